@@ -1,0 +1,66 @@
+/**
+ * Why a frame was not taken. One counter per reason; the sentences for people stand in drop-names.ts,
+ * so that a profile pays for the numbers alone.
+ */
+export const Drop = {
+  None: 0,
+  /** Shorter than its headers. */
+  Truncated: 1,
+  /** Addressed to another station. */
+  NotForUs: 2,
+  /** An EtherType that no one here speaks. */
+  UnknownEtherType: 3,
+  /** ARP for other hardware or protocols, or of the wrong length. */
+  BadArp: 4,
+  /** RFC 5227: another station uses our address. */
+  AddressConflict: 5,
+  BadIpVersion: 6,
+  BadIpHeaderLength: 7,
+  BadIpLength: 8,
+  BadIpChecksum: 9,
+  BadIpOptions: 10,
+  /** A source that no host may use: broadcast, multicast, ours, loopback. */
+  BadSource: 11,
+  /** An IP address that is not ours; hosts do not forward. */
+  WrongDestination: 12,
+  /** A fragment, and this profile reassembles none. */
+  Fragment: 13,
+  UnknownProtocol: 14,
+  BadIcmpLength: 15,
+  BadIcmpChecksum: 16,
+  UnknownIcmpType: 17,
+  BadUdpLength: 18,
+  BadUdpChecksum: 19,
+  BadTcpLength: 20,
+  BadTcpChecksum: 21,
+  BadTcpOptions: 22,
+  /** Nothing listens there. */
+  NoPort: 23,
+  /** No connection has these four numbers. */
+  NoConnection: 24,
+  /** RFC 9293, 3.10.7.4: not one byte inside the receive window. */
+  OutsideWindow: 25,
+  /** The ACK acknowledges what was never sent, or is older than any window. */
+  BadAck: 26,
+  /** RFC 5961: a SYN or RST that may be forged; answered with a challenge ACK. */
+  Challenged: 27,
+  /** A reset outside the window, or for nothing. */
+  BadReset: 28,
+  /** No ACK bit where one must be. */
+  NoAck: 29,
+  /** Listen queue full. */
+  Backlog: 30,
+  /** All of it was received before. */
+  Duplicate: 31,
+  /** Data after the reader has gone. */
+  ReaderGone: 32,
+  /** The budget is used up. */
+  NoMemory: 33,
+  /** The socket's own queue is full. */
+  QueueFull: 34,
+  /** The host has no address yet. */
+  NoAddress: 35,
+} as const
+export type Drop = (typeof Drop)[keyof typeof Drop]
+/** How many reasons there are, Drop.None included. */
+export const DROP_COUNT = 36

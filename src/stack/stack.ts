@@ -1,0 +1,141 @@
+/**
+ * The stack's face: what a host sees of it.
+ *
+ * The stack does no I/O. Frames and time are passed in, frames come out; all of its state is one ArrayBuffer.
+ * A packet never throws: `input` returns the reason for which it was dropped. Sockets are non-blocking, have BSD's
+ * names, and return what Linux's system calls return: zero or more on success, a negative errno (see errno.ts) else.
+ */
+import type { Drop } from './drop.ts'
+import type { Errno } from './errno.ts'
+
+/** Milliseconds on the host's own clock; fractions are kept to the microsecond. Never runs backwards. */
+export type Ms = number
+
+/** An IPv4 address as an unsigned 32-bit number, first octet highest: 10.0.0.1 is 0x0a000001. */
+export type Ipv4 = number
+
+declare const socketBrand: unique symbol
+/** A socket's handle. It carries a generation, so a handle kept after `close` gives EBADF, not another socket. */
+export type Socket = number & { readonly [socketBrand]: true }
+
+/** What a socket speaks; the argument of `socket()`. */
+export const Protocol = { Icmp: 1, Tcp: 6, Udp: 17 } as const
+export type Protocol = (typeof Protocol)[keyof typeof Protocol]
+
+export interface Environment {
+  /** A uniformly random integer in 0 … 2^32 - 1. */
+  random32(): number
+  /** 16 random bytes: key initial sequence numbers (RFC 6528) and hash tables. */
+  readonly secret: Uint8Array
+}
+
+export interface StackConfig {
+  /** The budget in bytes, or an arena: one copied from a running host continues where that host was. */
+  readonly memory: number | ArrayBuffer
+  /** 6 bytes, a unicast address. */
+  readonly mac: Uint8Array
+  /** The largest IP datagram that the link carries, 68 … 1500 bytes; 1500 if absent. */
+  readonly mtu?: number
+  /** 'a.b.c.d/prefix'. If absent the host takes a link-local address by itself (RFC 3927). */
+  readonly address?: string
+  /** The router for everything that is not on the link, 'a.b.c.d'. */
+  readonly gateway?: string
+}
+
+/** Bits given to the visitor of `events`. */
+export const Event = {
+  /** Data, a peer's FIN, an accepted connection or a datagram waits. */
+  Readable: 1,
+  /** Room for more data to send. */
+  Writable: 2,
+  /** The handshake is complete. */
+  Connected: 4,
+  /** The connection is gone; `error(socket)` says why, 0 after an orderly close. */
+  Closed: 8,
+  /** The TCP state changed. */
+  State: 16,
+} as const
+
+/** One pool of the arena. `used + free pages elsewhere` … the `used` of all pools sum to the arena's size exactly. */
+export interface PoolReport {
+  readonly name: string
+  /** Bytes held now. */
+  readonly used: number
+  /** The most bytes that were held at once. */
+  readonly peak: number
+  /** How often it was asked for memory and had none. */
+  readonly failures: number
+}
+
+export interface MemoryReport {
+  /** The arena's size in bytes: the budget. */
+  readonly size: number
+  /** Bytes that are not free. */
+  readonly used: number
+  /** The most that `used` has been. */
+  readonly peak: number
+  readonly failures: number
+  /** The pools, with a last one named 'free'; their `used` sum to `size`. */
+  readonly pools: readonly PoolReport[]
+}
+
+/** Counters under their MIB-2 names (tcpActiveOpens, ipInReceives, …) and one per drop reason (drop.BadChecksum, …). */
+export type Counters = Readonly<Record<string, number>>
+
+/** Where a datagram came from; filled in by `recvFrom`. */
+export interface Endpoint {
+  address: Ipv4
+  port: number
+}
+
+export interface Stack {
+  /** Takes one Ethernet frame, copying what it keeps. Drop.None: taken. Never throws. */
+  input(frame: Uint8Array, now: Ms): Drop
+  /** Runs the timers that are due. Bounded work. */
+  poll(now: Ms): void
+  /** When to call `poll` next: the earliest deadline (may be early, never late); Infinity when idle. */
+  pollAt(): Ms
+  /** Hands out frames while `emit` takes them. False: the link is busy, keep it. A frame is valid during the call only. */
+  output(emit: (frame: Uint8Array) => boolean): void
+  /** Visits each socket on which something happened since the last call, once, with the bits of `Event`. */
+  events(visit: (socket: Socket, bits: number) => void): void
+
+  readonly memory: MemoryReport
+  readonly counters: Counters
+  /** The arena itself. Copy it and you have copied the host. */
+  readonly arena: ArrayBuffer
+
+  /** The host's address, 0 while it has none. */
+  readonly address: Ipv4
+  /** Sets the address; announces and defends it as RFC 5227 says. */
+  setAddress(address: Ipv4, prefixLength: number, gateway: Ipv4): void
+  /** The link came up, or another segment was joined to it: addresses are checked for conflicts anew (RFC 5227, 2.1). */
+  linkUp(now: Ms): void
+
+  /** EPROTONOSUPPORT when the profile lacks it, ENOBUFS when memory is full. */
+  socket(protocol: Protocol): Socket | Errno
+  bind(socket: Socket, address: Ipv4, port: number): 0 | Errno
+  listen(socket: Socket, backlog: number): 0 | Errno
+  /** EAGAIN while none waits. */
+  accept(socket: Socket): Socket | Errno
+  /** TCP: EINPROGRESS, then Event.Connected or Event.Closed. UDP and ping: 0. */
+  connect(socket: Socket, address: Ipv4, port: number): 0 | Errno
+  /** Bytes taken of `data`, at least 1; EAGAIN when the send buffer is full, ENOBUFS when memory is. */
+  send(socket: Socket, data: Uint8Array): number | Errno
+  /** Bytes put into `into`; 0 after the peer's FIN; EAGAIN while nothing waits. */
+  recv(socket: Socket, into: Uint8Array): number | Errno
+  /** One datagram. ICMP: an echo request's data, `port` its sequence number. */
+  sendTo(socket: Socket, data: Uint8Array, address: Ipv4, port: number): number | Errno
+  /** One datagram, cut to fit. ICMP: an echo reply's data, `from.port` its sequence number. */
+  recvFrom(socket: Socket, into: Uint8Array, from: Endpoint): number | Errno
+  /** No more to send: FIN follows the data. */
+  shutdown(socket: Socket): 0 | Errno
+  /** Gives the handle back; what was sent is still delivered, the connection closes in order behind it. */
+  close(socket: Socket): 0 | Errno
+  /** Gives the handle back and resets the connection. */
+  abort(socket: Socket): 0 | Errno
+  /** The error that ended the connection (ECONNREFUSED, ECONNRESET, ETIMEDOUT, …), 0 if none. Reading clears it. */
+  error(socket: Socket): 0 | Errno
+  /** The local end, or the remote one; false for a stale handle. */
+  name(socket: Socket, end: 'local' | 'remote', into: Endpoint): boolean
+}
