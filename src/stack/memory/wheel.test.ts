@@ -65,7 +65,7 @@ test('thousands of random timers fire in order and on time across jumps of the c
         expect(((due.get(at) as number) - now) | 0).toBeLessThanOrEqual(0)
         due.delete(at)
       })
-      for (const at of due.values()) expect(((at - now) | 0) > 0).toBe(true)
+      for (const at of due.values()) if (((at - now) | 0) <= 0) throw new Error(`missed ${at} at ${now}`)
     }
     expect(fired).toBeGreaterThan(1000)
   }

@@ -16,10 +16,8 @@ export const TIMER_AT = 12
 
 const SLOT_BITS = 5
 const SLOT_MASK = 31
-/** How many slots ahead a wheel files: not the one that it stands in, nor the one that is being fired. */
-const AHEAD_MAX = 30
 /** The farthest that a deadline is filed; a later one is filed here, found not due, and filed anew. */
-const HORIZON = AHEAD_MAX << (SLOT_BITS * (WHEEL_LEVELS - 1))
+const HORIZON = 31 << (SLOT_BITS * (WHEEL_LEVELS - 1))
 
 /** Sets, or moves, a record's timer to `at` (ms modulo 2^32). A time that has passed fires at the next poll. */
 export function setTimer(m: Arena, record: Address, at: number): void {
@@ -79,8 +77,8 @@ function file(m: Arena, record: Address): void {
   const wait = Math.min(Math.max(0, (m.get32(record + TIMER_AT) - tick) | 0), HORIZON)
   const at = (tick + wait) | 0
   let level = 0
-  // Counted from the start of the slot in which this wheel stands.
-  while (level < WHEEL_LEVELS - 1 && distance(at, tick, SLOT_BITS * level) > AHEAD_MAX) level++
+  // The slot must not be the one where this wheel stands now, so the distance counts from the slot's own start.
+  while (level < WHEEL_LEVELS - 1 && distance(at, tick, SLOT_BITS * level) > SLOT_MASK) level++
   const slot = (at >>> (SLOT_BITS * level)) & SLOT_MASK
   const head = slotAt(level, slot)
   const first = m.get32(head)
@@ -120,11 +118,15 @@ function cascade(m: Arena, level: number, tick: number): void {
 
 function fireSlot(m: Arena, tick: number, fire: (record: Address) => void): void {
   const head = slotAt(0, tick & SLOT_MASK)
-  for (let record = m.get32(head); record !== 0; record = m.get32(head)) {
+  for (let record = m.get32(head); record !== 0; ) {
+    // Set while this slot fires, for exactly one turn of the wheel later: it stands here too, and waits.
+    if (((m.get32(record + TIMER_AT) - tick) | 0) > 0) {
+      record = m.get32(record + TIMER_NEXT)
+      continue
+    }
     clearTimer(m, record)
-    // Filed at the horizon because its deadline lies beyond it.
-    if (((m.get32(record + TIMER_AT) - tick) | 0) > 0) file(m, record)
-    else fire(record)
+    fire(record)
+    record = m.get32(head)
   }
 }
 
