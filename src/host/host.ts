@@ -13,7 +13,7 @@ import {
   inspectNeighbours,
   type TcpState,
 } from '../stack/inspect/inspect.ts'
-import { formatIpv4 } from '../stack/ip/addresses.ts'
+import { formatIpv4, parseIpv4 } from '../stack/ip/addresses.ts'
 import { createStack as createClient } from '../stack/profiles/client.ts'
 import { createStack as createFull } from '../stack/profiles/full.ts'
 import { createStack as createMinimal } from '../stack/profiles/minimal.ts'
@@ -321,9 +321,13 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
   /** The stations with these MACs are gone: connections to them end now, with this reason, and not in minutes. */
   neighboursGone(macs: readonly string[], why: string): void {
     const gone = new Set(macs)
-    for (const neighbour of inspectNeighbours(this.stack.arena))
-      if (gone.has(neighbour.mac))
-        this.table.failConnectionsTo(neighbour.address, new SocketError('ECONNRESET', why))
+    for (const { mac, address } of inspectNeighbours(this.stack.arena)) {
+      const number = parseIpv4(address)
+      if (!gone.has(mac) || number === undefined || this.#stopped !== undefined) continue
+      this.table.failConnectionsTo(address, new SocketError('EHOSTUNREACH', why))
+      // Those that have no socket any more, or not yet, end as well.
+      this.table.call(stack => stack.hostGone(number))
+    }
   }
 
   /** Ends it: connections are reset, and the resets leave before the host does. */

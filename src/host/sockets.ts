@@ -114,15 +114,15 @@ export class SocketTable {
     return made
   }
 
-  /** Gives the handle back: in order, or with a reset. */
-  close(socket: Socket, how: 'close' | 'abort'): void {
+  /** Gives the handle back: in order, or with a reset. Whoever still waits on it is told why. */
+  close(socket: Socket, how: 'close' | 'abort', why: SocketError = stale()): void {
     const watch = this.#watches.get(socket)
     this.#watches.delete(socket)
     this.#connections.delete(socket)
     if (watch === undefined) return
     if (this.#ended === undefined)
       this.call(stack => (how === 'close' ? stack.close(socket) : stack.abort(socket)))
-    watch.end(stale())
+    watch.end(why)
   }
 
   /** An event of the stack. No call into the stack is made from here. */
@@ -154,7 +154,7 @@ export class SocketTable {
   /** The host ends: every connection is reset, every wait ends. */
   end(why: SocketError): void {
     for (const connection of [...this.#connections.values()]) connection.abort(why)
-    for (const socket of [...this.#watches.keys()]) this.close(socket, 'abort')
+    for (const socket of [...this.#watches.keys()]) this.close(socket, 'abort', why)
     this.#ended = why
   }
 }
@@ -263,11 +263,11 @@ export class TCPSocket {
     const watch = this.#table.watch(this.#socket)
     const connected = watch.until(Event.Connected | Event.Closed)
     const begun = this.#table.call(stack => stack.connect(this.#socket, address, port))
-    if (begun === EINPROGRESS) await connected
-    if (begun === EINPROGRESS && watch.ended === undefined) return this.#open()
-    const why =
-      begun !== EINPROGRESS ? socketError(begun as Errno) : watch.ended === 'in order' ? stale() : watch.ended
-    this.#fail(why ?? stale())
+    const refused = isErrno(begun) && begun !== EINPROGRESS ? socketError(begun) : undefined
+    if (refused === undefined) await connected
+    if (refused === undefined && watch.ended === undefined) return this.#open()
+    const why = refused ?? (watch.ended instanceof SocketError ? watch.ended : stale())
+    this.#fail(why)
     throw why
   }
 
@@ -375,7 +375,7 @@ export class TCPSocket {
   #fail(why: SocketError): void {
     if (this.#over) return
     this.#over = true
-    this.#table.close(this.#socket, 'abort')
+    this.#table.close(this.#socket, 'abort', why)
     this.#rejectClosed(why)
     this.#writeController?.error(why)
     if (!this.#readDone) this.#readController?.error(why)
@@ -390,8 +390,8 @@ export class TCPSocket {
         'Release the reader and the writer before closing the socket.',
         'InvalidStateError',
       )
-    await writable.close()
-    await readable.cancel()
+    if (!this.#writeDone) await writable.close()
+    if (!this.#readDone) await readable.cancel()
     return this.closed
   }
 
@@ -404,8 +404,8 @@ export class TCPSocket {
 }
 
 export interface TCPServerSocketOptions {
-  /** 0 or absent: any free port. */
-  readonly localPort?: number
+  /** 1 to 65535; the stack has no port of its own choice to listen on. */
+  readonly localPort: number
   /** Connections that may wait to be accepted; 8 if absent. */
   readonly backlog?: number
 }
@@ -426,10 +426,10 @@ export class TCPServerSocket {
   #over = false
   #resolveClosed: () => void = () => undefined
 
-  constructor(table: SocketTable, localAddress: string, options: TCPServerSocketOptions = {}) {
+  constructor(table: SocketTable, localAddress: string, options: TCPServerSocketOptions) {
     this.#table = table
     const address = requireAddress(localAddress)
-    const port = requirePort(options.localPort ?? 0, 0)
+    const port = requirePort(options.localPort, 1)
     this.closed = new Promise(resolve => {
       this.#resolveClosed = resolve
     })
@@ -579,7 +579,7 @@ export class UDPSocket {
 /** The constructors of Direct Sockets, for code that runs on this host. */
 export interface DirectSockets {
   readonly TCPSocket: new (remoteAddress: string, remotePort: number) => TCPSocket
-  readonly TCPServerSocket: new (localAddress: string, options?: TCPServerSocketOptions) => TCPServerSocket
+  readonly TCPServerSocket: new (localAddress: string, options: TCPServerSocketOptions) => TCPServerSocket
   readonly UDPSocket: new (options: UDPSocketOptions) => UDPSocket
 }
 
@@ -590,7 +590,7 @@ export const directSockets = (table: SocketTable): DirectSockets => ({
     }
   },
   TCPServerSocket: class extends TCPServerSocket {
-    constructor(localAddress: string, options?: TCPServerSocketOptions) {
+    constructor(localAddress: string, options: TCPServerSocketOptions) {
       super(table, localAddress, options)
     }
   },

@@ -177,6 +177,7 @@ export class FileProgram {
       const writer = writable.getWriter()
       await writer.write(own)
       await writer.close()
+      writer.releaseLock()
       requireEqual(own, theirs)
       this.#complete(transfer, bytesToHex(own), since)
       incoming.release()
