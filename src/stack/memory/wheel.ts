@@ -118,11 +118,15 @@ function cascade(m: Arena, level: number, tick: number): void {
 
 function fireSlot(m: Arena, tick: number, fire: (record: Address) => void): void {
   const head = slotAt(0, tick & SLOT_MASK)
-  for (let record = m.get32(head); record !== 0; record = m.get32(head)) {
+  for (let record = m.get32(head); record !== 0; ) {
+    // Set while this slot fires, for exactly one turn of the wheel later: it stands here too, and waits.
+    if (((m.get32(record + TIMER_AT) - tick) | 0) > 0) {
+      record = m.get32(record + TIMER_NEXT)
+      continue
+    }
     clearTimer(m, record)
-    // Filed at the horizon because its deadline lies beyond it.
-    if (((m.get32(record + TIMER_AT) - tick) | 0) > 0) file(m, record)
-    else fire(record)
+    fire(record)
+    record = m.get32(head)
   }
 }
 
