@@ -3,6 +3,57 @@
  * of src/stack and without the stack's help. A profile that lacks INET_DIAG still shows its connections here, and
  * a copied arena can be read like a core dump. Nothing here is part of a profile.
  */
+import { KIND_CONNECTION, KIND_NEIGHBOUR, RECORD_KIND } from '../core.ts'
+import {
+  NEIGHBOUR_ADDRESS,
+  NEIGHBOUR_KIND,
+  NEIGHBOUR_MAC_HIGH,
+  NEIGHBOUR_MAC_LOW,
+  NEIGHBOUR_STATE,
+} from '../ethernet/neighbours.ts'
+import { formatIpv4 } from '../ip/addresses.ts'
+import { Arena, ownerOf, PAGE, pageOf } from '../memory/arena.ts'
+import { NOW, NOW_MS, PAGE_COUNT, PAGES_AT, POOL_CONNECTIONS, POOL_NEIGHBOURS } from '../memory/layout.ts'
+import { isRecordAddress, type RecordKind, visitRecords } from '../memory/slab.ts'
+import {
+  FLAG_IN_TABLE,
+  hasFlag,
+  LOCAL_ADDRESS,
+  LOCAL_PORT,
+  REMOTE_ADDRESS,
+  REMOTE_PORT,
+} from '../socket/record.ts'
+import { addressOf, handleOf } from '../socket/socket.ts'
+import { heldBytes } from '../tcp/reassembly.ts'
+import {
+  ACK_AT,
+  CLOCK,
+  CLOCK_AT,
+  CLOCK_NONE,
+  CONNECTION_KIND,
+  CWND,
+  DUP_ACKS,
+  FLAG_ACK_DELAYED,
+  FLAG_RECOVERING,
+  IRS,
+  ISS,
+  MSS,
+  RCV_NXT,
+  RECV_QUEUED,
+  RETRIES,
+  RTO,
+  RTTVAR,
+  SEND_QUEUED,
+  SND_NXT,
+  SND_UNA,
+  SND_WND,
+  SRTT,
+  SSTHRESH,
+  SSTHRESH_INITIAL,
+  stateOf,
+  type Tcb,
+} from '../tcp/tcb.ts'
+import { offeredWindow } from '../tcp/window.ts'
 
 /** RFC 9293, 3.3.2: the states by their names. */
 export type TcpState =
@@ -47,7 +98,7 @@ export interface ConnectionRecord {
   /** Milliseconds. */
   readonly rto: number
   /** Which of the exclusive timers runs, and when it fires on the host's clock (ms). */
-  readonly timer: 'none' | 'retransmission' | 'persist' | 'time-wait' | 'fin-wait-2' | 'keepalive'
+  readonly timer: 'none' | 'retransmission' | 'persist' | 'time-wait' | 'fin-wait-2'
   readonly timerAt: number | undefined
   /** When the delayed ACK is due, if one is owed. */
   readonly delayedAckAt: number | undefined
@@ -69,7 +120,120 @@ export interface NeighbourRecord {
   readonly state: 'incomplete' | 'reachable' | 'stale'
 }
 
-/** Who holds a page of the arena: its pool's name, for a map. */
-export interface PageOwner {
-  readonly pool: string
+const STATE_NAMES: readonly TcpState[] = [
+  'CLOSED',
+  'LISTEN',
+  'SYN-SENT',
+  'SYN-RECEIVED',
+  'ESTABLISHED',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+  'CLOSE-WAIT',
+  'CLOSING',
+  'LAST-ACK',
+  'TIME-WAIT',
+]
+const CLOCK_NAMES: readonly ConnectionRecord['timer'][] = [
+  'none',
+  'retransmission',
+  'persist',
+  'time-wait',
+  'fin-wait-2',
+]
+const NEIGHBOUR_STATES: readonly NeighbourRecord['state'][] = ['incomplete', 'reachable', 'stale']
+
+/** All connections and listeners of a host, in the order in which they lie in its arena. */
+export function inspectConnections(arena: ArrayBuffer): ConnectionRecord[] {
+  const m = new Arena(arena)
+  const found: ConnectionRecord[] = []
+  visitSlab(m, POOL_CONNECTIONS, CONNECTION_KIND, at => {
+    if (m.get8(at + RECORD_KIND) === KIND_CONNECTION && hasFlag(m, at, FLAG_IN_TABLE))
+      found.push(readConnection(m, at))
+  })
+  return found
+}
+
+/** One connection by its handle, also one that has just ended; undefined when the handle is of no connection. */
+export function inspectConnection(arena: ArrayBuffer, socket: number): ConnectionRecord | undefined {
+  const m = new Arena(arena)
+  const at = addressOf(socket)
+  if (!pagesContain(m, at) || ownerOf(m, pageOf(m, at)) !== POOL_CONNECTIONS) return undefined
+  if (!isRecordAddress(m, CONNECTION_KIND, at) || m.get8(at + RECORD_KIND) !== KIND_CONNECTION)
+    return undefined
+  return handleOf(m, at) === socket ? readConnection(m, at) : undefined
+}
+
+/** The neighbour table. */
+export function inspectNeighbours(arena: ArrayBuffer): NeighbourRecord[] {
+  const m = new Arena(arena)
+  const found: NeighbourRecord[] = []
+  visitSlab(m, POOL_NEIGHBOURS, NEIGHBOUR_KIND, at => {
+    if (m.get8(at + RECORD_KIND) !== KIND_NEIGHBOUR || m.get32(at + NEIGHBOUR_ADDRESS) === 0) return
+    found.push({
+      address: formatIpv4(m.get32(at + NEIGHBOUR_ADDRESS)),
+      mac: formatMac(m.get16(at + NEIGHBOUR_MAC_HIGH), m.get32(at + NEIGHBOUR_MAC_LOW)),
+      state: NEIGHBOUR_STATES[m.get8(at + NEIGHBOUR_STATE)] ?? 'incomplete',
+    })
+  })
+  return found
+}
+
+function visitSlab(m: Arena, pool: number, kind: RecordKind, visit: (at: number) => void): void {
+  const first = m.get32(PAGES_AT)
+  const count = m.get32(PAGE_COUNT)
+  for (let i = 0; i < count; i++) {
+    const page = first + i * PAGE
+    if (ownerOf(m, page) === pool) visitRecords(page, kind, visit)
+  }
+}
+
+function pagesContain(m: Arena, at: number): boolean {
+  const first = m.get32(PAGES_AT)
+  return at >= first && at < first + m.get32(PAGE_COUNT) * PAGE
+}
+
+function readConnection(m: Arena, at: number): ConnectionRecord {
+  const t = at as Tcb
+  const srtt = m.get32(t + SRTT)
+  const ssthresh = m.get32(t + SSTHRESH)
+  const clock = m.get8(t + CLOCK)
+  return {
+    socket: handleOf(m, at),
+    state: STATE_NAMES[stateOf(m, t)] ?? 'CLOSED',
+    localAddress: formatIpv4(m.get32(t + LOCAL_ADDRESS)),
+    localPort: m.get16(t + LOCAL_PORT),
+    remoteAddress: formatIpv4(m.get32(t + REMOTE_ADDRESS)),
+    remotePort: m.get16(t + REMOTE_PORT),
+    iss: m.get32(t + ISS) >>> 0,
+    irs: m.get32(t + IRS) >>> 0,
+    sndUna: m.get32(t + SND_UNA) >>> 0,
+    sndNxt: m.get32(t + SND_NXT) >>> 0,
+    sndWnd: m.get32(t + SND_WND),
+    rcvNxt: m.get32(t + RCV_NXT) >>> 0,
+    rcvWnd: offeredWindow(m, t),
+    mss: m.get16(t + MSS),
+    cwnd: m.get32(t + CWND),
+    ssthresh: ssthresh === SSTHRESH_INITIAL ? Infinity : ssthresh,
+    srtt: srtt === 0 ? undefined : srtt / 8000,
+    rttvar: srtt === 0 ? undefined : m.get32(t + RTTVAR) / 4000,
+    rto: m.get32(t + RTO),
+    timer: CLOCK_NAMES[clock] ?? 'none',
+    timerAt: clock === CLOCK_NONE ? undefined : onHostClock(m, m.get32(t + CLOCK_AT)),
+    delayedAckAt: hasFlag(m, t, FLAG_ACK_DELAYED) ? onHostClock(m, m.get32(t + ACK_AT)) : undefined,
+    retransmits: m.get8(t + RETRIES),
+    duplicateAcks: m.get8(t + DUP_ACKS),
+    recovering: hasFlag(m, t, FLAG_RECOVERING),
+    sendQueued: m.get32(t + SEND_QUEUED),
+    receiveQueued: m.get32(t + RECV_QUEUED),
+    outOfOrder: heldBytes(m, t),
+  }
+}
+
+/** A deadline, kept modulo 2^32, on the clock that the host was given. */
+const onHostClock = (m: Arena, at: number): number =>
+  Math.floor(m.view.getFloat64(NOW, true)) + ((at - m.get32(NOW_MS)) | 0)
+
+function formatMac(high: number, low: number): string {
+  const hex = (high * 0x100000000 + (low >>> 0)).toString(16).padStart(12, '0')
+  return hex.replace(/(..)(?=.)/g, '$1:')
 }

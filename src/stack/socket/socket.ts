@@ -55,10 +55,13 @@ export function makeSocket(s: Core, kind: RecordKind, recordKind: number): Addre
 export const handleOf = (m: Arena, at: Address): Socket =>
   ((at >> 2) | ((m.get16(at + GENERATION) & 0x7ff) << 20)) as Socket
 
+/** Where the record of a handle stands, if the handle is good. */
+export const addressOf = (handle: number): Address => (handle & 0xfffff) << 2
+
 /** The record behind a handle; 0 when it is stale or was never one. */
 export function recordOf(s: Core, handle: number): Address {
   const { m } = s
-  const at = (handle & 0xfffff) << 2
+  const at = addressOf(handle)
   const first = m.get32(PAGES_AT)
   if (!(handle > 0) || at < first || at >= first + m.get32(PAGE_COUNT) * PAGE) return 0
   const owner = ownerOf(m, pageOf(m, at))

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { EAGAIN, ECONNREFUSED } from '../errno.ts'
 import { Event, type Socket } from '../stack.ts'
-import { connectPair, Simulation } from '../testing/simulation.ts'
+import { connectPair, Simulation, seededRandom } from '../testing/simulation.ts'
 
 const text = (s: string) => new TextEncoder().encode(s)
 const read = (stack: { recv(s: Socket, into: Uint8Array): number }, socket: Socket) => {
@@ -51,8 +51,8 @@ test('a megabyte arrives whole at 5 % loss', () => {
   const bob = sim.add('bob')
   sim.start()
   const { near, far } = connectPair(sim, alice, bob)
-  let seed = 1
-  sim.fault = () => ((seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) % 100 < 5 ? 'lose' : 0)
+  const random = seededRandom(1)
+  sim.fault = () => (random() % 100 < 5 ? 'lose' : 0)
   const data = Uint8Array.from({ length: 1 << 20 }, (_, i) => (i * 7919) >> 5)
   const got = new Uint8Array(data.length)
   let sent = 0
