@@ -232,6 +232,11 @@ export class Flows {
     return this.#all.at(-1)
   }
 
+  /** The newest flow between two ends, whichever spoke first. */
+  between(one: Endpoint, other: Endpoint): Flow | undefined {
+    return this.#byKey.get(keyOf(one, other))?.[0]
+  }
+
   take(frame: LoggedFrame): Segment | undefined {
     const read = readSegment(frame.bytes)
     if (read === undefined) return undefined

@@ -77,6 +77,13 @@ export class FrameLog {
     if (this.states.length > MOST_STATES) this.states.splice(0, MOST_STATES / 10)
   }
 
+  /** The states behind a place in the order, oldest first. */
+  statesAfter(order: number): readonly LoggedState[] {
+    let from = this.states.length
+    while (from > 0 && (this.states[from - 1]?.order ?? 0) > order) from--
+    return this.states.slice(from)
+  }
+
   clear(): void {
     this.#remove(this.frames.length)
     this.states.length = 0

@@ -38,6 +38,8 @@ export interface Identity {
 export interface Identities {
   readonly own: Identity
   readonly neighbour: Identity
+  /** Whether the neighbour runs: not on a page that was opened by invitation. */
+  readonly withNeighbour: boolean
 }
 
 /** A random integer from 0 to `below` - 1. */
@@ -58,11 +60,11 @@ function drawMac(random: Random): string {
   return octets.map(octet => octet.toString(16).padStart(2, '0')).join(':')
 }
 
-export function drawIdentities(random: Random): Identities {
+export function drawIdentities(random: Random, withNeighbour: boolean): Identities {
   const first = random(NAMES.length)
   const second = (first + 1 + random(NAMES.length - 1)) % NAMES.length
   const make = (index: number): Identity => ({ name: NAMES[index] ?? NAMES[0], mac: drawMac(random) })
-  return { own: make(first), neighbour: make(second) }
+  return { own: make(first), neighbour: make(second), withNeighbour }
 }
 
 const KEY = 'lanlet.identities'
@@ -73,19 +75,29 @@ const KEY = 'lanlet.identities'
  * A duplicated tab begins with a copy of the first one's storage, and two hosts must not share a MAC. So what is kept
  * counts only if the page that used it has let go of it (`release`), and is taken out while it is in use.
  */
-export function takeIdentities(storage: Pick<Storage, 'getItem' | 'removeItem'>, random: Random): Identities {
+export function takeIdentities(
+  storage: Pick<Storage, 'getItem' | 'removeItem'>,
+  random: Random,
+  withNeighbour: boolean,
+): Identities {
   const text = storage.getItem(KEY)
   storage.removeItem(KEY)
   try {
     const kept: unknown = JSON.parse(text ?? 'null')
     if (typeof kept === 'object' && kept !== null) {
-      const { own, neighbour } = kept as Record<string, unknown>
-      if (isIdentity(own) && isIdentity(neighbour) && own.name !== neighbour.name) return { own, neighbour }
+      const { own, neighbour, withNeighbour: before } = kept as Record<string, unknown>
+      if (
+        isIdentity(own) &&
+        isIdentity(neighbour) &&
+        own.name !== neighbour.name &&
+        typeof before === 'boolean'
+      )
+        return { own, neighbour, withNeighbour: before }
     }
   } catch {
     // What stands there is not ours; it is drawn anew.
   }
-  return drawIdentities(random)
+  return drawIdentities(random, withNeighbour)
 }
 
 /** For `pagehide`: whoever comes next in this tab is the same two hosts. */

@@ -22,6 +22,7 @@ import { type LadderPicture, type LadderSubject, layLadder } from './ladder.ts'
 import type { SegmentLink } from './segment-link.ts'
 import { Stations, type ToldHost } from './stations.ts'
 import { type Follow, SubjectFrames, subjectOf } from './subject.ts'
+import { fingerprint, type ToldState } from './told.ts'
 
 /** Port 23 is the text program's on every host. */
 export const TEXT_PORT = 23
@@ -115,8 +116,8 @@ export class Lab {
   // ---- what a person can do -----------------------------------------------------------------------------------
 
   /** Starts the page's own host, and beside it a neighbour, so that there is somebody to shake hands with. */
-  async start(withNeighbour: boolean): Promise<void> {
-    const { own, neighbour } = this.identities
+  async start(): Promise<void> {
+    const { own, neighbour, withNeighbour } = this.identities
     this.#greeted = !withNeighbour
     const starting = (withNeighbour ? [own, neighbour] : [own]).map(identity => this.#addHost(identity))
     await Promise.all(starting)
@@ -177,6 +178,20 @@ export class Lab {
   setTold(told: ReadonlyMap<PeerId, readonly ToldHost[]>): void {
     this.#told = told
     this.#stations = new Stations(this.#hosts, this.#peers, told)
+    this.changed()
+  }
+
+  /** A state that another page tells of its own end of a connection with this one. */
+  hearState({ frame: print, ...told }: ToldState, by: string): void {
+    const flow = this.log.flows.between(
+      { address: told.localAddress, port: told.localPort },
+      { address: told.remoteAddress, port: told.remotePort },
+    )
+    const frame = print && flow?.frames.findLast(({ bytes }) => fingerprint(bytes) === print)
+    this.log.addState(
+      { kind: 'state', time: this.#now, host: by, ...told, frame: frame ? frame.no : undefined },
+      by,
+    )
     this.changed()
   }
 

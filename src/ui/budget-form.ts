@@ -1,4 +1,4 @@
-import { LitElement, css, html, type PropertyValues } from 'lit'
+import { css, html, LitElement, type PropertyValues } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
 import type { HostSnapshot, ProfileName } from '../host/protocol.ts'
 import { PRESETS, parseBudget, sizeName } from '../lab/budget.ts'
@@ -83,5 +83,11 @@ export class BudgetForm extends LitElement {
     } finally {
       this.busy = false
     }
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lanlet-budget-form': BudgetForm
   }
 }

@@ -47,9 +47,11 @@ export class ConnectionView extends LabElement {
       <table data-testid="connection">
         <thead><tr><th><span class="unseen">Variable</span></th>${sides.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
         <tbody class="mono">
-          <tr><th scope="row">State</th>${sides.map(side => html`<td data-testid="connection-state" data-host=${side.name}>
+          <tr><th scope="row">State</th>${sides.map(
+            side => html`<td data-testid="connection-state" data-host=${side.name}>
             ${side.state === '' ? html`<span class="mute">–</span>` : html`<span class="state">${side.state}</span>`}
-            ${side.told ? html`<br /><span class="mute">told by ${side.told}</span>` : nothing}</td>`)}</tr>
+            ${side.told ? html`<br /><span class="mute">told by ${side.told}</span>` : nothing}</td>`,
+          )}</tr>
           ${this.renderVariables(flow, sides)}
         </tbody>
       </table>
@@ -62,11 +64,18 @@ export class ConnectionView extends LabElement {
     const record = recordOf(hosts, local, remote)
     const last = log.states.findLast(
       each =>
-        each.localAddress === local.address && each.localPort === local.port &&
-        each.remoteAddress === remote.address && each.remotePort === remote.port,
+        each.localAddress === local.address &&
+        each.localPort === local.port &&
+        each.remoteAddress === remote.address &&
+        each.remotePort === remote.port,
     )
     const name = stations.nameOfAddress(local.address)
-    return { name, state: record?.state ?? last?.state ?? '', told: record ? undefined : last?.toldBy, record }
+    return {
+      name,
+      state: record?.state ?? last?.state ?? '',
+      told: record ? undefined : last?.toldBy,
+      record,
+    }
   }
 
   private renderVariables(flow: Flow, sides: readonly SideView[]) {
@@ -94,5 +103,11 @@ export class ConnectionView extends LabElement {
     const width = (part: number) => `width:${whole ? (part / whole) * 100 : 0}%`
     return html`<div class="window"><span class="mute">${name} may send</span> <span class="mono">${usable} of ${whole}</span>
       <div class="win" role="img" aria-label=${words} title=${words}><i class="flight" style=${width(flight)}></i><i class="usable" style=${width(usable)}></i><i class="withheld" style=${width(withheld)}></i></div></div>`
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lanlet-connection': ConnectionView
   }
 }

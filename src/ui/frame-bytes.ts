@@ -1,4 +1,4 @@
-import { LitElement, css, html } from 'lit'
+import { css, html, LitElement } from 'lit'
 import { customElement, property } from 'lit/decorators.js'
 import { shapes } from './look.ts'
 
@@ -52,5 +52,11 @@ export class FrameBytes extends LitElement {
 
   private tell(at: number): void {
     this.dispatchEvent(new CustomEvent('byte', { detail: at }))
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lanlet-frame-bytes': FrameBytes
   }
 }

@@ -1,10 +1,10 @@
 import { css, html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
-import { lossOf, packetOf, relativeOf, againWords } from '../lab/packet.ts'
 import type { LoggedFrame } from '../lab/frame-log.ts'
+import { againWords, lossOf, packetOf, relativeOf } from '../lab/packet.ts'
 import { dissect, type Field, type Layer } from '../stack/wire/dissect.ts'
-import { flagNames } from '../stack/wire/tcp.ts'
 import { count } from '../stack/wire/readable.ts'
+import { flagNames } from '../stack/wire/tcp.ts'
 import { LabElement } from './lab-element.ts'
 import { shapes } from './look.ts'
 import './frame-bytes.ts'
@@ -33,7 +33,8 @@ export class FrameDetail extends LabElement {
 
   override render() {
     const frame = this.lab.selected
-    if (!frame) return html`<h2>Frame</h2><p class="mute">Choose an arrow or a row: its headers and its bytes appear here. The arrow keys move on.</p>`
+    if (!frame)
+      return html`<h2>Frame</h2><p class="mute">Choose an arrow or a row: its headers and its bytes appear here. The arrow keys move on.</p>`
     this.#read(frame)
     const packet = packetOf(frame, this.lab.stations)
     const title = frame.segment ? flagNames(frame.segment.flags) : packet.protocol
@@ -65,7 +66,10 @@ export class FrameDetail extends LabElement {
       <ul class="mono" role="listbox" tabindex="0" aria-label=${name} data-testid="layer" data-layer=${name}
         aria-activedescendant=${active < 0 ? nothing : `l${layer}f${active}`} @keydown=${(event: KeyboardEvent) => this.key(event, layer)}>
         ${fields.map(
-          (field, i) => html`<li role="option" id="l${layer}f${i}" aria-selected=${i === active} title=${field.note} data-testid="field"
+          (
+            field,
+            i,
+          ) => html`<li role="option" id="l${layer}f${i}" aria-selected=${i === active} title=${field.note} data-testid="field"
               data-field=${field.name} @click=${() => (this.place = [layer, i])}>
             <span>${field.name}</span><span>${field.value}</span>
             ${field.wrong ? html`<span class="wrong fault">${field.wrong}</span>` : nothing}
@@ -101,5 +105,11 @@ export class FrameDetail extends LabElement {
     const last = (this.#layers[layer]?.fields.length ?? 0) - 1
     const at = this.place?.[0] === layer ? this.place[1] + step : 0
     this.place = [layer, Math.min(last, Math.max(0, at))]
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lanlet-frame-detail': FrameDetail
   }
 }

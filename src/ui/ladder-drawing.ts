@@ -56,7 +56,8 @@ function headView(x: number, y: number, fromX: number, fromY: number) {
   return svg`<path class="head" d="M0 0L-10 -5L-10 5z" transform="translate(${x} ${y}) rotate(${angle})"></path>`
 }
 
-const crossView = (x: number, y: number) => svg`<path class="line cross" d="M${x - 5} ${y - 5}l10 10m0 -10l-10 10"></path>`
+const crossView = (x: number, y: number) =>
+  svg`<path class="line cross" d="M${x - 5} ${y - 5}l10 10m0 -10l-10 10"></path>`
 
 /** At the outer edge, level with where the frame was sent. */
 function timeView(arrow: Arrow, { width }: LadderColumns) {
@@ -65,7 +66,10 @@ function timeView(arrow: Arrow, { width }: LadderColumns) {
     : svg`<text class="mute" x=${width} y=${arrow.top + 4} text-anchor="end">${seconds(arrow.time)}</text>`
 }
 
-export function stateView({ side, y, state, toldBy, now }: StateMark, { left, right, narrow }: LadderColumns) {
+export function stateView(
+  { side, y, state, toldBy, now }: StateMark,
+  { left, right, narrow }: LadderColumns,
+) {
   const size = state.length * (narrow ? 6.2 : CHARACTER) + (narrow ? 6 : 12)
   const gap = narrow ? 4 : 10
   const x = side === 'left' ? left - gap - size : right + gap
@@ -86,4 +90,3 @@ export function gapView({ side, top, bottom, label }: Gap, columns: LadderColumn
   return svg`<g class="gap"><path d="M${x} ${top + 6}V${bottom - 4}"></path>
     <text class="mute ${narrow ? 'tight' : ''}" x=${textX} y=${Math.max((top + bottom) / 2, bottom - 18) + 4} text-anchor=${anchor}>${label}</text></g>`
 }
-

@@ -4,8 +4,8 @@ import { flowTitle } from '../lab/connection.ts'
 import type { LadderPicture, LadderSubject } from '../lab/ladder.ts'
 import type { Station } from '../lab/stations.ts'
 import type { Follow } from '../lab/subject.ts'
-import { arrowView, gapView, ladderColumns, type LadderColumns, stateView } from './ladder-drawing.ts'
 import { LabElement } from './lab-element.ts'
+import { arrowView, gapView, type LadderColumns, ladderColumns, stateView } from './ladder-drawing.ts'
 import { ladderLook } from './ladder-look.ts'
 import { shapes } from './look.ts'
 
@@ -16,7 +16,7 @@ const MARGIN = 200
 @customElement('lanlet-ladder')
 export class Ladder extends LabElement {
   @state() private width = 640
-  @state() private scroll = 0
+  @state() private scrolledTo = 0
   @state() private tall = 400
   #following = true
   #resize = new ResizeObserver(([entry]) => {
@@ -25,11 +25,16 @@ export class Ladder extends LabElement {
     this.tall = entry.contentRect.height
   })
 
-  static override styles = [shapes, ladderLook, css`:host { display: flex; flex-direction: column; min-height: 0; }`]
+  static override styles = [
+    shapes,
+    ladderLook,
+    css`:host { display: flex; flex-direction: column; min-height: 0; }`,
+  ]
 
   override render() {
     const { subject } = this.lab
-    if (!subject) return html`<h2>Ladder</h2><p class="mute">Two hosts are starting. As soon as both have an address, the first opens a connection to the second.</p>`
+    if (!subject)
+      return html`<h2>Ladder</h2><p class="mute">Two hosts are starting. As soon as both have an address, the first opens a connection to the second.</p>`
     const picture = this.lab.picture(subject)
     return html`
       <div class="row heading">
@@ -42,8 +47,8 @@ export class Ladder extends LabElement {
 
   private renderPicture(subject: LadderSubject, picture: LadderPicture) {
     const columns = ladderColumns(this.width)
-    const top = this.scroll - MARGIN
-    const bottom = this.scroll + this.tall + MARGIN
+    const top = this.scrolledTo - MARGIN
+    const bottom = this.scrolledTo + this.tall + MARGIN
     const selected = this.lab.selected?.no
     const seen = picture.arrows.filter(arrow => arrow.bottom >= top && arrow.top <= bottom)
     return html`
@@ -76,10 +81,14 @@ export class Ladder extends LabElement {
         flow => html`<option value="flow ${flow.id}" ?selected=${follow.kind === 'flow' && follow.id === flow.id}>
           ${name(flow.ends[0].address)}:${flow.ends[0].port} → ${name(flow.ends[1].address)}:${flow.ends[1].port}${flow.over ? ' (over)' : ''}</option>`,
       )}
-      ${first === undefined ? nothing : others.map(
-        other => html`<option value="pair ${first.mac} ${other.mac}"
+      ${
+        first === undefined
+          ? nothing
+          : others.map(
+              other => html`<option value="pair ${first.mac} ${other.mac}"
           ?selected=${follow.kind === 'pair' && follow.right === other.mac}>all: ${first.name} ⇄ ${other.name}</option>`,
-      )}
+            )
+      }
     </select>`
   }
 
@@ -102,14 +111,18 @@ export class Ladder extends LabElement {
   private choose(event: Event): void {
     const [kind, one = '', two = ''] = (event.target as HTMLSelectElement).value.split(' ')
     const follow: Follow =
-      kind === 'flow' ? { kind, id: Number(one) } : kind === 'pair' ? { kind, left: one, right: two } : { kind: 'newest' }
+      kind === 'flow'
+        ? { kind, id: Number(one) }
+        : kind === 'pair'
+          ? { kind, left: one, right: two }
+          : { kind: 'newest' }
     this.#following = true
     this.lab.setFollow(follow)
   }
 
   private scrolled(event: Event): void {
     const { scrollTop, scrollHeight, clientHeight } = event.target as HTMLElement
-    this.scroll = scrollTop
+    this.scrolledTo = scrollTop
     this.#following = scrollHeight - scrollTop - clientHeight < 24
   }
 
@@ -118,7 +131,8 @@ export class Ladder extends LabElement {
     if (step === 0 || arrows.length === 0) return
     event.preventDefault()
     const at = arrows.findIndex(({ no }) => no === this.lab.selected?.no)
-    const next = at < 0 ? (step > 0 ? 0 : arrows.length - 1) : Math.min(arrows.length - 1, Math.max(0, at + step))
+    const next =
+      at < 0 ? (step > 0 ? 0 : arrows.length - 1) : Math.min(arrows.length - 1, Math.max(0, at + step))
     const arrow = arrows[next]
     if (arrow) this.lab.select(arrow.no)
   }
@@ -127,4 +141,10 @@ export class Ladder extends LabElement {
 function nameView({ name, address }: Station, x: number, { narrow }: LadderColumns) {
   return svg`<text x=${x} y="14" text-anchor="middle" class="name">${name}</text>
     <text x=${x} y="30" text-anchor="middle" class=${narrow ? 'mute tight' : 'mute'}>${address ?? 'no address yet'}</text>`
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lanlet-ladder': Ladder
+  }
 }

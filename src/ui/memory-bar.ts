@@ -1,7 +1,7 @@
 import { css, html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
-import { sizeName } from '../lab/budget.ts'
 import type { HostSnapshot } from '../host/protocol.ts'
+import { sizeName } from '../lab/budget.ts'
 import { LabElement } from './lab-element.ts'
 import { shapes } from './look.ts'
 import './budget-form.ts'
@@ -52,7 +52,8 @@ export class MemoryBar extends LabElement {
 
   override render() {
     const { host } = this
-    if (!host) return html`<div class="row"><b>Memory</b><span class="mute">starting the first host …</span></div>`
+    if (!host)
+      return html`<div class="row"><b>Memory</b><span class="mute">starting the first host …</span></div>`
     const { size, used, peak, failures } = host.memory
     const words = `${sizeName(used)} of ${sizeName(size)} used, peak ${sizeName(peak)}`
     const open = host.connections.filter(({ state }) => state !== 'LISTEN').length
@@ -98,5 +99,11 @@ export class MemoryBar extends LabElement {
 
   private choose(event: Event): void {
     this.chosen = (event.target as HTMLSelectElement).value
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lanlet-memory-bar': MemoryBar
   }
 }

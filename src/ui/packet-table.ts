@@ -1,7 +1,7 @@
 import { VirtualizerController } from '@tanstack/lit-virtual'
 import { html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
-import { createRef, ref, type Ref } from 'lit/directives/ref.js'
+import { createRef, type Ref, ref } from 'lit/directives/ref.js'
 import { repeat } from 'lit/directives/repeat.js'
 import type { LoggedFrame } from '../lab/frame-log.ts'
 import { packetOf } from '../lab/packet.ts'
@@ -41,7 +41,11 @@ export class PacketTable extends LabElement {
     this.#list.read(lab.log, lab.stations)
     const frames = this.#list.frames
     const rows = this.#rows.getVirtualizer()
-    rows.setOptions({ ...rows.options, count: frames.length, estimateSize: () => (this.narrow ? NARROW_ROW : ROW) })
+    rows.setOptions({
+      ...rows.options,
+      count: frames.length,
+      estimateSize: () => (this.narrow ? NARROW_ROW : ROW),
+    })
     const selected = lab.selected?.no
     return html`
       ${this.renderFilter(frames.length)}
@@ -55,7 +59,11 @@ export class PacketTable extends LabElement {
           )}
         </div>
         <div class="space" role="rowgroup" style="height:${rows.getTotalSize()}px">
-          ${repeat(rows.getVirtualItems(), ({ key }) => key, ({ index, start }) => this.renderRow(frames[index], index, start, selected))}
+          ${repeat(
+            rows.getVirtualItems(),
+            ({ key }) => key,
+            ({ index, start }) => this.renderRow(frames[index], index, start, selected),
+          )}
         </div>
         ${frames.length === 0 ? html`<p class="mute none">${lab.log.frames.length ? 'No frame passes the filter.' : 'No frame has been captured yet.'}</p>` : nothing}
       </div>`
@@ -72,7 +80,12 @@ export class PacketTable extends LabElement {
     </div>`
   }
 
-  private renderRow(frame: LoggedFrame | undefined, index: number, start: number, selected: number | undefined) {
+  private renderRow(
+    frame: LoggedFrame | undefined,
+    index: number,
+    start: number,
+    selected: number | undefined,
+  ) {
     if (frame === undefined) return nothing
     const { no, time, from, to, protocol, length, info, meaning } = packetOf(frame, this.lab.stations)
     const chosen = no === selected
@@ -108,6 +121,10 @@ export class PacketTable extends LabElement {
     this.#resize.disconnect()
   }
 
+  focusFilter(): void {
+    this.renderRoot.querySelector('input')?.focus()
+  }
+
   private filtered(event: InputEvent): void {
     this.filterText = (event.target as HTMLInputElement).value
     this.#list.setFilter(this.filterText)
@@ -120,7 +137,14 @@ export class PacketTable extends LabElement {
   }
 
   private key(event: KeyboardEvent): void {
-    const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -1e9, End: 1e9 }
+    const steps: Record<string, number> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: 8,
+      PageUp: -8,
+      Home: -1e9,
+      End: 1e9,
+    }
     const step = steps[event.key]
     const { frames } = this.#list
     if (step === undefined || frames.length === 0) return
@@ -130,5 +154,11 @@ export class PacketTable extends LabElement {
     const from = at < 0 ? (step > 0 ? -1 : frames.length) : at
     const frame = frames[Math.min(frames.length - 1, Math.max(0, from + step))]
     if (frame) this.lab.select(frame.no)
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lanlet-packet-table': PacketTable
   }
 }

@@ -6,6 +6,7 @@ import {
   ETH_TYPE,
   ETHERTYPE_ARP,
   ETHERTYPE_IPV4,
+  ETHERTYPE_LLDP,
   ethernetSummary,
 } from './ethernet.ts'
 import { describeIcmp, ICMP_HEADER, icmpQuotes, icmpSummary } from './icmp.ts'
@@ -23,6 +24,7 @@ import {
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from './ipv4.ts'
+import { readLldp } from './lldp.ts'
 import { describeTcp, tcpSummary } from './tcp.ts'
 import { describeUdp, UDP_HEADER, udpSummary } from './udp.ts'
 
@@ -80,6 +82,8 @@ export function dissect(frame: Uint8Array, relative?: Relative): readonly Layer[
     addRest(layers, view, ETH_HEADER + ARP_LENGTH, end, 'Padding')
   } else if (type === ETHERTYPE_IPV4) {
     addDatagram(layers, view, ETH_HEADER, end, relative, true)
+  } else if (type === ETHERTYPE_LLDP) {
+    layers.push(readLldp(frame))
   } else {
     addRest(layers, view, ETH_HEADER, end, 'Data')
   }
@@ -170,6 +174,8 @@ export function summarise(frame: Uint8Array, relative?: Relative): Summary {
   const type = view.getUint16(ETH_TYPE)
   if (type === ETHERTYPE_ARP) return { protocol: 'ARP', info: arpSummary(view, ETH_HEADER, end) }
   if (type === ETHERTYPE_IPV4) return summariseDatagram(view, end, relative)
+  if (type === ETHERTYPE_LLDP)
+    return { protocol: 'LLDP', info: readLldp(frame).summary.replace(/^LLDP,? /, '') }
   return { protocol: 'Ethernet', info: ethernetSummary(view, 0, end) }
 }
 
