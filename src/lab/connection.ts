@@ -27,34 +27,45 @@ export interface Variable {
   readonly value: string
 }
 
-const ms = (value: number | undefined): string =>
-  value === undefined ? '–' : `${Number(value.toFixed(1))} ms`
+/** Milliseconds, to a tenth. */
+const ms = (value: number | undefined): string => (value === undefined ? '–' : `${Number(value.toFixed(1))}`)
 const octets = (value: number): string => (value === Number.POSITIVE_INFINITY ? '∞' : String(value))
 
 export function variablesOf(record: ConnectionRecord, now: number): Variable[] {
   const sent = (value: number): string => String((value - record.iss) >>> 0)
   const knowsPeer = record.state !== 'SYN-SENT' && record.state !== 'LISTEN' && record.state !== 'CLOSED'
   const timer =
-    record.timerAt === undefined ? 'none' : `${record.timer} in ${ms(Math.max(0, record.timerAt - now))}`
+    record.timerAt === undefined ? 'none' : `${record.timer} ${ms(Math.max(0, record.timerAt - now))} ms`
   const list: [name: string, note: string, value: string][] = [
-    ['SND.UNA', 'The oldest byte that is sent and not acknowledged.', sent(record.sndUna)],
-    ['SND.NXT', 'The next byte to be sent.', sent(record.sndNxt)],
-    ['SND.WND', 'How much the other side has room for.', String(record.sndWnd)],
+    [
+      'SND.UNA · NXT',
+      'The oldest byte sent and not acknowledged; the next one to be sent.',
+      `${sent(record.sndUna)} · ${sent(record.sndNxt)}`,
+    ],
+    ['SND.WND', 'How much the other side has room for, in bytes.', String(record.sndWnd)],
     [
       'RCV.NXT',
       'The next byte expected from the other side.',
       knowsPeer ? String((record.rcvNxt - record.irs) >>> 0) : '–',
     ],
-    ['RCV.WND', 'How much this side has room for.', String(record.rcvWnd)],
-    ['MSS', 'The largest segment that may be sent, bytes of data.', String(record.mss)],
+    ['RCV.WND', 'How much this side has room for, in bytes.', String(record.rcvWnd)],
     ['cwnd', 'How much the network is trusted to carry at once (RFC 5681).', octets(record.cwnd)],
-    ['ssthresh', 'Where slow start ends (RFC 5681).', octets(record.ssthresh)],
-    ['SRTT', 'The smoothed round trip (RFC 6298).', ms(record.srtt)],
-    ['RTO', 'How long an acknowledgment is waited for (RFC 6298).', ms(record.rto)],
+    ['ssthresh', 'Where slow start ends (RFC 5681); ∞ until the first loss.', octets(record.ssthresh)],
+    [
+      'SRTT · RTO',
+      'The smoothed round trip; how long an ACK is waited for (RFC 6298).',
+      `${ms(record.srtt)} · ${ms(record.rto)} ms`,
+    ],
+    ['MSS', 'The largest segment that may be sent, bytes of data.', String(record.mss)],
     ['Timer', 'Which timer runs, and when it fires.', timer],
-    ['Queued', 'Bytes to send or be acknowledged, to be read, and out of order.', queued(record)],
-    ['Retransmits', 'How often the same data was sent again in a row.', String(record.retransmits)],
+    ['Queued', 'Bytes to be sent or acknowledged, to be read, and out of order.', queued(record)],
   ]
+  if (record.retransmits || record.duplicateAcks)
+    list.push([
+      'Again',
+      'Retransmissions in a row, and duplicate ACKs.',
+      `${record.retransmits} · ${record.duplicateAcks}`,
+    ])
   return list.map(([name, note, value]) => ({ name, note, value }))
 }
 

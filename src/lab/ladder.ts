@@ -68,11 +68,11 @@ export interface LadderSubject {
 
 const TOP = 16
 /** How far an arrow falls on its way. */
-const FALL = 30
+const FALL = 24
 /** Between two that are under way at once: room for a label. */
 const STEP = 22
 /** Between an arrival and what was sent after it. */
-const REST = 6
+const REST = 8
 /** A pause longer than this is a gap. */
 const PAUSE_MS = 40
 /** State boxes on one side stand at least this far apart. */

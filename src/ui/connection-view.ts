@@ -23,19 +23,20 @@ export class ConnectionView extends LabElement {
   static override styles = [
     shapes,
     css`
-      table { border-collapse: collapse; width: 100%; }
-      td, th { padding: 2px var(--s2); text-align: left; vertical-align: top; font-weight: 400; }
+      table { border-collapse: collapse; width: 100%; table-layout: fixed; }
+      th:first-child { width: 106px; }
+      td { overflow-wrap: anywhere; }
+      td, th { padding: 1px var(--s2); text-align: left; vertical-align: top; font-weight: 400; }
       thead th { color: var(--mute); font: 500 var(--tiny) var(--sans); border-bottom: 1px solid var(--line); }
       tbody th { white-space: nowrap; }
       .state { border: 1px solid var(--line); border-radius: 4px; padding: 0 6px; white-space: nowrap; }
       .new { color: var(--accent); font-weight: 600; }
-      .win { display: flex; height: 14px; border: 1px solid var(--line); border-radius: 3px; overflow: hidden; margin: var(--s1) 0 2px; background: var(--sunk); }
+      .win { display: flex; height: 14px; border: 1px solid var(--line); border-radius: 3px; overflow: hidden; margin: 2px 0; background: var(--sunk); }
       .flight { background: var(--data); }
       .usable { background: color-mix(in oklab, var(--near) 45%, transparent); }
       .withheld { background: repeating-linear-gradient(45deg, var(--line) 0 3px, transparent 3px 7px); }
       .legend { font-size: var(--tiny); margin-top: var(--s1); }
       .key { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin: 0 4px 0 8px; vertical-align: -1px; }
-      .window { margin-top: var(--s2); font-size: var(--tiny); }
     `,
   ]
 
@@ -53,9 +54,9 @@ export class ConnectionView extends LabElement {
             ${side.told ? html`<br /><span class="mute">told by ${side.told}</span>` : nothing}</td>`,
           )}</tr>
           ${this.renderVariables(flow, sides)}
+          ${sides.some(({ record }) => record) ? html`<tr><th scope="row">Send window</th>${sides.map(side => this.renderWindow(side))}</tr>` : nothing}
         </tbody>
       </table>
-      ${sides.map(side => this.renderWindow(side))}
       ${sides.some(({ record }) => record) ? html`<p class="mute legend"><i class="key flight"></i>in flight<i class="key usable"></i>usable<i class="key withheld"></i>withheld by cwnd</p>` : nothing}`
   }
 
@@ -97,12 +98,12 @@ export class ConnectionView extends LabElement {
   }
 
   private renderWindow({ name, record }: SideView) {
-    if (!record) return nothing
+    if (!record) return html`<td class="mute">–</td>`
     const { flight, usable, withheld, whole } = windowOf(record)
     const words = `${name}: ${flight} in flight, ${usable} usable, ${withheld} withheld of ${whole} bytes`
     const width = (part: number) => `width:${whole ? (part / whole) * 100 : 0}%`
-    return html`<div class="window"><span class="mute">${name} may send</span> <span class="mono">${usable} of ${whole}</span>
-      <div class="win" role="img" aria-label=${words} title=${words}><i class="flight" style=${width(flight)}></i><i class="usable" style=${width(usable)}></i><i class="withheld" style=${width(withheld)}></i></div></div>`
+    return html`<td><div class="win" role="img" aria-label=${words} title=${words}><i class="flight" style=${width(flight)}></i><i
+      class="usable" style=${width(usable)}></i><i class="withheld" style=${width(withheld)}></i></div></td>`
   }
 }
 

@@ -14,20 +14,26 @@ import './frame-bytes.ts'
 export class FrameDetail extends LabElement {
   /** Which field is looked at: its layer's and its own place. */
   @state() private place: readonly [layer: number, field: number] | undefined
+  /** Which headers a person opened or closed. */
+  @state() private opened: ReadonlyMap<string, boolean> = new Map()
   #frame: LoggedFrame | undefined
   #layers: readonly Layer[] = []
 
   static override styles = [
     shapes,
     css`
-      section { margin-bottom: var(--s3); }
-      h3 { margin: var(--s3) 0 var(--s1); display: flex; gap: var(--s2); align-items: baseline; }
-      li { display: grid; grid-template-columns: minmax(130px, 2fr) 3fr; gap: var(--s2); padding: 2px var(--s2); cursor: default; border-radius: 3px; overflow-wrap: anywhere; }
+      :host { display: flex; flex-direction: column; }
+      .whole { flex: 1; display: flex; flex-direction: column; }
+      details { border-top: 1px solid var(--line); padding: var(--s1) 0; }
+      summary { cursor: pointer; font-size: 13px; }
+      ul { margin-top: var(--s1); }
+      li { display: grid; grid-template-columns: minmax(120px, 166px) 1fr; gap: var(--s2); padding: 1px var(--s2); cursor: default; border-radius: 3px; overflow-wrap: anywhere; }
       li:hover { background: var(--sunk); }
       li[aria-selected='true'] { background: var(--chosen); }
       .fault { grid-column: 1 / -1; font-family: var(--sans); font-size: var(--tiny); }
       .note { margin: var(--s2) 0; min-height: 2.9em; font-size: 13px; }
-      .under { position: sticky; bottom: calc(-1 * var(--s4)); background: var(--paper); padding: var(--s2) 0 var(--s1); border-top: 1px solid var(--line); }
+      .under { position: sticky; bottom: 0; margin-top: auto; background: var(--paper); padding-top: var(--s2); border-top: 1px solid var(--line); }
+      @media (max-width: 720px) { .under { position: static; } }
     `,
   ]
 
@@ -40,7 +46,7 @@ export class FrameDetail extends LabElement {
     const title = frame.segment ? flagNames(frame.segment.flags) : packet.protocol
     const lost = lossOf(frame.arrivals)
     const field = this.field
-    return html`<div data-testid="frame-detail">
+    return html`<div class="whole" data-testid="frame-detail">
       <h2>${title} <span class="mute">frame ${frame.no} · ${packet.from} → ${packet.to} · ${count(frame.bytes.length, 'byte')}</span></h2>
       ${lost ? html`<p class="wrong">Dropped: ${lost}</p>` : nothing}
       ${frame.segment?.again ? html`<p class="mute">Sent again: ${againWords(frame.segment.again)}.</p>` : nothing}
@@ -61,8 +67,8 @@ export class FrameDetail extends LabElement {
 
   private renderLayer({ name, source, fields }: Layer, layer: number) {
     const active = this.place?.[0] === layer ? this.place[1] : -1
-    return html`<section>
-      <h3>${name} <span class="mute">${source}</span></h3>
+    return html`<details ?open=${this.isOpen(name, layer)} @toggle=${(event: Event) => this.toggled(event, name)}>
+      <summary><b>${name}</b> <span class="mute">${source}</span>${fields.some(({ wrong }) => wrong) ? html` <span class="wrong">wrong</span>` : nothing}</summary>
       <ul class="mono" role="listbox" tabindex="0" aria-label=${name} data-testid="layer" data-layer=${name}
         aria-activedescendant=${active < 0 ? nothing : `l${layer}f${active}`} @keydown=${(event: KeyboardEvent) => this.key(event, layer)}>
         ${fields.map(
@@ -76,7 +82,21 @@ export class FrameDetail extends LabElement {
           </li>`,
         )}
       </ul>
-    </section>`
+    </details>`
+  }
+
+  /** Until a person says otherwise, the innermost header is open, and any that holds a mistake. */
+  private isOpen(name: string, layer: number): boolean {
+    const said = this.opened.get(name)
+    if (said !== undefined) return said
+    const innermost = this.#layers.findLastIndex(({ source }) => source !== '')
+    return layer >= innermost || (this.#layers[layer]?.fields.some(({ wrong }) => wrong) ?? false)
+  }
+
+  private toggled(event: Event, name: string): void {
+    const { open } = event.target as HTMLDetailsElement
+    const layer = this.#layers.findIndex(each => each.name === name)
+    if (open !== this.isOpen(name, layer)) this.opened = new Map(this.opened).set(name, open)
   }
 
   /** Headers are read once a frame; the field looked at stays the same from frame to frame where there is one. */
@@ -94,7 +114,9 @@ export class FrameDetail extends LabElement {
   private lookAtByte(at: number): void {
     for (const [layer, { fields }] of this.#layers.entries()) {
       const field = fields.findIndex(({ offset, length }) => at >= offset && at < offset + length)
-      if (field >= 0) this.place = [layer, field]
+      if (field < 0) continue
+      this.place = [layer, field]
+      this.opened = new Map(this.opened).set(this.#layers[layer]?.name ?? '', true)
     }
   }
 

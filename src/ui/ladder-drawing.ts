@@ -13,15 +13,17 @@ export interface LadderColumns {
 
 export function ladderColumns(width: number): LadderColumns {
   const narrow = width < 560
-  const margin = narrow ? Math.min(100, Math.max(84, width * 0.24)) : 176
+  const margin = narrow ? Math.min(100, Math.max(80, width * 0.24)) : 156
   return { left: margin, right: width - margin, width, narrow }
 }
 
+/** How wide one is, at 12 px and at 10 px. */
 const CHARACTER = 7.3
+const NARROW_CHARACTER = 6.1
 
 /** Text that fits, with an ellipsis where it had to be cut. */
-function fitted(text: string, room: number): string {
-  const most = Math.max(4, Math.floor(room / CHARACTER))
+function fitted(text: string, room: number, { narrow }: LadderColumns): string {
+  const most = Math.max(4, Math.floor(room / (narrow ? NARROW_CHARACTER : CHARACTER)))
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`
 }
 
@@ -36,17 +38,17 @@ export function arrowView(arrow: Arrow, columns: LadderColumns, selected: boolea
   const endX = from + (to - from) * part - (part === 1 ? toward * 3 : 0)
   const endY = arrow.top + (arrow.bottom - arrow.top) * part
   const middleX = (from + endX) / 2
-  const labelY = (arrow.top + endY) / 2 - 6
-  const label = fitted(arrow.label, Math.abs(endX - from) - 16)
+  const labelY = (arrow.top + endY) / 2 - 8
+  const label = fitted(arrow.label, Math.abs(endX - from) - 8, columns)
   const words = `Frame ${arrow.no} at ${seconds(arrow.time)} s: ${arrow.label}${arrow.lost ? `, dropped: ${arrow.lost}` : ''}`
-  return svg`<g class="frame ${arrow.meaning} ${arrow.again ? 'repeat' : ''} ${selected ? 'chosen' : ''}" id="f${arrow.no}"
+  return svg`<g class="frame ${arrow.meaning} ${arrow.again ? 'repeat' : ''} ${selected ? 'chosen' : ''} ${columns.narrow ? 'tight' : ''}" id="f${arrow.no}"
       role="option" aria-selected=${selected} aria-label=${words} data-testid="ladder-frame" data-no=${arrow.no} @click=${choose}>
     <title>${words}</title>
     <path class="touch" d="M${from} ${arrow.top}L${endX} ${endY}"></path>
     <path class="line" d="M${from} ${arrow.top}L${endX} ${endY}"></path>
     ${part === 1 ? headView(endX, endY, from, arrow.top) : crossView(endX, endY)}
     <text x=${middleX} y=${labelY} text-anchor="middle">${label}</text>
-    ${arrow.lost === undefined ? nothing : svg`<text class="why" x=${middleX} y=${endY + 18} text-anchor="middle">${fitted(arrow.lost, right - left - 16)}</text>`}
+    ${arrow.lost === undefined ? nothing : svg`<text class="why" x=${middleX} y=${endY + 18} text-anchor="middle">${fitted(arrow.lost, right - left - 8, columns)}</text>`}
     ${columns.narrow ? nothing : timeView(arrow, columns)}
   </g>`
 }
@@ -70,7 +72,7 @@ export function stateView(
   { side, y, state, toldBy, now }: StateMark,
   { left, right, narrow }: LadderColumns,
 ) {
-  const size = state.length * (narrow ? 6.2 : CHARACTER) + (narrow ? 6 : 12)
+  const size = state.length * (narrow ? NARROW_CHARACTER : CHARACTER) + (narrow ? 6 : 12)
   const gap = narrow ? 4 : 10
   const x = side === 'left' ? left - gap - size : right + gap
   const told = toldBy === undefined ? nothing : svg`<title>told by ${toldBy}</title>`

@@ -92,7 +92,8 @@ export class Ladder extends LabElement {
     </select>`
   }
 
-  override firstUpdated(): void {
+  override connectedCallback(): void {
+    super.connectedCallback()
     this.#resize.observe(this)
   }
 
@@ -100,7 +101,6 @@ export class Ladder extends LabElement {
     const scroller = this.renderRoot.querySelector('.scroll')
     if (!scroller) return
     if (this.#following) scroller.scrollTop = scroller.scrollHeight
-    this.tall = scroller.clientHeight
   }
 
   override disconnectedCallback(): void {

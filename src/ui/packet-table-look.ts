@@ -7,7 +7,7 @@ export const packetTableLook = css`
   [aria-invalid='true'] { border-color: var(--bad); }
   .scroll { flex: 1; min-height: 120px; overflow: auto; outline-offset: -2px; }
   .space { position: relative; min-width: 100%; }
-  .line { display: grid; grid-template-columns: 56px 84px 110px 110px 92px 64px minmax(420px, 1fr); column-gap: var(--s2);
+  .line { display: grid; grid-template-columns: 48px 72px 84px 84px 84px 56px minmax(360px, 1fr); column-gap: var(--s2);
     align-items: center; height: 22px; padding: 0 var(--s4); font: var(--small) var(--mono);
     font-variant-numeric: tabular-nums; white-space: nowrap; cursor: default; }
   .line span { overflow: hidden; text-overflow: ellipsis; }

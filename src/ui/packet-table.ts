@@ -31,7 +31,7 @@ export class PacketTable extends LabElement {
     overscan: 8,
   })
   #resize = new ResizeObserver(([entry]) => {
-    if (entry) this.narrow = entry.contentRect.width < 640
+    if (entry) this.setNarrow(entry.contentRect.width < 640)
   })
 
   static override styles = [shapes, packetTableLook]
@@ -98,7 +98,8 @@ export class PacketTable extends LabElement {
     </div>`
   }
 
-  override firstUpdated(): void {
+  override connectedCallback(): void {
+    super.connectedCallback()
     this.#resize.observe(this)
   }
 
@@ -119,6 +120,13 @@ export class PacketTable extends LabElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     this.#resize.disconnect()
+  }
+
+  private setNarrow(narrow: boolean): void {
+    if (narrow === this.narrow) return
+    this.narrow = narrow
+    // The heights it remembers are those of the other kind of row.
+    this.updateComplete.then(() => this.#rows.getVirtualizer().measure())
   }
 
   focusFilter(): void {

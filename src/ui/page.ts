@@ -26,27 +26,33 @@ export class Page extends LabElement {
   static override styles = [
     shapes,
     css`
-      :host { display: grid; height: 100vh; height: 100dvh; min-height: 640px; grid-template: auto auto minmax(0, 1fr) minmax(200px, 30vh) / minmax(0, 1fr); }
-      main { display: grid; grid-template-columns: 296px minmax(0, 1fr) 380px; min-height: 0; }
+      :host { display: grid; height: 100vh; height: 100dvh; min-height: 640px; grid-template: auto auto minmax(0, 1fr) / minmax(0, 1fr); }
+      main { display: grid; grid-template: minmax(0, 1fr) minmax(190px, 30vh) / 280px minmax(0, 1fr) 392px; min-height: 0; }
       section { padding: var(--s4); overflow: auto; min-width: 0; min-height: 0; }
-      section + section { border-left: 1px solid var(--line); }
       section > * + * { margin-top: var(--s5); }
-      .middle { display: flex; padding-bottom: 0; overflow: hidden; }
+      .middle { display: flex; padding-bottom: 0; overflow: hidden; border-left: 1px solid var(--line); }
       .middle > * { flex: 1; }
+      .right { grid-area: 1 / 3 / 3 / 4; border-left: 1px solid var(--line); padding-bottom: 0; display: flex; flex-direction: column; }
+      .right > :last-child { flex: 1; }
+      lanlet-dock { grid-area: 2 / 1 / 3 / 3; }
       @media (max-width: 1100px) {
-        :host { height: auto; min-height: 100vh; grid-template-rows: auto auto auto 360px; }
-        main { grid-template: 520px auto / minmax(0, 1fr) 360px; }
-        .left { grid-row: 2; grid-column: 1 / -1; display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: var(--s5); border-top: 1px solid var(--line); }
+        :host { height: auto; min-height: 100vh; }
+        main { grid-template: 560px 320px auto / minmax(0, 1fr) 372px; }
+        .middle { grid-area: 1 / 1 / 2 / 2; border-left: 0; }
+        .right { grid-area: 1 / 2 / 3 / 3; }
+        lanlet-dock { grid-area: 2 / 1 / 3 / 2; }
+        .left { grid-area: 3 / 1 / 4 / 3; display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: var(--s5); border-top: 1px solid var(--line); }
         .left > * { margin-top: 0; }
-        .middle { border-left: 0; }
       }
       @media (max-width: 720px) {
         main { display: flex; flex-direction: column; }
         section { border-left: 0; border-top: 1px solid var(--line); padding: var(--s3); overflow: visible; }
-        .middle { order: -2; height: 440px; border-top: 0; overflow: hidden; padding-bottom: 0; }
-        .right { order: -1; }
+        .middle { height: 440px; border-top: 0; overflow: hidden; padding-bottom: 0; order: -2; }
+        .left { order: -1; }
         .left { display: block; }
         .left > * + * { margin-top: var(--s5); }
+        .right { border-left: 0; padding-bottom: var(--s3); }
+        lanlet-dock { height: 420px; }
         lanlet-memory-bar { position: sticky; top: 0; z-index: 2; background: var(--paper); }
       }
     `,
@@ -69,8 +75,8 @@ export class Page extends LabElement {
           <lanlet-connection .lab=${lab}></lanlet-connection>
           <lanlet-frame-detail .lab=${lab}></lanlet-frame-detail>
         </section>
+        <lanlet-dock .lab=${lab}></lanlet-dock>
       </main>
-      <lanlet-dock .lab=${lab}></lanlet-dock>
       <lanlet-shortcuts></lanlet-shortcuts>`
   }
 

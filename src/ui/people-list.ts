@@ -45,7 +45,8 @@ export class PeopleList extends LabElement {
 function stateWords(state: Member['state']): string {
   if (state.kind === 'connecting') return `connecting: ${state.step}`
   if (state.kind !== 'connected') return 'lost'
-  return state.rttMs === undefined ? state.path : `${state.path} · ${state.rttMs.toFixed(1)} ms`
+  const path = state.path ?? 'connected'
+  return state.rttMs === undefined ? path : `${path} · ${state.rttMs.toFixed(1)} ms`
 }
 
 declare global {

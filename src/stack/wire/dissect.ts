@@ -83,7 +83,7 @@ export function dissect(frame: Uint8Array, relative?: Relative): readonly Layer[
   } else if (type === ETHERTYPE_IPV4) {
     addDatagram(layers, view, ETH_HEADER, end, relative, true)
   } else if (type === ETHERTYPE_LLDP) {
-    layers.push(readLldp(frame))
+    if (end > ETH_HEADER) layers.push(readLldp(frame))
   } else {
     addRest(layers, view, ETH_HEADER, end, 'Data')
   }

@@ -123,7 +123,7 @@ function describeIpv4Fragmenting(reading: Reading, headerLength: number): void {
     1,
     'DF forbids routers to cut the datagram; MF says that more pieces follow.',
     i => {
-      const bits = view.getUint16(i)
+      const bits = view.getUint8(i) << 8
       const names = [bits & IP_DONT_FRAGMENT ? 'DF' : '', bits & IP_MORE_FRAGMENTS ? 'MF' : ''].filter(
         Boolean,
       )
