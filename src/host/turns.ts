@@ -5,6 +5,7 @@
  * deadline of all.
  */
 import type { Ms } from '../stack/stack.ts'
+import { soon } from './soon.ts'
 
 /** One that takes steps: a host, or the link's own upkeep. */
 export interface Stepper {
@@ -23,7 +24,10 @@ const FARTHEST: Ms = 60_000
 export class Turns {
   readonly #now: () => Ms
   readonly #endOfTurn: (now: Ms) => void
-  readonly #yield = new MessageChannel()
+  readonly #next = soon(() => {
+    this.#scheduled = false
+    this.run()
+  })
   #steppers: readonly Stepper[] = []
   #inTurn = false
   #scheduled = false
@@ -35,11 +39,6 @@ export class Turns {
   constructor(now: () => Ms, endOfTurn: (now: Ms) => void) {
     this.#now = now
     this.#endOfTurn = endOfTurn
-    // A message to oneself comes after those that wait already, and unlike a timeout is never held back.
-    this.#yield.port1.onmessage = () => {
-      this.#scheduled = false
-      this.run()
-    }
   }
 
   add(stepper: Stepper): void {
@@ -55,7 +54,7 @@ export class Turns {
   wake(): void {
     if (this.#inTurn || this.#scheduled || this.#ended) return
     this.#scheduled = true
-    this.#yield.port2.postMessage(0)
+    this.#next.schedule()
   }
 
   /** Takes a turn now. Not from within a step. */
@@ -98,6 +97,6 @@ export class Turns {
   end(): void {
     this.#ended = true
     clearTimeout(this.#timer)
-    this.#yield.port1.close()
+    this.#next.end()
   }
 }
