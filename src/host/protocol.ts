@@ -26,6 +26,12 @@ export interface HostSpec {
   readonly mac: string
 }
 
+/**
+ * The port of the switch itself in frame and arrival records: LLDP comes from it and goes to it, and what it refuses
+ * ends there. No host may have this name.
+ */
+export const SWITCH = 'switch'
+
 // ---- page to worker -------------------------------------------------------------------------------------------
 
 export type Command =
@@ -236,6 +242,8 @@ export interface Update {
   readonly now: Ms
   readonly timeOrigin: Ms
   readonly log: readonly LogRecord[]
+  /** Frames of this interval that were too many to tell: the log lacks them, the capture (`export-capture`) has them. */
+  readonly leftOut: number
   readonly hosts: readonly HostSnapshot[]
   readonly peers: readonly PeerSnapshot[]
 }

@@ -1,0 +1,33 @@
+/** Echo, RFC 862, over TCP and UDP: what comes in goes back. */
+import type { ProgramHost } from './program.ts'
+
+export const ECHO_PORT = 7
+
+/** Listens until the host ends. */
+export async function runEcho(host: ProgramHost): Promise<void> {
+  await Promise.all([echoConnections(host), echoDatagrams(host)])
+}
+
+async function echoConnections({ sockets }: ProgramHost): Promise<void> {
+  const { readable } = await new sockets.TCPServerSocket('0.0.0.0', { localPort: ECHO_PORT }).opened
+  const reader = readable.getReader()
+  for (;;) {
+    const { value: connection, done } = await reader.read()
+    if (done) return
+    const { readable: incoming, writable: outgoing } = await connection.opened
+    // A connection that breaks ends its own echo and nothing else.
+    incoming.pipeTo(outgoing).catch(() => undefined)
+  }
+}
+
+async function echoDatagrams({ sockets }: ProgramHost): Promise<void> {
+  const { readable, writable } = await new sockets.UDPSocket({ localPort: ECHO_PORT }).opened
+  const reader = readable.getReader()
+  const writer = writable.getWriter()
+  for (;;) {
+    const { value: message, done } = await reader.read()
+    if (done) return
+    // Two echoes would answer each other for ever.
+    if (message.remotePort !== ECHO_PORT) await writer.write(message).catch(() => undefined)
+  }
+}

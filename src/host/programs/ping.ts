@@ -1,0 +1,76 @@
+/** ping: ICMP echo requests (RFC 792) one after the other, each answered or given up after a second. */
+import { EPROTONOSUPPORT, isErrno } from '../../stack/errno.ts'
+import { parseIpv4 } from '../../stack/ip/addresses.ts'
+import { type Endpoint, Event, type Ms, Protocol } from '../../stack/stack.ts'
+import type { PingResult } from '../protocol.ts'
+import { socketError } from '../sockets.ts'
+import type { ProgramHost } from './program.ts'
+
+export const PING_COUNT_MAX = 100
+const TIMEOUT: Ms = 1_000
+/** Between an answer and the next request. */
+const PAUSE: Ms = 200
+const DATA_BYTES = 56
+
+/** Rejects with a sentence: a wrong address or count, no ping in the profile, no way to the address. */
+export async function ping(
+  host: ProgramHost,
+  address: string,
+  count: number,
+): Promise<readonly PingResult[]> {
+  const to = parseIpv4(address)
+  if (to === undefined) throw new TypeError(`'${address}' is not an IPv4 address; it looks like 169.254.1.2.`)
+  if (!Number.isInteger(count) || count < 1 || count > PING_COUNT_MAX)
+    throw new TypeError(`${count} is not a number of pings; ask for 1 to ${PING_COUNT_MAX}.`)
+  const socket = host.table.call(stack => stack.socket(Protocol.Icmp))
+  if (isErrno(socket)) {
+    if (socket !== EPROTONOSUPPORT) throw socketError(socket)
+    throw new Error(
+      `The profile '${host.profile}' has no ping sockets; restart the host as 'full' to ping from it.`,
+    )
+  }
+  const pings: PingResult[] = []
+  const data = Uint8Array.from({ length: DATA_BYTES }, (_, i) => i)
+  const into = new Uint8Array(DATA_BYTES)
+  const from: Endpoint = { address: 0, port: 0 }
+  const watch = host.table.watch(socket)
+
+  const ask = async (sequence: number): Promise<PingResult> => {
+    const sent = host.now()
+    const result = host.table.call(stack => stack.sendTo(socket, data, to, sequence))
+    if (isErrno(result)) throw socketError(result)
+    for (;;) {
+      const left = sent + TIMEOUT - host.now()
+      if (left <= 0) return { sequence, rtt: undefined }
+      const arrivedAt = await Promise.race([
+        watch.until(Event.Readable | Event.Closed),
+        new Promise<undefined>(resolve => setTimeout(resolve, left)),
+      ])
+      if (arrivedAt === undefined) continue
+      // Replies to earlier requests may come late: they are read and passed over.
+      for (;;) {
+        const length = host.table.call(stack => stack.recvFrom(socket, into, from))
+        if (isErrno(length)) break
+        if (from.port === sequence && from.address === to) return { sequence, rtt: arrivedAt - sent }
+      }
+      if (watch.ended !== undefined) throw new Error('The host ended before the reply came.')
+    }
+  }
+
+  try {
+    for (let sequence = 1; sequence <= count; sequence++) {
+      const result = await ask(sequence)
+      pings.push(result)
+      host.notice('ping', pingSentence(address, result))
+      if (sequence < count) await new Promise(resolve => setTimeout(resolve, PAUSE))
+    }
+    return pings
+  } finally {
+    host.table.close(socket, 'close')
+  }
+}
+
+const pingSentence = (address: string, { sequence, rtt }: PingResult): string =>
+  rtt === undefined
+    ? `Ping ${sequence} to ${address}: no reply within a second.`
+    : `Ping ${sequence} to ${address}: reply after ${rtt.toFixed(2)} ms.`
