@@ -39,6 +39,8 @@ export class FrameLog {
   readonly frames: LoggedFrame[] = []
   readonly states: LoggedState[] = []
   readonly flows = new Flows()
+  /** Frames that the worker captured but did not tell, for there were too many at once. */
+  leftOut = 0
   readonly #byNo = new Map<number, LoggedFrame>()
   #order = 0
   #bytes = 0
@@ -88,6 +90,7 @@ export class FrameLog {
     this.#remove(this.frames.length)
     this.states.length = 0
     this.#forgotten = 0
+    this.leftOut = 0
   }
 
   #frame(record: FrameRecord): void {

@@ -18,7 +18,7 @@ import type {
 } from '../host/protocol.ts'
 import { FrameLog, type LoggedFrame } from './frame-log.ts'
 import type { Identities, Identity } from './identity.ts'
-import { type LadderPicture, type LadderSubject, layLadder } from './ladder.ts'
+import { type LadderPicture, type LadderSubject, layLadder, type Side } from './ladder.ts'
 import type { SegmentLink } from './segment-link.ts'
 import { Stations, type ToldHost } from './stations.ts'
 import { type Follow, SubjectFrames, subjectOf } from './subject.ts'
@@ -47,11 +47,16 @@ export class Lab {
   #follow: Follow = { kind: 'newest' }
   #now = 0
   #greeted = false
+  #failure: string | undefined
 
   constructor(link: SegmentLink, identities: Identities) {
     this.#link = link
     this.identities = identities
     link.onUpdate(update => this.#take(update))
+    link.onFailure(why => {
+      this.#failure = why
+      this.changed()
+    })
   }
 
   // ---- what there is ------------------------------------------------------------------------------------------
@@ -63,6 +68,11 @@ export class Lab {
   /** The host that stands for this page's person. */
   get own(): HostSnapshot | undefined {
     return this.#hosts.find(({ name }) => name === this.identities.own.name)
+  }
+
+  /** Why nothing works any more: one sentence. */
+  get failure(): string | undefined {
+    return this.#failure
   }
 
   get peers(): readonly PeerSnapshot[] {
@@ -105,7 +115,16 @@ export class Lab {
   picture(subject: LadderSubject): LadderPicture {
     this.#subjectFrames.read(subject, this.log)
     const { frames, earlier } = this.#subjectFrames
-    return layLadder(subject, frames, this.log.states, this.#stations, earlier)
+    return layLadder(subject, frames, this.log.states, this.#stations, earlier, this.#listening(subject))
+  }
+
+  /** Where a listener of this page still waits for more of what became the subject's connection. */
+  #listening({ flow, left }: LadderSubject): Side | undefined {
+    const end = flow?.ends[1]
+    const listener = this.#hosts
+      .find(({ address }) => address === end?.address)
+      ?.connections.find(({ state, localPort }) => state === 'LISTEN' && localPort === end?.port)
+    return listener && (end?.address === left.address ? 'left' : 'right')
   }
 
   onChange(listener: () => void): () => void {
@@ -204,6 +223,7 @@ export class Lab {
     this.#peers = update.peers
     this.#now = update.now
     this.#stations = new Stations(this.#hosts, this.#peers, this.#told)
+    this.log.leftOut += update.leftOut
     this.#notices.push(...this.log.append(update.log))
     if (this.#notices.length > MOST_NOTICES) this.#notices.splice(0, this.#notices.length - MOST_NOTICES)
     this.#greet()

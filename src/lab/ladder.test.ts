@@ -3,7 +3,7 @@ import type { HostSnapshot, LogRecord } from '../host/protocol.ts'
 import { Drop } from '../stack/drop.ts'
 import { ACK, PSH, SYN } from '../stack/wire/tcp.ts'
 import { FrameLog } from './frame-log.ts'
-import { layLadder } from './ladder.ts'
+import { layLadder, type Side } from './ladder.ts'
 import { Stations } from './stations.ts'
 import { MOST_DRAWN, SubjectFrames, subjectOf } from './subject.ts'
 import { ALICE, arp, arrival, BOB, frame, state, type TestHost, tcp } from './wire.fixture.ts'
@@ -41,14 +41,14 @@ const HANDSHAKE: readonly LogRecord[] = [
   state(2, B, A, 'ESTABLISHED', 5),
 ]
 
-function ladderOf(records: readonly LogRecord[]) {
+function ladderOf(records: readonly LogRecord[], listening?: Side) {
   const log = new FrameLog()
   log.append(records)
   const subject = subjectOf({ kind: 'newest' }, log, STATIONS)
   if (!subject) throw new Error('There are two stations.')
   const frames = new SubjectFrames()
   frames.read(subject, log)
-  return layLadder(subject, frames.frames, log.states, STATIONS, frames.earlier)
+  return layLadder(subject, frames.frames, log.states, STATIONS, frames.earlier, listening)
 }
 
 describe('the ladder', () => {
@@ -89,6 +89,12 @@ describe('the ladder', () => {
       ['left', 'ESTABLISHED', y(4, 'bottom'), true],
       ['right', 'ESTABLISHED', y(5, 'bottom'), true],
     ])
+  })
+
+  test('a listener stands at the top of its side, above what became of it', () => {
+    const right = ladderOf(HANDSHAKE, 'right').states.filter(({ side }) => side === 'right')
+    expect(right.map(mark => mark.state)).toEqual(['LISTEN', 'SYN-RECEIVED', 'ESTABLISHED'])
+    expect(right.map(mark => mark.y).toSorted((a, b) => a - b)).toEqual(right.map(mark => mark.y))
   })
 
   test('a loss says its reason, and what was sent again says why and after how long', () => {

@@ -100,18 +100,18 @@ export function arrowLabel(frame: LoggedFrame, stations: Stations): string {
   return tcpBrief(view, payload[0], payload[1], relativeOf(frame))
 }
 
-/** Lays out `frames`, oldest first, which are all between the two. */
+/** Lays out `frames`, oldest first, which are all between the two; `listening` is the side that waited for the SYN. */
 export function layLadder(
   subject: LadderSubject,
   frames: readonly LoggedFrame[],
   states: readonly LoggedState[],
   stations: Stations,
   earlier: number,
+  listening: Side | undefined = undefined,
 ): LadderPicture {
   const arrows: Arrow[] = []
   const gaps: Gap[] = []
   const byNo = new Map<number, Arrow>()
-  /** Arrivals that are not yet above the next sending: their order and their y. */
   let y = TOP
   let lowest = TOP
   let before: LoggedFrame | undefined
@@ -128,7 +128,7 @@ export function layLadder(
     lowest = Math.max(lowest, arrow.bottom)
     before = frame
   }
-  const marks = placeStates(subject, frames, arrows, states)
+  const marks = placeStates(subject, frames, arrows, states, earlier === 0 ? listening : undefined)
   const height = Math.max(lowest, ...marks.map(mark => mark.y)) + TOP
   return { height, arrows, states: marks, gaps, earlier }
 }
@@ -167,11 +167,16 @@ function placeStates(
   frames: readonly LoggedFrame[],
   arrows: readonly Arrow[],
   states: readonly LoggedState[],
+  listening: Side | undefined,
 ): StateMark[] {
   const { flow, left } = subject
   if (flow === undefined) return []
   const marks: { side: Side; y: number; state: string; toldBy: string | undefined }[] = []
   const floor = { left: -STATE_STEP, right: -STATE_STEP }
+  if (listening !== undefined && frames.length > 0) {
+    marks.push({ side: listening, y: TOP, state: 'LISTEN', toldBy: undefined })
+    floor[listening] = TOP
+  }
   for (const state of states) {
     const end = flow.ends.findIndex(
       ({ address, port }) => address === state.localAddress && port === state.localPort,

@@ -1,11 +1,4 @@
-/** What the lab needs of the worker that runs the segment; src/host/client.ts gives it. */
-import type { Command, Replies, Update } from '../host/protocol.ts'
+/** What the lab needs of the worker that runs the segment; src/host/client.ts gives it, and tests give their own. */
+import type { SegmentConnection } from '../host/client.ts'
 
-export interface SegmentLink {
-  /** Rejects with one sentence that says what is wrong and what would be right. */
-  request<K extends Command['kind']>(
-    command: Extract<Command, { kind: K }>,
-    transfer?: Transferable[],
-  ): Promise<Replies[K]>
-  onUpdate(take: (update: Update) => void): void
-}
+export type SegmentLink = Pick<SegmentConnection, 'request' | 'addPeer' | 'onUpdate' | 'onFailure'>

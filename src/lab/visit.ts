@@ -4,7 +4,6 @@
  * A frame channel goes to the worker in the very task that opens it. Over the control channel each page tells which
  * hosts it runs and how their connections to the other page change, so that both lifelines of a ladder have states.
  */
-import { relayChannel } from '../link/relay.ts'
 import { loadRoomConfig } from '../room/config.ts'
 import { type Invitation, invitationLink, newInvitation, parseInvitation } from '../room/invitation.ts'
 import { joinRoom, type Member, type PeerId, type Room, type RoomState } from '../room/room.ts'
@@ -117,17 +116,9 @@ export class Visit {
     this.#lab.changed()
   }
 
-  /** A channel can move to the worker only now, in the task that made it; where it cannot at all, it is relayed. */
+  /** A channel can move to the worker only in the task that made it, so it is handed on before anything else. */
   #connect(peer: PeerId, name: string, channel: RTCDataChannel): void {
-    let joined: Promise<unknown>
-    try {
-      joined = this.#link.request({ kind: 'add-peer', peer, name, channel }, [channel])
-    } catch {
-      const { port1, port2 } = new MessageChannel()
-      relayChannel(channel, port1)
-      joined = this.#link.request({ kind: 'add-peer-relay', peer, name, relay: port2 }, [port2])
-    }
-    joined.catch((error: Error) => this.#complain(error.message))
+    this.#link.addPeer(peer, name, channel).catch((error: Error) => this.#complain(error.message))
   }
 
   #lose(peer: PeerId): void {

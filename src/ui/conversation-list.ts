@@ -16,7 +16,7 @@ export class ConversationList extends LabElement {
     shapes,
     css`
       article { border: 1px solid var(--line); border-radius: var(--r); background: var(--panel); padding: var(--s2) var(--s3); margin-bottom: var(--s2); }
-      ol { max-height: 132px; overflow: auto; margin: var(--s1) 0; }
+      .log { max-height: 132px; overflow: auto; margin: var(--s1) 0; }
       ol li { overflow-wrap: anywhere; }
       .mine { padding-left: var(--s4); }
       .who { color: var(--mute); }
@@ -43,9 +43,9 @@ export class ConversationList extends LabElement {
     const other = this.lab.stations.nameOfAddress(remoteAddress)
     return html`<article data-testid="conversation" data-connection=${connection} data-host=${host} data-open=${open} aria-label="${host} with ${other}">
       <h3>${host} ⇄ ${other} <span class="mute">port ${localPort} ⇄ ${remotePort}</span></h3>
-      <ol class="mono" role="log" aria-label="What was said" data-testid="lines">
+      <div class="log" role="log" aria-label="What was said" tabindex="0"><ol class="mono" data-testid="lines">
         ${lines.map(({ mine, text }) => html`<li class=${mine ? 'mine' : ''}><span class="who">${mine ? host : other}</span> ${text}</li>`)}
-      </ol>
+      </ol></div>
       ${
         open
           ? this.renderForm(talk)
@@ -68,7 +68,7 @@ export class ConversationList extends LabElement {
   }
 
   override updated(): void {
-    for (const list of this.renderRoot.querySelectorAll('ol')) list.scrollTop = list.scrollHeight
+    for (const list of this.renderRoot.querySelectorAll('.log')) list.scrollTop = list.scrollHeight
   }
 
   private async say(event: Event, connection: ConnectionId): Promise<void> {

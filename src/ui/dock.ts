@@ -1,5 +1,6 @@
-import { css, html } from 'lit'
+import { css, html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
+import type { NoticeRecord } from '../host/protocol.ts'
 import { LabElement } from './lab-element.ts'
 import { shapes } from './look.ts'
 import { refusal } from './refusal.ts'
@@ -14,6 +15,8 @@ type Tab = (typeof TABS)[number]
 @customElement('lanlet-dock')
 export class Dock extends LabElement {
   @state() private tab: Tab = 'Packets'
+  /** How many errors had been told when a person last looked. */
+  @state() private seen = 0
   @state() private refused = ''
 
   static override styles = [
@@ -23,15 +26,17 @@ export class Dock extends LabElement {
       .tabs { padding: var(--s1) var(--s4) 0; }
       [role='tab'] { border: 0; border-radius: 0; background: none; padding: 0 0 4px; margin-right: var(--s3); min-height: 28px; border-bottom: 2px solid transparent; }
       [role='tab'][aria-selected='true'] { border-bottom-color: var(--accent); font-weight: 600; }
+      .fresh { color: var(--bad); font-weight: 600; font-size: var(--tiny); }
       [role='tabpanel'] { flex: 1; min-height: 0; display: flex; flex-direction: column; }
       lanlet-packet-table, lanlet-message-list { flex: 1; min-height: 0; }
     `,
   ]
 
   override render() {
+    const fresh = this.tab === 'Messages' ? 0 : errorsIn(this.lab.notices) - this.seen
     return html`<div class="row tabs">
         <div role="tablist" aria-label="Below the ladder" @keydown=${this.key}>
-          ${TABS.map(tab => html`<button role="tab" id="tab-${tab}" aria-selected=${tab === this.tab} aria-controls="panel" tabindex=${tab === this.tab ? 0 : -1} @click=${() => (this.tab = tab)}>${tab}</button>`)}
+          ${TABS.map(tab => html`<button role="tab" id="tab-${tab}" aria-selected=${tab === this.tab} aria-controls="panel" tabindex=${tab === this.tab ? 0 : -1} @click=${() => this.open(tab)}>${tab}${tab === 'Messages' && fresh ? html` <span class="fresh">${fresh} new</span>` : nothing}</button>`)}
         </div>
         <span class="grow wrong" role="status" ?hidden=${this.refused === ''}>${this.refused}</span><span class="grow"></span>
         <button class="small" data-testid="export" title="Every frame still in the capture, for Wireshark and tshark" @click=${this.export}>Export pcapng</button>
@@ -42,6 +47,11 @@ export class Dock extends LabElement {
       </div>`
   }
 
+  private open(tab: Tab): void {
+    this.tab = tab
+    this.seen = errorsIn(this.lab.notices)
+  }
+
   async focusFilter(): Promise<void> {
     this.tab = 'Packets'
     await this.updateComplete
@@ -50,7 +60,7 @@ export class Dock extends LabElement {
 
   private key(event: KeyboardEvent): void {
     if (event.key !== 'ArrowRight' && event.key !== 'ArrowLeft') return
-    this.tab = this.tab === 'Packets' ? 'Messages' : 'Packets'
+    this.open(this.tab === 'Packets' ? 'Messages' : 'Packets')
     this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>(`#tab-${this.tab}`)?.focus())
   }
 
@@ -78,6 +88,9 @@ export class Dock extends LabElement {
     }
   }
 }
+
+const errorsIn = (notices: readonly NoticeRecord[]): number =>
+  notices.filter(({ about }) => about === 'error').length
 
 declare global {
   interface HTMLElementTagNameMap {

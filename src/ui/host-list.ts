@@ -59,7 +59,7 @@ export class HostList extends LabElement {
       <button class="small" aria-label="Ping ${name}" data-testid="ping" @click=${() => this.attempt(station, () => this.ping(own, address))}>Ping</button>
       <button class="small" aria-label="Talk to ${name}" data-testid="talk" @click=${() => this.attempt(station, () => this.talk(own, address))}>Talk</button>
       <label><input type="file" data-testid="file" aria-label="File for ${name}" @change=${(event: Event) => this.fileChosen(event, station, own, address)} />
-        <button class="small" aria-label="Send a file to ${name}" @click=${this.openFiles}>Send file</button></label>
+        <button class="small" aria-label="Send file to ${name}" @click=${this.openFiles}>Send file</button></label>
     </div>`
   }
 

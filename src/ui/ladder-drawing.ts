@@ -47,9 +47,9 @@ export function arrowView(arrow: Arrow, columns: LadderColumns, selected: boolea
     <path class="touch" d="M${from} ${arrow.top}L${endX} ${endY}"></path>
     <path class="line" d="M${from} ${arrow.top}L${endX} ${endY}"></path>
     ${part === 1 ? headView(endX, endY, from, arrow.top) : crossView(endX, endY)}
-    <text x=${middleX} y=${labelY} text-anchor="middle">${label}</text>
+    <g aria-hidden="true"><text x=${middleX} y=${labelY} text-anchor="middle">${label}</text>
     ${arrow.lost === undefined ? nothing : svg`<text class="why" x=${middleX} y=${endY + 18} text-anchor="middle">${fitted(arrow.lost, right - left - 8, columns)}</text>`}
-    ${columns.narrow ? nothing : timeView(arrow, columns)}
+    ${columns.narrow ? nothing : timeView(arrow, columns)}</g>
   </g>`
 }
 

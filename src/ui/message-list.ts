@@ -18,14 +18,14 @@ export class MessageList extends LabElement {
 
   override render() {
     const { notices } = this.lab
-    return html`<ol class="mono" role="log" aria-label="Messages" data-testid="messages">
+    return html`<div role="log" aria-label="Messages"><ol class="mono" data-testid="messages">
       ${notices.map(
         ({ time, host, about, text }) => html`<li data-about=${about}>
         <span class="mute">${seconds(time)}</span><span>${host}</span><span class="mute">${about}</span>
         <span class=${about === 'error' ? 'wrong' : ''}>${text}</span></li>`,
       )}
       ${notices.length === 0 ? html`<li class="mute">Nothing yet.</li>` : nothing}
-    </ol>`
+    </ol></div>`
   }
 
   override updated(): void {

@@ -5,7 +5,8 @@ export const packetTableLook = css`
   .filter { padding: var(--s1) var(--s4); }
   .filter input { width: min(360px, 100%); }
   [aria-invalid='true'] { border-color: var(--bad); }
-  .scroll { flex: 1; min-height: 120px; overflow: auto; outline-offset: -2px; }
+  .scroll { flex: 1; min-height: 120px; overflow: auto; outline-offset: -2px; contain: strict; }
+  .line { contain: layout style; }
   .space { position: relative; min-width: 100%; }
   .line { display: grid; grid-template-columns: 48px 72px 84px 84px 84px 56px minmax(360px, 1fr); column-gap: var(--s2);
     align-items: center; height: 22px; padding: 0 var(--s4); font: var(--small) var(--mono);

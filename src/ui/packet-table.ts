@@ -76,7 +76,7 @@ export class PacketTable extends LabElement {
       <input class="small mono" type="search" placeholder="filter: tcp  host:alice  port:23  -arp" aria-label="Filter packets"
         data-testid="filter" aria-invalid=${filter.kind === 'wrong'} aria-describedby="why" .value=${this.filterText} @input=${this.filtered} />
       <span id="why" role="status" class="grow">${filter.kind === 'wrong' ? html`<span class="wrong" data-testid="filter-wrong">${filter.why}</span>` : nothing}</span>
-      <span class="mono mute" data-testid="packet-count">${shown} of ${log.frames.length}${log.forgotten ? ` · ${log.forgotten} older let go` : ''}</span>
+      <span class="mono mute" data-testid="packet-count">${shown} of ${log.frames.length}${log.forgotten ? ` · ${log.forgotten} older let go` : ''}${log.leftOut ? ` · ${log.leftOut} in the capture only` : ''}</span>
     </div>`
   }
 

@@ -28,7 +28,8 @@ export class Page extends LabElement {
     css`
       :host { display: grid; height: 100vh; height: 100dvh; min-height: 640px; grid-template: auto auto minmax(0, 1fr) / minmax(0, 1fr); }
       main { display: grid; grid-template: minmax(0, 1fr) minmax(190px, 30vh) / 280px minmax(0, 1fr) 392px; min-height: 0; }
-      section { padding: var(--s4); overflow: auto; min-width: 0; min-height: 0; }
+      section { padding: var(--s4); overflow: auto; min-width: 0; min-height: 0; contain: layout style; }
+      lanlet-dock { contain: layout style; }
       section > * + * { margin-top: var(--s5); }
       .middle { display: flex; padding-bottom: 0; overflow: hidden; border-left: 1px solid var(--line); }
       .middle > * { flex: 1; }
@@ -62,7 +63,7 @@ export class Page extends LabElement {
     const { lab, visit } = this
     return html`
       <lanlet-top-bar role="banner" .lab=${lab} .visit=${visit} @shortcuts=${this.showShortcuts}></lanlet-top-bar>
-      <lanlet-memory-bar .lab=${lab}></lanlet-memory-bar>
+      <lanlet-memory-bar role="region" aria-label="Memory" .lab=${lab}></lanlet-memory-bar>
       <main>
         <section class="left" aria-label="Segment">
           <lanlet-people-list .lab=${lab} .visit=${visit}></lanlet-people-list>
@@ -75,9 +76,16 @@ export class Page extends LabElement {
           <lanlet-connection .lab=${lab}></lanlet-connection>
           <lanlet-frame-detail .lab=${lab}></lanlet-frame-detail>
         </section>
-        <lanlet-dock .lab=${lab}></lanlet-dock>
+        <lanlet-dock role="region" aria-label="Capture" .lab=${lab}></lanlet-dock>
       </main>
+      <p class="unseen" aria-live="polite" data-testid="announced">${this.announced}</p>
       <lanlet-shortcuts></lanlet-shortcuts>`
+  }
+
+  /** The newest message, for those who hear the page; lines of text are heard where they are shown. */
+  private get announced(): string {
+    const notice = this.lab.notices.findLast(({ about }) => about !== 'text')
+    return notice ? `${notice.host}: ${notice.text}` : ''
   }
 
   override connectedCallback(): void {

@@ -27,7 +27,7 @@ export class TopBar extends LabElement {
   override render() {
     const { own, identities } = this.lab
     const { roomName, problem } = this.visit
-    const wrong = this.refused ?? problem
+    const wrong = this.lab.failure ?? this.refused ?? problem
     return html`
       <div class="row">
         <h1>lanlet</h1>
