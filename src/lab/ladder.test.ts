@@ -97,6 +97,11 @@ describe('the ladder', () => {
     expect(right.map(mark => mark.y).toSorted((a, b) => a - b)).toEqual(right.map(mark => mark.y))
   })
 
+  test('ARP for a third host does not belong to the two', () => {
+    const carol: TestHost = { name: 'carol', mac: '02:00:00:00:00:0c', address: '169.254.1.1' }
+    expect(ladderOf([...HANDSHAKE, frame(6, 3, 'alice', arp(1, ALICE, carol))]).arrows.length).toBe(5)
+  })
+
   test('a loss says its reason, and what was sent again says why and after how long', () => {
     const data = (no: number, time: number) =>
       frame(

@@ -6,9 +6,10 @@
  * and a timeout of a second can both be read. Here are only numbers and words; drawing is the page's.
  */
 
+import { ARP_LENGTH, ARP_TARGET_IP } from '../stack/wire/arp.ts'
 import { ipv4Payload } from '../stack/wire/dissect.ts'
-import { ETH_DESTINATION, ETH_HEADER, ETH_SOURCE } from '../stack/wire/ethernet.ts'
-import { macAt } from '../stack/wire/readable.ts'
+import { ETH_DESTINATION, ETH_HEADER, ETH_SOURCE, ETH_TYPE, ETHERTYPE_ARP } from '../stack/wire/ethernet.ts'
+import { addressAt, macAt } from '../stack/wire/readable.ts'
 import { tcpBrief } from '../stack/wire/tcp.ts'
 import type { Flow } from './flow.ts'
 import type { LoggedFrame, LoggedState } from './frame-log.ts'
@@ -77,6 +78,8 @@ const REST = 8
 const PAUSE_MS = 40
 /** State boxes on one side stand at least this far apart. */
 const STATE_STEP = 24
+/** Below a state box: who told of it. */
+const CAPTION = 16
 
 /** Whether a frame belongs into the ladder. */
 export function isBetween(frame: LoggedFrame, { left, right, flow }: LadderSubject): boolean {
@@ -87,7 +90,14 @@ export function isBetween(frame: LoggedFrame, { left, right, flow }: LadderSubje
   if (source !== left.mac && source !== right.mac) return false
   const other = source === left.mac ? right.mac : left.mac
   const destination = macAt(view, ETH_DESTINATION)
-  return destination === other || destination === 'ff:ff:ff:ff:ff:ff'
+  return destination === other || (destination === 'ff:ff:ff:ff:ff:ff' && concerns(view, left, right))
+}
+
+/** What is said to all is of interest if it is about one of the two: ARP for another host is not. */
+function concerns(view: DataView, left: Station, right: Station): boolean {
+  if (view.getUint16(ETH_TYPE) !== ETHERTYPE_ARP || view.byteLength < ETH_HEADER + ARP_LENGTH) return true
+  const target = addressAt(view, ETH_HEADER + ARP_TARGET_IP)
+  return target === left.address || target === right.address
 }
 
 /** How the arrow is labelled: a segment by its numbers, all else by what it says. */
@@ -129,7 +139,7 @@ export function layLadder(
     before = frame
   }
   const marks = placeStates(subject, frames, arrows, states, earlier === 0 ? listening : undefined)
-  const height = Math.max(lowest, ...marks.map(mark => mark.y)) + TOP
+  const height = Math.max(lowest, ...marks.map(mark => mark.y + CAPTION)) + TOP
   return { height, arrows, states: marks, gaps, earlier }
 }
 
