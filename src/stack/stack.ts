@@ -111,6 +111,8 @@ export interface Stack {
   setAddress(address: Ipv4, prefixLength: number, gateway: Ipv4): void
   /** The link came up, or another segment was joined to it: addresses are checked for conflicts anew (RFC 5227, 2.1). */
   linkUp(now: Ms): void
+  /** The host with this address has left the segment for good (its port is gone): connections to it end with EHOSTUNREACH. */
+  hostGone(address: Ipv4): void
 
   /** EPROTONOSUPPORT when the profile lacks it, ENOBUFS when memory is full. */
   socket(protocol: Protocol): Socket | Errno

@@ -26,7 +26,7 @@ export const IP_DEFAULT_TTL = 64
 
 export const BROADCAST = 0xffffffff | 0
 /** RFC 1112, 4: 224.0.0.0/4. */
-export const isMulticast = (address: number): boolean => ((address & 0xf0000000) === 0xe0000000) | 0
+export const isMulticast = (address: number): boolean => address >>> 28 === 0xe
 /** RFC 1122, 3.2.1.3 (g): 127.0.0.0/8 must not appear outside a host. */
 export const isLoopback = (address: number): boolean => address >>> 24 === 127
 /** RFC 3927, 2.1: 169.254.0.0/16. */

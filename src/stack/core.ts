@@ -1,0 +1,49 @@
+/**
+ * What every part of the stack is handed: the arena, the features that the profile lists, and a source of
+ * randomness. No part keeps anything of its own.
+ */
+
+import type { Drop } from './drop.ts'
+import type { PingSockets } from './icmp/ping.ts'
+import type { Arena } from './memory/arena.ts'
+import { COUNTERS_AT } from './memory/layout.ts'
+import type { CounterNames } from './mib.ts'
+import type { Congestion } from './tcp/congestion.ts'
+import type { IncomingSegment } from './tcp/segment.ts'
+
+/** The switches of the table in the README. What a profile does not list is not in its bundle. */
+export interface Features {
+  readonly congestion: Congestion
+  /** IP_PING */
+  readonly ping?: PingSockets
+  /** PROC_FS */
+  readonly procFs?: CounterNames
+}
+
+export interface Core {
+  readonly m: Arena
+  readonly features: Features
+  readonly random32: () => number
+  /** The segment that is being taken; meaningless between calls. */
+  readonly segment: IncomingSegment
+}
+
+/** What a timed record is; the byte at RECORD_KIND. */
+export const RECORD_KIND = 16
+export const KIND_ACQUIRE = 1
+export const KIND_NEIGHBOUR = 2
+export const KIND_CONNECTION = 3
+export const KIND_UDP = 4
+export const KIND_PING = 5
+
+/** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
+export function count(s: Core, index: number): void {
+  const at = s.m.get32(COUNTERS_AT)
+  if (at !== 0) s.m.add32(at + index * 4, 1)
+}
+
+/** The frame is dropped, for this reason, and counted. */
+export function dropped(s: Core, drop: Drop): Drop {
+  count(s, drop)
+  return drop
+}

@@ -1,0 +1,271 @@
+/**
+ * Composition: a configuration, an environment and the features of a profile become a stack. Here the arena is laid
+ * out, or taken over when it is a running host's copy.
+ */
+import type { Core, Features } from './core.ts'
+import { KIND_ACQUIRE, KIND_CONNECTION, KIND_NEIGHBOUR, KIND_PING, KIND_UDP, RECORD_KIND } from './core.ts'
+import {
+  EADDRNOTAVAIL,
+  EBADF,
+  EINVAL,
+  EISCONN,
+  ENOBUFS,
+  EOPNOTSUPP,
+  EPROTONOSUPPORT,
+  type Errno,
+  isErrno,
+} from './errno.ts'
+import { emitFrames } from './ethernet/frames.ts'
+import { findNeighbour, neighbourTimer, removeNeighbour } from './ethernet/neighbours.ts'
+import { acquireAddress, acquireLinkLocal, acquireTimer, reannounce } from './ip/acquire.ts'
+import { maskOf } from './ip/addresses.ts'
+import { readConfig } from './ip/config.ts'
+import { frameInput } from './ip/input.ts'
+import { type Address, Arena } from './memory/arena.ts'
+import { layOut, takeOver } from './memory/lay-out.ts'
+import { ADDRESS, COUNTERS_AT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
+import { memoryReport } from './memory/report.ts'
+import { nextTick, runTimers } from './memory/wheel.ts'
+import { closeDatagrams, DATAGRAM_KIND, takeDatagram } from './socket/datagrams.ts'
+import {
+  ERROR,
+  EVENTS,
+  hasFlag,
+  LOCAL_ADDRESS,
+  LOCAL_PORT,
+  REMOTE_ADDRESS,
+  REMOTE_PORT,
+} from './socket/record.ts'
+import { handleOf, isDatagram, kindOf, makeSocket, recordOf, takeEvent } from './socket/socket.ts'
+import { type Environment, type Ms, Protocol, type Socket, type Stack, type StackConfig } from './stack.ts'
+import { connectionTimer } from './tcp/clock.ts'
+import { bury, makeConnection } from './tcp/connection.ts'
+import { emitSegments } from './tcp/output.ts'
+import { emptySegment } from './tcp/segment.ts'
+import { CLOSED, FLAG_DEAD, stateOf, type Tcb } from './tcp/tcb.ts'
+import { hostGone } from './tcp/unreachable.ts'
+import {
+  abortTcp,
+  acceptTcp,
+  closeTcp,
+  connectTcp,
+  listenTcp,
+  recvTcp,
+  sendTcp,
+  shutdownTcp,
+} from './tcp/user.ts'
+import { bindUdp, udpSend } from './udp/udp.ts'
+
+/** Throws RangeError with one sentence when the configuration cannot work. */
+export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
+  const settings = readConfig(config)
+  const m = new Arena(typeof config.memory === 'number' ? new ArrayBuffer(config.memory) : config.memory)
+  const s: Core = { m, features, random32: () => environment.random32() >>> 0, segment: emptySegment() }
+  if (typeof config.memory === 'number') {
+    layOut(s, settings, environment.secret)
+    if (settings.address === 0) acquireLinkLocal(s)
+    else acquireAddress(s, settings.address, settings.mask, settings.gateway)
+  } else {
+    takeOver(m)
+  }
+  return stackOf(s)
+}
+
+/** Moves the host's clock; it never runs backwards. */
+function setNow(m: Arena, now: Ms): void {
+  const before = m.view.getFloat64(NOW, true)
+  const time = now > before ? now : before
+  m.view.setFloat64(NOW, time, true)
+  m.put32(NOW_MS, Math.floor(time) | 0)
+  m.put32(NOW_US, Math.floor(time * 1000) | 0)
+}
+
+function fireTimer(s: Core, record: Address): void {
+  switch (s.m.get8(record + RECORD_KIND)) {
+    case KIND_ACQUIRE:
+      return acquireTimer(s)
+    case KIND_NEIGHBOUR:
+      return neighbourTimer(s, record)
+    case KIND_CONNECTION:
+      return connectionTimer(s, record as Tcb)
+  }
+}
+
+function makeProtocolSocket(s: Core, protocol: Protocol): Socket | Errno {
+  let made = 0
+  switch (protocol) {
+    case Protocol.Tcp:
+      made = makeConnection(s)
+      break
+    case Protocol.Udp:
+      made = makeSocket(s, DATAGRAM_KIND, KIND_UDP)
+      break
+    case Protocol.Icmp:
+      if (s.features.ping === undefined) return EPROTONOSUPPORT
+      made = makeSocket(s, DATAGRAM_KIND, KIND_PING)
+      break
+    default:
+      return EPROTONOSUPPORT
+  }
+  return made === 0 ? ENOBUFS : handleOf(s.m, made)
+}
+
+function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Errno {
+  const { m } = s
+  if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) return EINVAL
+  if (address !== 0 && (address | 0) !== m.get32(ADDRESS)) return EADDRNOTAVAIL
+  if (m.get16(at + LOCAL_PORT) !== 0) return EINVAL
+  switch (kindOf(m, at)) {
+    case KIND_UDP:
+      return bindUdp(s, at, port)
+    case KIND_CONNECTION:
+      if (stateOf(m, at as Tcb) !== CLOSED) return EISCONN
+      m.put16(at + LOCAL_PORT, port)
+      return 0
+    default:
+      return EOPNOTSUPP
+  }
+}
+
+function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, port: number): number | Errno {
+  switch (kindOf(s.m, at)) {
+    case KIND_UDP:
+      return port > 0 && port <= 0xffff ? udpSend(s, at, data, address | 0, port) : EINVAL
+    case KIND_PING:
+      return s.features.ping?.sendRequest(s, at, data, address | 0, port & 0xffff) ?? EOPNOTSUPP
+    default:
+      return EOPNOTSUPP
+  }
+}
+
+function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {
+  const { m } = s
+  for (let at = takeEvent(m); at !== 0; at = takeEvent(m)) {
+    const bits = m.get8(at + EVENTS)
+    m.put8(at + EVENTS, 0)
+    visit(handleOf(m, at), bits)
+    // The visitor may have closed the socket; only a record that is nobody's any more is freed here.
+    if (m.get8(at + RECORD_KIND) === KIND_CONNECTION && hasFlag(m, at, FLAG_DEAD)) bury(m, at as Tcb)
+  }
+}
+
+function counters(s: Core): Record<string, number> {
+  const { m } = s
+  const at = m.get32(COUNTERS_AT)
+  const values: Record<string, number> = {}
+  s.features.procFs?.().forEach((name, i) => {
+    values[name] = m.get32(at + i * 4) >>> 0
+  })
+  return values
+}
+
+/** The face of a stack, see stack.ts. Each call finds the record behind its handle and passes it on. */
+function stackOf(s: Core): Stack {
+  const { m } = s
+  const tcp = (handle: Socket, call: (t: Tcb) => number): number => {
+    const at = recordOf(s, handle)
+    if (at === 0) return EBADF
+    return kindOf(m, at) === KIND_CONNECTION ? call(at as Tcb) : EOPNOTSUPP
+  }
+  return {
+    input(frame, now) {
+      setNow(m, now)
+      return frameInput(s, frame)
+    },
+    poll(now) {
+      setNow(m, now)
+      runTimers(m, m.get32(NOW_MS), record => fireTimer(s, record))
+    },
+    pollAt() {
+      const tick = nextTick(m)
+      return tick === undefined
+        ? Infinity
+        : Math.floor(m.view.getFloat64(NOW, true)) + ((tick - m.get32(NOW_MS)) | 0)
+    },
+    output(emit) {
+      if (emitFrames(s, emit)) emitSegments(s, emit)
+    },
+    events: visit => visitEvents(s, visit),
+    get memory() {
+      return memoryReport(m)
+    },
+    get counters() {
+      return counters(s)
+    },
+    arena: m.buffer,
+    get address() {
+      return m.get32(ADDRESS) >>> 0
+    },
+    setAddress(address, prefixLength, gateway) {
+      acquireAddress(s, address | 0, maskOf(prefixLength), gateway | 0)
+    },
+    linkUp(now) {
+      setNow(m, now)
+      reannounce(s)
+    },
+    hostGone(address) {
+      const neighbour = findNeighbour(s, address | 0)
+      if (neighbour !== 0) removeNeighbour(s, neighbour)
+      hostGone(s, address | 0)
+    },
+    socket: protocol => makeProtocolSocket(s, protocol),
+    bind(handle, address, port) {
+      const at = recordOf(s, handle)
+      return at === 0 ? EBADF : bindSocket(s, at, address, port)
+    },
+    listen: (handle, backlog) => tcp(handle, t => listenTcp(s, t, backlog)) as 0 | Errno,
+    accept: handle =>
+      tcp(handle, t => {
+        const child = acceptTcp(s, t)
+        return isErrno(child) ? child : handleOf(m, child)
+      }) as Socket | Errno,
+    connect: (handle, address, port) => tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno,
+    send(handle, data) {
+      const at = recordOf(s, handle)
+      if (at === 0) return EBADF
+      return kindOf(m, at) === KIND_CONNECTION ? sendTcp(s, at as Tcb, data) : EOPNOTSUPP
+    },
+    recv(handle, into) {
+      const at = recordOf(s, handle)
+      if (at === 0) return EBADF
+      return kindOf(m, at) === KIND_CONNECTION ? recvTcp(s, at as Tcb, into) : EOPNOTSUPP
+    },
+    sendTo(handle, data, address, port) {
+      const at = recordOf(s, handle)
+      return at === 0 ? EBADF : sendToSocket(s, at, data, address, port)
+    },
+    recvFrom(handle, into, from) {
+      const at = recordOf(s, handle)
+      if (at === 0) return EBADF
+      return isDatagram(m, at) ? takeDatagram(s, at, into, from) : EOPNOTSUPP
+    },
+    shutdown: handle => tcp(handle, t => shutdownTcp(s, t)) as 0 | Errno,
+    close(handle) {
+      const at = recordOf(s, handle)
+      if (at === 0) return EBADF
+      if (isDatagram(m, at)) closeDatagrams(s, at)
+      else closeTcp(s, at as Tcb)
+      return 0
+    },
+    abort: handle =>
+      tcp(handle, t => {
+        abortTcp(s, t)
+        return 0
+      }) as 0 | Errno,
+    error(handle) {
+      const at = recordOf(s, handle)
+      if (at === 0) return EBADF
+      const error = m.get8(at + ERROR)
+      m.put8(at + ERROR, 0)
+      return error === 0 ? 0 : (-error as Errno)
+    },
+    name(handle, end, into) {
+      const at = recordOf(s, handle)
+      if (at === 0) return false
+      const local = end === 'local'
+      into.address = m.get32(at + (local ? LOCAL_ADDRESS : REMOTE_ADDRESS)) >>> 0
+      into.port = m.get16(at + (local ? LOCAL_PORT : REMOTE_PORT))
+      return true
+    },
+  }
+}

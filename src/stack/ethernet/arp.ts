@@ -1,0 +1,99 @@
+/** ARP, RFC 826: packets in, requests, replies, probes and announcements (RFC 5227) out. */
+import { type Core, count, dropped } from '../core.ts'
+import { Drop } from '../drop.ts'
+import { addressSeen } from '../ip/acquire.ts'
+import type { Address } from '../memory/arena.ts'
+import { ADDRESS, MAC_HIGH, MAC_LOW } from '../memory/layout.ts'
+import { arpOutReplies, arpOutRequests } from '../mib.ts'
+import {
+  ARP_LENGTH,
+  ARP_OPERATION,
+  ARP_REPLY,
+  ARP_REQUEST,
+  ARP_SENDER_IP,
+  ARP_SENDER_MAC,
+  ARP_TARGET_IP,
+  ARP_TARGET_MAC,
+  arpIsValid,
+  putArp,
+} from '../wire/arp.ts'
+import { ETH_HEADER, ETHERTYPE_ARP, macHigh, macLow, putMac } from '../wire/ethernet.ts'
+import { isLinkLocal, isMulticast } from '../wire/ipv4.ts'
+import { frameAt, putEthernet, queueFrame, takeFrame } from './frames.ts'
+import { learnNeighbour } from './neighbours.ts'
+
+/** An ARP packet of `length` bytes at `at`. */
+export function arpInput(s: Core, at: Address, length: number): Drop {
+  const { m } = s
+  const { view } = m
+  if (!arpIsValid(view, at, length)) return dropped(s, Drop.BadArp)
+  const senderIp = view.getInt32(at + ARP_SENDER_IP)
+  const senderHigh = macHigh(view, at + ARP_SENDER_MAC)
+  const senderLow = macLow(view, at + ARP_SENDER_MAC)
+  if ((senderHigh & 0x100) !== 0 || isMulticast(senderIp) || senderIp === -1) return dropped(s, Drop.BadArp)
+  const ours = senderHigh === m.get16(MAC_HIGH) && senderLow === m.get32(MAC_LOW)
+  // Our own packet, come back by another way, says nothing new.
+  if (ours) return dropped(s, Drop.BadSource)
+  const targetIp = view.getInt32(at + ARP_TARGET_IP)
+  if (addressSeen(s, senderIp, targetIp)) return dropped(s, Drop.AddressConflict)
+
+  const address = m.get32(ADDRESS)
+  const forUs = address !== 0 && targetIp === address
+  // RFC 5227, 1.1: a sender address of zero is a probe, and says nothing of where anybody is.
+  if (senderIp !== 0) learnNeighbour(s, senderIp, senderHigh, senderLow, forUs)
+  if (forUs && view.getUint16(at + ARP_OPERATION) === ARP_REQUEST) {
+    sendArpReply(s, senderHigh, senderLow, senderIp)
+  }
+  return Drop.None
+}
+
+/** Asks who has `target`. */
+export function sendArpRequest(s: Core, target: number): void {
+  count(s, arpOutRequests)
+  sendArp(s, ARP_REQUEST, s.m.get32(ADDRESS), target)
+}
+
+/** RFC 5227, 2.1.1: a probe, asking for `target` with a sender address of zero, so that no cache is spoilt. */
+export const sendArpProbe = (s: Core, target: number): void => sendArp(s, ARP_REQUEST, 0, target)
+
+/** RFC 5227, 2.3: an announcement, a request whose sender and target are both our address. */
+export const sendArpAnnouncement = (s: Core, address: number): void =>
+  sendArp(s, ARP_REQUEST, address, address)
+
+function sendArp(s: Core, operation: number, senderIp: number, targetIp: number): void {
+  const page = takeFrame(s, true)
+  if (page === 0) return
+  putEthernet(s, frameAt(page), 0xffff, -1, ETHERTYPE_ARP)
+  putAddresses(s, frameAt(page) + ETH_HEADER, operation, senderIp, 0, 0, targetIp)
+  queueFrame(s, page, ETH_HEADER + ARP_LENGTH)
+}
+
+function sendArpReply(s: Core, targetHigh: number, targetLow: number, targetIp: number): void {
+  const page = takeFrame(s, true)
+  if (page === 0) return
+  count(s, arpOutReplies)
+  const address = s.m.get32(ADDRESS)
+  // RFC 3927, 2.5: all ARP packets with a link-local sender address, replies as well, are broadcast,
+  // so that a host which has the same address notices.
+  const broadcast = isLinkLocal(address)
+  putEthernet(s, frameAt(page), broadcast ? 0xffff : targetHigh, broadcast ? -1 : targetLow, ETHERTYPE_ARP)
+  putAddresses(s, frameAt(page) + ETH_HEADER, ARP_REPLY, address, targetHigh, targetLow, targetIp)
+  queueFrame(s, page, ETH_HEADER + ARP_LENGTH)
+}
+
+function putAddresses(
+  s: Core,
+  at: Address,
+  operation: number,
+  senderIp: number,
+  targetHigh: number,
+  targetLow: number,
+  targetIp: number,
+): void {
+  const { view } = s.m
+  putArp(view, at, operation)
+  putMac(view, at + ARP_SENDER_MAC, s.m.get16(MAC_HIGH), s.m.get32(MAC_LOW))
+  view.setInt32(at + ARP_SENDER_IP, senderIp)
+  putMac(view, at + ARP_TARGET_MAC, targetHigh, targetLow)
+  view.setInt32(at + ARP_TARGET_IP, targetIp)
+}

@@ -1,0 +1,72 @@
+/**
+ * Frames on their way out: answers and datagrams wait here for the link, each in a page of its own. TCP does not
+ * queue frames: its segments are made when the link takes them (tcp/output.ts).
+ */
+import type { Core } from '../core.ts'
+import {
+  type Address,
+  FRAME_MAX,
+  freePage,
+  PAGE_FRAME,
+  PAGE_LENGTH,
+  PAGE_NEXT,
+  type Page,
+  takePage,
+} from '../memory/arena.ts'
+import {
+  FRAMES_COUNT,
+  FRAMES_HEAD,
+  FRAMES_TAIL,
+  MAC_HIGH,
+  MAC_LOW,
+  PAGE_COUNT,
+  POOL_FRAMES,
+} from '../memory/layout.ts'
+import { ETH_DESTINATION, ETH_SOURCE, ETH_TYPE, putMac } from '../wire/ethernet.ts'
+
+/** A page for a frame of our own making, 0 when memory is full. Control traffic is `urgent`: it may use the reserve. */
+export const takeFrame = (s: Core, urgent: boolean): Page => takePage(s.m, POOL_FRAMES, urgent)
+
+/** Where the frame begins in its page. */
+export const frameAt = (page: Page): Address => page + PAGE_FRAME
+
+/** Puts a finished frame into the queue. A queue that holds an eighth of all pages loses it: a link that is stuck
+ * must not eat the memory. False: lost. */
+export function queueFrame(s: Core, page: Page, length: number): boolean {
+  const m = s.m
+  const waiting = m.get32(FRAMES_COUNT)
+  if (waiting >= Math.max(4, m.get32(PAGE_COUNT) >> 3) || length > FRAME_MAX) {
+    freePage(m, page)
+    return false
+  }
+  m.put16(page + PAGE_LENGTH, length)
+  m.put32(page + PAGE_NEXT, 0)
+  const tail = m.get32(FRAMES_TAIL)
+  if (tail === 0) m.put32(FRAMES_HEAD, page)
+  else m.put32(tail + PAGE_NEXT, page)
+  m.put32(FRAMES_TAIL, page)
+  m.put32(FRAMES_COUNT, waiting + 1)
+  return true
+}
+
+/** Hands the queue to the link until it is empty (true) or the link is busy (false). */
+export function emitFrames(s: Core, emit: (frame: Uint8Array) => boolean): boolean {
+  const m = s.m
+  for (let page = m.get32(FRAMES_HEAD); page !== 0; page = m.get32(FRAMES_HEAD)) {
+    if (!emit(m.window(frameAt(page), m.get16(page + PAGE_LENGTH)))) return false
+    const next = m.get32(page + PAGE_NEXT)
+    m.put32(FRAMES_HEAD, next)
+    if (next === 0) m.put32(FRAMES_TAIL, 0)
+    m.add32(FRAMES_COUNT, -1)
+    freePage(m, page)
+  }
+  return true
+}
+
+/** The Ethernet header, from us to the given station. */
+export function putEthernet(s: Core, at: Address, macHigh: number, macLow: number, type: number): void {
+  const view = s.m.view
+  putMac(view, at + ETH_DESTINATION, macHigh, macLow)
+  putMac(view, at + ETH_SOURCE, s.m.get16(MAC_HIGH), s.m.get32(MAC_LOW))
+  view.setUint16(at + ETH_TYPE, type)
+}

@@ -1,0 +1,173 @@
+/**
+ * The neighbour table: which station has which IPv4 address, RFC 826, with the upkeep that RFC 1122, 2.3.2 asks for.
+ *
+ *     incomplete --reply--> reachable --60 s--> stale --used--> probed: reachable, or gone after 3 requests
+ *         |  3 requests, a second apart, unanswered
+ *         v
+ *       gone: the packet that waited is dropped, whoever wants to connect is told EHOSTUNREACH
+ *
+ * One packet waits in each incomplete entry, the newest (RFC 1122, 2.3.2.2: "SHOULD save (rather than discard) at
+ * least one (the latest) packet").
+ */
+import { type Core, count, KIND_NEIGHBOUR, RECORD_KIND } from '../core.ts'
+import { type Address, type Arena, freePage, PAGE_LENGTH, type Page } from '../memory/arena.ts'
+import { NOW_MS, PAGE_COUNT, POOL_NEIGHBOURS, POOL_PAGES, POOL_STRIDE, POOLS_AT } from '../memory/layout.ts'
+import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
+import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
+import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { arpFailures } from '../mib.ts'
+import { connectionsUnreachable } from '../tcp/unreachable.ts'
+import { ETH_DESTINATION, putMac } from '../wire/ethernet.ts'
+import { sendArpRequest } from './arp.ts'
+import { frameAt, queueFrame, takeFrame } from './frames.ts'
+
+export const NEIGHBOUR_STATE = 17
+const NEIGHBOUR_REQUESTS = 18
+/** Whether a frame was sent to it since it was last confirmed. */
+const NEIGHBOUR_USED = 19
+export const NEIGHBOUR_ADDRESS = 20
+export const NEIGHBOUR_MAC_HIGH = 24
+export const NEIGHBOUR_MAC_LOW = 28
+/** The page of the frame that waits, 0 if none. */
+const NEIGHBOUR_HELD = 32
+export const NEIGHBOUR_KIND: RecordKind = { pool: POOL_NEIGHBOURS, size: 36, urgent: true }
+
+export const NEIGHBOUR_INCOMPLETE = 0
+export const NEIGHBOUR_REACHABLE = 1
+export const NEIGHBOUR_STALE = 2
+
+/** RFC 1122, 2.3.2.1: "the timeout should be on the order of a minute". */
+const REACHABLE_MS = 60_000
+/** RFC 1122, 2.3.2.1: "the recommended maximum rate is 1 per second per destination". */
+const REQUEST_INTERVAL_MS = 1_000
+const REQUESTS = 3
+
+const bucket = (m: Arena, address: number): Address => bucketOf(m, address, KIND_NEIGHBOUR, 0)
+
+/** The entry for an address, 0 if there is none. */
+export function findNeighbour(s: Core, address: number): Address {
+  const m = s.m
+  let at = m.get32(bucket(m, address))
+  while (
+    at !== 0 &&
+    !(m.get8(at + RECORD_KIND) === KIND_NEIGHBOUR && m.get32(at + NEIGHBOUR_ADDRESS) === address)
+  ) {
+    at = m.get32(at + CHAIN)
+  }
+  return at
+}
+
+/** The entry for an address that we want to send to; it is asked for when it is new. 0: memory is full. */
+export function wantNeighbour(s: Core, address: number): Address {
+  const found = findNeighbour(s, address)
+  if (found !== 0) {
+    s.m.put8(found + NEIGHBOUR_USED, 1)
+    return found
+  }
+  const made = makeNeighbour(s, address)
+  if (made !== 0) ask(s, made)
+  return made
+}
+
+/** An ARP packet told us where an address is. New entries only when it spoke to us (RFC 826, "Packet Reception"). */
+export function learnNeighbour(
+  s: Core,
+  address: number,
+  macHigh: number,
+  macLow: number,
+  add: boolean,
+): void {
+  const m = s.m
+  const at = findNeighbour(s, address) || (add && hasRoom(m) ? makeNeighbour(s, address) : 0)
+  if (at === 0) return
+  m.put16(at + NEIGHBOUR_MAC_HIGH, macHigh)
+  m.put32(at + NEIGHBOUR_MAC_LOW, macLow)
+  m.put8(at + NEIGHBOUR_STATE, NEIGHBOUR_REACHABLE)
+  m.put8(at + NEIGHBOUR_REQUESTS, 0)
+  m.put8(at + NEIGHBOUR_USED, 0)
+  setTimer(m, at, (m.get32(NOW_MS) + REACHABLE_MS) | 0)
+  release(s, at)
+}
+
+/** Keeps a copy of a frame until its receiver's address is known, in the place of an older one. */
+export function holdFrame(s: Core, neighbour: Address, from: Address, length: number): void {
+  const m = s.m
+  const page = m.get32(neighbour + NEIGHBOUR_HELD) || takeFrame(s, true)
+  if (page === 0) return
+  m.bytes.copyWithin(frameAt(page), from, from + length)
+  m.put16(page + PAGE_LENGTH, length)
+  m.put32(neighbour + NEIGHBOUR_HELD, page)
+}
+
+/** The same for a frame that has a page already: the page is given away. */
+export function holdPage(s: Core, neighbour: Address, page: Page, length: number): void {
+  const m = s.m
+  const older = m.get32(neighbour + NEIGHBOUR_HELD)
+  if (older !== 0) freePage(m, older)
+  m.put16(page + PAGE_LENGTH, length)
+  m.put32(neighbour + NEIGHBOUR_HELD, page)
+}
+
+/** The neighbour's timer fired: ask again, ask whether it is still there, or give it up. */
+export function neighbourTimer(s: Core, at: Address): void {
+  const m = s.m
+  const state = m.get8(at + NEIGHBOUR_STATE)
+  const idle = state === NEIGHBOUR_REACHABLE && m.get8(at + NEIGHBOUR_USED) === 0
+  if (idle || m.get8(at + NEIGHBOUR_REQUESTS) >= REQUESTS) {
+    const address = m.get32(at + NEIGHBOUR_ADDRESS)
+    removeNeighbour(s, at)
+    if (!idle) {
+      count(s, arpFailures)
+      connectionsUnreachable(s, address)
+    }
+    return
+  }
+  if (state === NEIGHBOUR_REACHABLE) m.put8(at + NEIGHBOUR_STATE, NEIGHBOUR_STALE)
+  ask(s, at)
+}
+
+/** Forgets a neighbour and what waited for it. */
+export function removeNeighbour(s: Core, at: Address): void {
+  const m = s.m
+  const held = m.get32(at + NEIGHBOUR_HELD)
+  if (held !== 0) freePage(m, held)
+  clearTimer(m, at)
+  unchain(m, bucket(m, m.get32(at + NEIGHBOUR_ADDRESS)), at)
+  freeRecord(m, NEIGHBOUR_KIND, at)
+}
+
+function makeNeighbour(s: Core, address: number): Address {
+  const m = s.m
+  const at = takeRecord(m, NEIGHBOUR_KIND)
+  if (at === 0) return 0
+  m.put8(at + RECORD_KIND, KIND_NEIGHBOUR)
+  m.put32(at + NEIGHBOUR_ADDRESS, address)
+  chain(m, bucket(m, address), at)
+  return at
+}
+
+/** Strangers that speak to us may fill a sixteenth of the pages with entries, no more. */
+const hasRoom = (m: Arena): boolean =>
+  m.get32(POOLS_AT + POOL_NEIGHBOURS * POOL_STRIDE + POOL_PAGES) <= Math.max(1, m.get32(PAGE_COUNT) >> 4)
+
+function ask(s: Core, at: Address): void {
+  const m = s.m
+  m.put8(at + NEIGHBOUR_REQUESTS, m.get8(at + NEIGHBOUR_REQUESTS) + 1)
+  sendArpRequest(s, m.get32(at + NEIGHBOUR_ADDRESS))
+  setTimer(m, at, (m.get32(NOW_MS) + REQUEST_INTERVAL_MS) | 0)
+}
+
+/** Sends the frame that waited. */
+function release(s: Core, at: Address): void {
+  const m = s.m
+  const page = m.get32(at + NEIGHBOUR_HELD)
+  if (page === 0) return
+  m.put32(at + NEIGHBOUR_HELD, 0)
+  putMac(
+    m.view,
+    frameAt(page) + ETH_DESTINATION,
+    m.get16(at + NEIGHBOUR_MAC_HIGH),
+    m.get32(at + NEIGHBOUR_MAC_LOW),
+  )
+  queueFrame(s, page, m.get16(page + PAGE_LENGTH))
+}

@@ -1,0 +1,58 @@
+/** The configuration, checked once: what is wrong with it is said in one sentence, and what would be right. */
+import type { StackConfig } from '../stack.ts'
+import { maskOf, parseIpv4 } from './addresses.ts'
+
+export interface Settings {
+  readonly macHigh: number
+  readonly macLow: number
+  readonly mtu: number
+  /** 0: take a link-local one. */
+  readonly address: number
+  readonly mask: number
+  readonly gateway: number
+}
+
+/** RFC 791, 3.1: every link carries 68 bytes; more than 1,500 is not Ethernet. */
+const MTU_MIN = 68
+const MTU_MAX = 1500
+
+/** Throws RangeError. */
+export function readConfig(config: StackConfig): Settings {
+  const { mac, mtu = MTU_MAX } = config
+  const [first = 1, second = 0] = mac
+  if (mac.length !== 6) throw new RangeError(`A MAC address has 6 bytes; this one has ${mac.length}.`)
+  if ((first & 1) !== 0)
+    throw new RangeError('A host needs a unicast MAC address: the lowest bit of its first byte must be 0.')
+  if (!(Number.isInteger(mtu) && mtu >= MTU_MIN && mtu <= MTU_MAX)) {
+    throw new RangeError(`The MTU must be a whole number from ${MTU_MIN} to ${MTU_MAX}; ${mtu} is not.`)
+  }
+  const [address, mask] = config.address === undefined ? [0, 0] : readAddress(config.address)
+  return {
+    macHigh: (first << 8) | second,
+    macLow: new DataView(mac.buffer, mac.byteOffset).getInt32(2),
+    mtu,
+    address,
+    mask,
+    gateway: config.gateway === undefined ? 0 : readGateway(config.gateway),
+  }
+}
+
+function readAddress(text: string): [number, number] {
+  const [host = '', prefix = ''] = text.split('/')
+  const address = parseIpv4(host)
+  const length = /^\d{1,2}$/.test(prefix) ? Number(prefix) : -1
+  if (address === undefined || length < 1 || length > 32) {
+    throw new RangeError(`An address is written like 10.0.0.1/24; '${text}' is not.`)
+  }
+  const first = address >>> 24
+  if (first === 0 || first === 127 || first >= 224) {
+    throw new RangeError(`A host cannot have the address ${host}: 0, 127 and 224 to 255 are reserved.`)
+  }
+  return [address | 0, maskOf(length)]
+}
+
+function readGateway(text: string): number {
+  const gateway = parseIpv4(text)
+  if (gateway === undefined) throw new RangeError(`A gateway is written like 10.0.0.254; '${text}' is not.`)
+  return gateway | 0
+}

@@ -1,0 +1,121 @@
+/**
+ * A frame arrives: it is copied once, into the input page, and stays there while its headers are checked. Data that
+ * is kept stays where it is: its page changes hands and a fresh one becomes the input page.
+ */
+import { type Core, count, dropped } from '../core.ts'
+import { Drop } from '../drop.ts'
+import { arpInput } from '../ethernet/arp.ts'
+import { frameAt } from '../ethernet/frames.ts'
+import { sendUnreachable } from '../icmp/errors.ts'
+import { icmpInput } from '../icmp/input.ts'
+import { type Address, FRAME_MAX } from '../memory/arena.ts'
+import { ADDRESS, INPUT_PAGE, MAC_HIGH, MAC_LOW, MASK } from '../memory/layout.ts'
+import { ipInDelivers, ipInReceives } from '../mib.ts'
+import { tcpInput } from '../tcp/input.ts'
+import { udpInput } from '../udp/udp.ts'
+import { sumBytes } from '../wire/checksum.ts'
+import {
+  ETH_DESTINATION,
+  ETH_HEADER,
+  ETH_TYPE,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  macHigh,
+  macLow,
+} from '../wire/ethernet.ts'
+import { UNREACHABLE_PROTOCOL } from '../wire/icmp.ts'
+import {
+  IP_DESTINATION,
+  IP_FRAGMENT,
+  IP_FRAGMENT_OFFSET,
+  IP_HEADER,
+  IP_MORE_FRAGMENTS,
+  IP_PROTOCOL,
+  IP_SOURCE,
+  IP_TOTAL_LENGTH,
+  IP_VERSION_IHL,
+  isLoopback,
+  isMulticast,
+  PROTOCOL_ICMP,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from '../wire/ipv4.ts'
+import { isBroadcast } from './route.ts'
+
+/** Takes a frame off the link. */
+export function frameInput(s: Core, frame: Uint8Array): Drop {
+  const { m } = s
+  const length = frame.length
+  if (length < ETH_HEADER) return dropped(s, Drop.Truncated)
+  if (length > FRAME_MAX) return dropped(s, Drop.BadIpLength)
+  const at = frameAt(m.get32(INPUT_PAGE))
+  m.bytes.set(frame, at)
+  const high = macHigh(m.view, at + ETH_DESTINATION)
+  const toGroup = (high & 0x100) !== 0
+  if (
+    !toGroup &&
+    !(high === m.get16(MAC_HIGH) && macLow(m.view, at + ETH_DESTINATION) === m.get32(MAC_LOW))
+  ) {
+    return dropped(s, Drop.NotForUs)
+  }
+  switch (m.view.getUint16(at + ETH_TYPE)) {
+    case ETHERTYPE_IPV4:
+      return ipv4Input(s, at + ETH_HEADER, length - ETH_HEADER, toGroup)
+    case ETHERTYPE_ARP:
+      return arpInput(s, at + ETH_HEADER, length - ETH_HEADER)
+    default:
+      return dropped(s, Drop.UnknownEtherType)
+  }
+}
+
+/** RFC 1122, 3.2.1: what a host must check, in its order. */
+function ipv4Input(s: Core, at: Address, length: number, toGroup: boolean): Drop {
+  const { m } = s
+  const { view } = m
+  count(s, ipInReceives)
+  if (length < IP_HEADER) return dropped(s, Drop.Truncated)
+  const versionAndLength = view.getUint8(at + IP_VERSION_IHL)
+  if (versionAndLength >> 4 !== 4) return dropped(s, Drop.BadIpVersion)
+  const headerLength = (versionAndLength & 15) * 4
+  if (headerLength < IP_HEADER || headerLength > length) return dropped(s, Drop.BadIpHeaderLength)
+  const total = view.getUint16(at + IP_TOTAL_LENGTH)
+  if (total < headerLength || total > length) return dropped(s, Drop.BadIpLength)
+  if (sumBytes(m, at, headerLength) !== 0xffff) return dropped(s, Drop.BadIpChecksum)
+
+  const source = view.getInt32(at + IP_SOURCE)
+  if (!maySend(s, source)) return dropped(s, Drop.BadSource)
+  const address = m.get32(ADDRESS)
+  if (address === 0) return dropped(s, Drop.NoAddress)
+  const destination = view.getInt32(at + IP_DESTINATION)
+  const toAll = isBroadcast(s, destination)
+  // RFC 1122, 3.3.6: a datagram for one host that came by link-layer broadcast is not taken.
+  if (destination === address ? toGroup : !toAll) return dropped(s, Drop.WrongDestination)
+  const fragment = view.getUint16(at + IP_FRAGMENT)
+  if ((fragment & (IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET)) !== 0) return dropped(s, Drop.Fragment)
+
+  count(s, ipInDelivers)
+  const payload = at + headerLength
+  const payloadLength = total - headerLength
+  switch (view.getUint8(at + IP_PROTOCOL)) {
+    case PROTOCOL_TCP:
+      // RFC 9293, 3.9.2.3 (MUST-57): a segment to a broadcast or multicast address is discarded.
+      return toAll ? dropped(s, Drop.WrongDestination) : tcpInput(s, at, payload, payloadLength)
+    case PROTOCOL_UDP:
+      return udpInput(s, at, payload, payloadLength, toAll)
+    case PROTOCOL_ICMP:
+      return icmpInput(s, at, payload, payloadLength, toAll)
+    default:
+      if (!toAll) sendUnreachable(s, at, UNREACHABLE_PROTOCOL)
+      return dropped(s, Drop.UnknownProtocol)
+  }
+}
+
+/** RFC 1122, 3.2.1.3: no broadcast, multicast or loopback address may be a source; nor may ours, from outside. */
+function maySend(s: Core, source: number): boolean {
+  const mask = s.m.get32(MASK)
+  const address = s.m.get32(ADDRESS)
+  if (isLoopback(source) || isMulticast(source) || source === -1 || source === 0) return false
+  return (
+    address === 0 || (source !== address && !(mask !== -1 && mask !== -2 && source === (address | ~mask)))
+  )
+}

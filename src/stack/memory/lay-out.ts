@@ -1,0 +1,126 @@
+/** Laying out a new arena, and taking over one that was copied. */
+import type { Core } from '../core.ts'
+import type { Settings } from '../ip/config.ts'
+import { COUNTER_COUNT } from '../mib.ts'
+import { type Arena, PAGE, takePage } from './arena.ts'
+import {
+  COUNTERS_AT,
+  FREE_COUNT,
+  FREE_HEAD,
+  GATEWAY,
+  ICMP_TOKENS,
+  INPUT_PAGE,
+  MAC_HIGH,
+  MAC_LOW,
+  MAGIC,
+  MAGIC_VALUE,
+  MTU,
+  NEXT_IP_ID,
+  OUTPUT_PAGE,
+  PAGE_COUNT,
+  PAGE_MAP,
+  PAGES_AT,
+  POOL_STANDING,
+  RESERVE,
+  SECRET,
+  SIZE,
+  TABLE_AT,
+  TABLE_MASK,
+  USED_PEAK,
+} from './layout.ts'
+
+/** The largest arena: handles address it in 20 bits of 4-byte steps. */
+export const ARENA_MAX = 4 * 1024 * 1024
+/**
+ * The fewest pages a host works with: two standing ones, one of connections, one of neighbours, two in reserve for
+ * control traffic, and four of data: two segments each way.
+ */
+const PAGES_MIN = 10
+/** One bucket for each 512 bytes of arena: about one a connection when it is full of them. */
+const BYTES_A_BUCKET = 512
+
+/** The smallest budget that a profile works in, bytes. */
+export function smallestArena(withCounters: boolean): number {
+  let size = 1024
+  while (pagesIn(size, withCounters) < PAGES_MIN) size += 1024
+  return size
+}
+
+/** Throws RangeError when the budget is out of range. */
+export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
+  const { m } = s
+  const size = m.buffer.byteLength
+  const withCounters = s.features.procFs !== undefined
+  const smallest = smallestArena(withCounters)
+  if (size < smallest || size > ARENA_MAX || size % 4 !== 0) {
+    throw new RangeError(
+      `A budget of ${size} bytes does not work: this profile needs from ${smallest} (${smallest / 1024} KiB) to ${ARENA_MAX} bytes, a multiple of 4.`,
+    )
+  }
+  if (secret.length !== 16) throw new RangeError(`The secret has 16 bytes; this one has ${secret.length}.`)
+  const pages = pagesIn(size, withCounters)
+  const counters = align(PAGE_MAP + pages)
+  const table = withCounters ? align(counters + COUNTER_COUNT * 4) : counters
+  const first = fixedSize(pages, bucketsFor(size), withCounters)
+  m.put32(MAGIC, MAGIC_VALUE)
+  m.put32(SIZE, size)
+  m.put32(PAGES_AT, first)
+  m.put32(PAGE_COUNT, pages)
+  m.put32(COUNTERS_AT, withCounters ? counters : 0)
+  m.put32(TABLE_AT, table)
+  m.put32(TABLE_MASK, bucketsFor(size) - 1)
+  m.bytes.set(secret, SECRET)
+  m.put16(MAC_HIGH, settings.macHigh)
+  m.put32(MAC_LOW, settings.macLow)
+  m.put16(MTU, settings.mtu)
+  m.put32(GATEWAY, settings.gateway)
+  m.put16(NEXT_IP_ID, s.random32() & 0xffff)
+  m.put8(ICMP_TOKENS, 20)
+  freeAll(m, first, pages)
+  m.put32(RESERVE, Math.max(2, Math.min(16, pages >> 5)))
+  m.put32(INPUT_PAGE, takePage(m, POOL_STANDING, true))
+  m.put32(OUTPUT_PAGE, takePage(m, POOL_STANDING, true))
+  m.put32(USED_PEAK, 2)
+}
+
+/** Throws RangeError when the buffer is not a host's arena. */
+export function takeOver(m: Arena): void {
+  const size = m.buffer.byteLength
+  if (size < PAGE_MAP || m.get32(MAGIC) !== MAGIC_VALUE || m.get32(SIZE) !== size) {
+    throw new RangeError(
+      'This buffer is not an arena of this version of the stack: copy a running host’s `arena` whole.',
+    )
+  }
+}
+
+function freeAll(m: Arena, first: number, pages: number): void {
+  let head = 0
+  for (let i = pages - 1; i >= 0; i--) {
+    const page = first + i * PAGE
+    m.put32(page, head)
+    head = page
+  }
+  m.put32(FREE_HEAD, head)
+  m.put32(FREE_COUNT, pages)
+}
+
+function pagesIn(size: number, withCounters: boolean): number {
+  let pages = Math.floor((size - PAGE_MAP) / PAGE)
+  while (pages > 0 && fixedSize(pages, bucketsFor(size), withCounters) + pages * PAGE > size) pages--
+  return Math.max(0, pages)
+}
+
+function bucketsFor(size: number): number {
+  let buckets = 16
+  while (buckets * BYTES_A_BUCKET < size) buckets *= 2
+  return buckets
+}
+
+/** The fixed area: up to the page map, the counters, the table; pages begin on a multiple of 64. */
+function fixedSize(pages: number, buckets: number, withCounters: boolean): number {
+  const behindMap = align(PAGE_MAP + pages)
+  const behindCounters = withCounters ? align(behindMap + COUNTER_COUNT * 4) : behindMap
+  return (behindCounters + buckets * 4 + 63) & ~63
+}
+
+const align = (at: number): number => (at + 3) & ~3

@@ -1,0 +1,95 @@
+/**
+ * The fixed area at the arena's start: the host record, the pools' books, the timing wheel, the page map, the table.
+ * One list of offsets, because the stack and whoever inspects an arena from outside must agree.
+ */
+
+/** 'lan1' and the layout's version: an arena of another layout is refused. */
+export const MAGIC = 0
+export const MAGIC_VALUE = 0x6c616e31
+/** The arena's size in bytes. */
+export const SIZE = 4
+/** Address of the first page; the number of pages follows it. */
+export const PAGES_AT = 8
+export const PAGE_COUNT = 12
+/** The list of free pages. */
+export const FREE_HEAD = 16
+export const FREE_COUNT = 20
+/** Pages that data may not take. */
+export const RESERVE = 24
+/** The most pages that were in use at once. */
+export const USED_PEAK = 28
+/** The time of the last `input` or `poll`: whole milliseconds and microseconds, both modulo 2^32. */
+export const NOW_MS = 32
+export const NOW_US = 36
+/** The same time as it was passed in, a 64-bit float. */
+export const NOW = 40
+
+export const MAC_HIGH = 48
+export const MTU = 50
+export const MAC_LOW = 52
+export const ADDRESS = 56
+export const MASK = 60
+export const GATEWAY = 64
+/** Identification of the next IPv4 datagram. */
+export const NEXT_IP_ID = 68
+
+/** The page that the next frame is copied into, and the one that segments are gathered in. */
+export const INPUT_PAGE = 72
+export const OUTPUT_PAGE = 76
+/** Frames that wait for the link: answers and datagrams. */
+export const FRAMES_HEAD = 80
+export const FRAMES_TAIL = 84
+export const FRAMES_COUNT = 88
+/** Connections that have something to send. */
+export const SENDERS_HEAD = 92
+export const SENDERS_TAIL = 96
+/** Sockets on which something happened. */
+export const EVENTS_HEAD = 100
+export const EVENTS_TAIL = 104
+
+/** The hash table of sockets and neighbours: its address and its number of buckets less one. */
+export const TABLE_AT = 108
+export const TABLE_MASK = 112
+/** Address of the counters; 0 in a profile without PROC_FS. */
+export const COUNTERS_AT = 116
+/** Generation of the next handle. */
+export const NEXT_GENERATION = 120
+/** Token bucket for ICMP errors (RFC 1122, 3.2.2; RFC 1812, 4.3.2.8) and challenge ACKs (RFC 5961, 7). */
+export const ICMP_TOKENS = 122
+export const CHALLENGES_LEFT = 124
+export const ICMP_TOKENS_AT = 128
+export const CHALLENGES_UNTIL = 132
+/** 16 secret bytes. */
+export const SECRET = 136
+/** Address acquisition, RFC 5227 and RFC 3927: a timed record of its own (see ip/acquire.ts). */
+export const ACQUIRE = 152
+
+/** The pools' books. */
+export const POOLS_AT = 208
+export const POOL_PAGES = 0
+export const POOL_PEAK = 4
+export const POOL_FAILURES = 8
+/** Slabs: the list of pages that still have a free record. */
+export const POOL_PARTIAL = 12
+export const POOL_STRIDE = 16
+
+export const POOL_FREE = 0
+export const POOL_CONNECTIONS = 1
+export const POOL_SOCKETS = 2
+export const POOL_NEIGHBOURS = 3
+export const POOL_FRAMES = 4
+export const POOL_SEND = 5
+export const POOL_RECEIVE = 6
+export const POOL_OUT_OF_ORDER = 7
+export const POOL_DATAGRAMS = 8
+/** The input page and the output page. */
+export const POOL_STANDING = 9
+export const POOL_COUNT = 10
+
+/** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
+export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE
+export const WHEEL_BITMAPS = WHEEL_TICK + 4
+export const WHEEL_LEVELS = 5
+export const WHEEL_SLOTS = WHEEL_BITMAPS + WHEEL_LEVELS * 4
+/** One byte a page: its pool. Behind it the counters and the hash table. */
+export const PAGE_MAP = WHEEL_SLOTS + WHEEL_LEVELS * 32 * 4

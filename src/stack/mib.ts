@@ -1,0 +1,57 @@
+/**
+ * The counters, under the names of their RFCs: ip… (RFC 4293), icmp… (RFC 792's MIB-II group), tcp… (RFC 4022),
+ * udp… (RFC 4113). The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
+ * the feature PROC_FS and absent where a profile does not list it.
+ */
+import { DROP_COUNT, Drop } from './drop.ts'
+
+export const ipInReceives = DROP_COUNT
+export const ipInDelivers = DROP_COUNT + 1
+export const ipOutRequests = DROP_COUNT + 2
+export const icmpInEchos = DROP_COUNT + 3
+export const icmpOutEchoReps = DROP_COUNT + 4
+export const icmpOutDestUnreachs = DROP_COUNT + 5
+export const icmpInDestUnreachs = DROP_COUNT + 6
+export const udpInDatagrams = DROP_COUNT + 7
+export const udpOutDatagrams = DROP_COUNT + 8
+export const tcpActiveOpens = DROP_COUNT + 9
+export const tcpPassiveOpens = DROP_COUNT + 10
+export const tcpAttemptFails = DROP_COUNT + 11
+export const tcpEstabResets = DROP_COUNT + 12
+export const tcpInSegs = DROP_COUNT + 13
+export const tcpOutSegs = DROP_COUNT + 14
+export const tcpRetransSegs = DROP_COUNT + 15
+export const tcpOutRsts = DROP_COUNT + 16
+export const arpOutRequests = DROP_COUNT + 17
+export const arpOutReplies = DROP_COUNT + 18
+export const arpFailures = DROP_COUNT + 19
+export const COUNTER_COUNT = DROP_COUNT + 20
+
+const MIB_NAMES = [
+  'ipInReceives',
+  'ipInDelivers',
+  'ipOutRequests',
+  'icmpInEchos',
+  'icmpOutEchoReps',
+  'icmpOutDestUnreachs',
+  'icmpInDestUnreachs',
+  'udpInDatagrams',
+  'udpOutDatagrams',
+  'tcpActiveOpens',
+  'tcpPassiveOpens',
+  'tcpAttemptFails',
+  'tcpEstabResets',
+  'tcpInSegs',
+  'tcpOutSegs',
+  'tcpRetransSegs',
+  'tcpOutRsts',
+  'arpOutRequests',
+  'arpOutReplies',
+  'arpFailures',
+]
+
+/** The names of all counters, in the order of their indexes. */
+export type CounterNames = () => readonly string[]
+
+/** The feature PROC_FS. */
+export const procFs: CounterNames = () => [...Object.keys(Drop).map(name => `drop.${name}`), ...MIB_NAMES]

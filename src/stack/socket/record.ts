@@ -1,0 +1,30 @@
+/** The head that the records of all sockets share, behind chain, timer node and kind (core.ts). */
+import type { Address, Arena } from '../memory/arena.ts'
+
+export const STATE = 17
+export const GENERATION = 18
+export const LOCAL_ADDRESS = 20
+export const REMOTE_ADDRESS = 24
+export const LOCAL_PORT = 28
+export const REMOTE_PORT = 30
+export const FLAGS = 32
+/** Bits of `Event` that have not been told yet. */
+export const EVENTS = 36
+/** A positive errno, 0 if none. */
+export const ERROR = 37
+export const EVENTS_NEXT = 40
+export const SOCKET_HEAD = 44
+
+/** Flags that all kinds have. */
+export const FLAG_IN_EVENTS = 1
+/** The handle was given back: no call may reach the record any more. */
+export const FLAG_ORPHAN = 2
+/** The record stands in the hash table. */
+export const FLAG_IN_TABLE = 4
+
+export const hasFlag = (m: Arena, socket: Address, flag: number): boolean =>
+  (m.get32(socket + FLAGS) & flag) !== 0
+export const setFlag = (m: Arena, socket: Address, flag: number): void =>
+  m.put32(socket + FLAGS, m.get32(socket + FLAGS) | flag)
+export const clearFlag = (m: Arena, socket: Address, flag: number): void =>
+  m.put32(socket + FLAGS, m.get32(socket + FLAGS) & ~flag)

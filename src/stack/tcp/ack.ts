@@ -1,0 +1,129 @@
+/** The ACK field, RFC 9293, 3.10.7.4, fifth: what it acknowledges, what window it brings. */
+import type { Core } from '../core.ts'
+import { type Arena, freePage, PAGE_LENGTH, PAGE_NEXT, PAGE_OFFSET, PAGE_SEQ } from '../memory/arena.ts'
+import { hasFlag } from '../socket/record.ts'
+import { raise } from '../socket/socket.ts'
+import { Event } from '../stack.ts'
+import { FIN, SYN } from '../wire/tcp.ts'
+import { stopClock } from './clock.ts'
+import { wantSend } from './output.ts'
+import { duplicateAck, newAck } from './recovery.ts'
+import { measure } from './rtt.ts'
+import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
+import {
+  CLOCK,
+  CLOCK_PERSIST,
+  CLOCK_RETRANSMISSION,
+  FLAG_FIN,
+  flightSize,
+  RETRIES,
+  SEND_CURSOR,
+  SEND_HEAD,
+  SEND_QUEUED,
+  SEND_TAIL,
+  SND_MAX,
+  SND_NXT,
+  SND_UNA,
+  SND_WL1,
+  SND_WL2,
+  SND_WND,
+  SND_WND_MAX,
+  type Tcb,
+} from './tcb.ts'
+
+/** RFC 5961, 5: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.MAX. */
+export function ackIsAcceptable(m: Arena, t: Tcb, ack: number): boolean {
+  const una = m.get32(t + SND_UNA)
+  return seqDiff(ack, una) >= -m.get32(t + SND_WND_MAX) && seqLe(ack, m.get32(t + SND_MAX))
+}
+
+/** An acceptable ACK in a synchronized state. */
+export function acknowledge(s: Core, t: Tcb): void {
+  const { m, segment: g } = s
+  const una = m.get32(t + SND_UNA)
+  if (m.get8(t + CLOCK) === CLOCK_PERSIST) m.put8(t + RETRIES, 0)
+  if (seqGt(g.ack, una)) {
+    advanceUna(s, t, g.ack)
+  } else if (isDuplicate(s, t)) {
+    duplicateAck(s, t)
+  }
+  if (seqLe(una, g.ack)) updateWindow(s, t)
+  afterAck(s, t)
+}
+
+/** SND.UNA moves to `ack`: what is acknowledged is freed, the round trip measured. */
+export function advanceUna(s: Core, t: Tcb, ack: number): void {
+  const { m } = s
+  const acked = seqDiff(ack, m.get32(t + SND_UNA))
+  const flight = flightSize(m, t)
+  measure(s, t, ack)
+  const freed = Math.min(acked, m.get32(t + SEND_QUEUED))
+  freeText(m, t, freed)
+  m.put32(t + SND_UNA, ack)
+  m.put32(t + SND_NXT, seqMax(m.get32(t + SND_NXT), ack))
+  newAck(s, t, acked, flight)
+  if (freed > 0) raise(m, t, Event.Writable)
+}
+
+/** Takes `bytes` off the front of the text that waits for acknowledgement. */
+function freeText(m: Arena, t: Tcb, bytes: number): void {
+  m.add32(t + SEND_QUEUED, -bytes)
+  let rest = bytes
+  for (let page = m.get32(t + SEND_HEAD); rest > 0; page = m.get32(t + SEND_HEAD)) {
+    const length = m.get16(page + PAGE_LENGTH)
+    if (rest < length) {
+      m.put16(page + PAGE_OFFSET, m.get16(page + PAGE_OFFSET) + rest)
+      m.put16(page + PAGE_LENGTH, length - rest)
+      m.put32(page + PAGE_SEQ, m.get32(page + PAGE_SEQ) + rest)
+      return
+    }
+    const next = m.get32(page + PAGE_NEXT)
+    m.put32(t + SEND_HEAD, next)
+    if (next === 0) m.put32(t + SEND_TAIL, 0)
+    if (m.get32(t + SEND_CURSOR) === page) m.put32(t + SEND_CURSOR, 0)
+    freePage(m, page)
+    rest -= length
+  }
+}
+
+/**
+ * RFC 5681, 2: a duplicate has data outstanding, no text, no SYN or FIN, acknowledges SND.UNA, and offers the window
+ * that was offered last.
+ */
+function isDuplicate(s: Core, t: Tcb): boolean {
+  const { m, segment: g } = s
+  return (
+    flightSize(m, t) > 0 &&
+    g.length === 0 &&
+    (g.flags & (SYN | FIN)) === 0 &&
+    g.ack === m.get32(t + SND_UNA) &&
+    g.window === m.get32(t + SND_WND)
+  )
+}
+
+/** SND.WND, by the rule that keeps old segments from moving it. */
+export function updateWindow(s: Core, t: Tcb): void {
+  const { m, segment: g } = s
+  const wl1 = m.get32(t + SND_WL1)
+  if (!(seqLt(wl1, g.seq) || (wl1 === g.seq && seqLe(m.get32(t + SND_WL2), g.ack)))) return
+  takeWindow(m, s, t)
+}
+
+/** SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK. */
+export function takeWindow(m: Arena, s: Core, t: Tcb): void {
+  const g = s.segment
+  m.put32(t + SND_WND, g.window)
+  m.put32(t + SND_WND_MAX, Math.max(g.window, m.get32(t + SND_WND_MAX)))
+  m.put32(t + SND_WL1, g.seq)
+  m.put32(t + SND_WL2, g.ack)
+}
+
+/** Stops the clock that has nothing left to wait for, and sends what the ACK has made room for. */
+function afterAck(s: Core, t: Tcb): void {
+  const { m } = s
+  const clock = m.get8(t + CLOCK)
+  // RFC 6298, 5.2: when all outstanding data has been acknowledged, turn off the retransmission timer.
+  if (clock === CLOCK_RETRANSMISSION && flightSize(m, t) === 0) stopClock(m, t)
+  if (clock === CLOCK_PERSIST && m.get32(t + SND_WND) > 0) stopClock(m, t)
+  if (m.get32(t + SEND_QUEUED) > 0 || hasFlag(m, t, FLAG_FIN)) wantSend(s, t)
+}

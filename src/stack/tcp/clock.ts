@@ -1,0 +1,119 @@
+/**
+ * A connection's clocks. One node in the timing wheel serves them all: the clock (retransmission, persist, TIME-WAIT
+ * and FIN-WAIT-2 exclude each other) and the delayed ACK. A deadline that moves later is not filed anew: the node
+ * fires early, finds nothing due, and is filed then; so an ACK that restarts the timer costs one write.
+ */
+import type { Core } from '../core.ts'
+import { ETIMEDOUT } from '../errno.ts'
+import type { Arena } from '../memory/arena.ts'
+import { NOW_MS } from '../memory/layout.ts'
+import { setTimer, TIMER_AT, timerIsSet } from '../memory/wheel.ts'
+import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
+import { endConnection } from './connection.ts'
+import { oweAck, wantSend } from './output.ts'
+import { timedOut } from './recovery.ts'
+import { backOff } from './rtt.ts'
+import {
+  ACK_AT,
+  CLOCK,
+  CLOCK_AT,
+  CLOCK_NONE,
+  CLOCK_PERSIST,
+  CLOCK_RETRANSMISSION,
+  FLAG_ACK_DELAYED,
+  FLAG_PROBE,
+  RETRIES,
+  RTO,
+  SYN_RECEIVED,
+  stateOf,
+  type Tcb,
+} from './tcb.ts'
+
+/**
+ * RFC 1122, 4.2.3.5: R2, when to give up, "at least 100 seconds" for data, 3 minutes for a SYN. Seven doublings from
+ * one second, capped at 60, make 3 minutes and 3 seconds; a handshake that a stranger began gets five, 63 s.
+ */
+const RETRIES_MAX = 8
+const RETRIES_PASSIVE = 5
+/** RFC 9293, 3.8.6.3: an ACK "MUST be generated within 0.5 seconds"; 40 ms is what Linux takes in a conversation. */
+const DELAYED_ACK_MS = 40
+/** RFC 9293, 3.4.2 has MSL at 2 minutes, "an engineering choice"; Linux's TIME-WAIT is one minute in all, so is ours. */
+export const TIME_WAIT_MS = 60_000
+export const FIN_WAIT_2_MS = 60_000
+
+export function startClock(s: Core, t: Tcb, clock: number, ms: number): void {
+  const { m } = s
+  m.put8(t + CLOCK, clock)
+  m.put32(t + CLOCK_AT, (m.get32(NOW_MS) + ms) | 0)
+  arm(m, t)
+}
+
+export const stopClock = (m: Arena, t: Tcb): void => m.put8(t + CLOCK, CLOCK_NONE)
+
+/** RFC 6298, 5.1 and 5.3: (re)start the retransmission timer. */
+export const startRetransmission = (s: Core, t: Tcb): void =>
+  startClock(s, t, CLOCK_RETRANSMISSION, s.m.get32(t + RTO))
+
+/** An ACK is owed but may wait for data to go with it, or for a second segment. */
+export function delayAck(s: Core, t: Tcb): void {
+  const { m } = s
+  if (hasFlag(m, t, FLAG_ACK_DELAYED)) return
+  setFlag(m, t, FLAG_ACK_DELAYED)
+  m.put32(t + ACK_AT, (m.get32(NOW_MS) + DELAYED_ACK_MS) | 0)
+  arm(m, t)
+}
+
+function arm(m: Arena, t: Tcb): void {
+  const now = m.get32(NOW_MS)
+  let wait = Number.MAX_SAFE_INTEGER
+  if (m.get8(t + CLOCK) !== CLOCK_NONE) wait = (m.get32(t + CLOCK_AT) - now) | 0
+  if (hasFlag(m, t, FLAG_ACK_DELAYED)) wait = Math.min(wait, (m.get32(t + ACK_AT) - now) | 0)
+  if (wait === Number.MAX_SAFE_INTEGER) return
+  const earlyEnough = timerIsSet(m, t) && ((m.get32(t + TIMER_AT) - now) | 0) <= wait
+  if (!earlyEnough) setTimer(m, t, (now + Math.max(0, wait)) | 0)
+}
+
+/** The connection's node fired. */
+export function connectionTimer(s: Core, t: Tcb): void {
+  const { m } = s
+  const now = m.get32(NOW_MS)
+  if (hasFlag(m, t, FLAG_ACK_DELAYED) && ((m.get32(t + ACK_AT) - now) | 0) <= 0) {
+    clearFlag(m, t, FLAG_ACK_DELAYED)
+    oweAck(s, t)
+  }
+  const clock = m.get8(t + CLOCK)
+  if (clock !== CLOCK_NONE && ((m.get32(t + CLOCK_AT) - now) | 0) <= 0) {
+    stopClock(m, t)
+    strike(s, t, clock)
+  }
+  // The connection may be gone; its record stays until its events were told, with no clock set.
+  arm(m, t)
+}
+
+function strike(s: Core, t: Tcb, clock: number): void {
+  const { m } = s
+  if (clock === CLOCK_PERSIST) {
+    // RFC 9293, 3.8.6.1: probe, with exponential back-off, for as long as the peer answers. Its answers reset RETRIES.
+    if (giveUp(s, t)) return
+    backOff(s, t)
+    setFlag(m, t, FLAG_PROBE)
+    wantSend(s, t)
+    return startClock(s, t, CLOCK_PERSIST, m.get32(t + RTO))
+  }
+  if (clock === CLOCK_RETRANSMISSION) {
+    if (giveUp(s, t)) return
+    return timedOut(s, t)
+  }
+  // TIME-WAIT and FIN-WAIT-2 are over.
+  endConnection(s, t, 0)
+}
+
+/** Counts a try; after the last the connection ends with ETIMEDOUT. */
+function giveUp(s: Core, t: Tcb): boolean {
+  const { m } = s
+  const tries = m.get8(t + RETRIES) + 1
+  m.put8(t + RETRIES, tries)
+  if (tries < (stateOf(m, t) === SYN_RECEIVED ? RETRIES_PASSIVE : RETRIES_MAX)) return false
+  endConnection(s, t, ETIMEDOUT)
+  return true
+}

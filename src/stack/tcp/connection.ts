@@ -1,0 +1,205 @@
+/**
+ * A connection's life as a record: made, ended, freed; and what is given up when memory is short.
+ *
+ * A connection that ends leaves the hash table at once. Its record stays while its user still holds the handle, and
+ * until its last event was told, so that whoever watches sees the state CLOSED.
+ */
+import { type Core, KIND_CONNECTION, RECORD_KIND } from '../core.ts'
+import type { Errno } from '../errno.ts'
+import { type Arena, freePages, ownerOf, PAGE } from '../memory/arena.ts'
+import { EVENTS_HEAD, PAGE_COUNT, PAGES_AT, POOL_CONNECTIONS } from '../memory/layout.ts'
+import { freeRecord, visitRecords } from '../memory/slab.ts'
+import { clearTimer } from '../memory/wheel.ts'
+import { ERROR, EVENTS_NEXT, FLAG_IN_TABLE, FLAG_ORPHAN, hasFlag, setFlag } from '../socket/record.ts'
+import { leaveTable, makeSocket, raise, silence } from '../socket/socket.ts'
+import { Event } from '../stack.ts'
+import { stopClock } from './clock.ts'
+import { stopSending } from './output.ts'
+import { RTO_INITIAL } from './rtt.ts'
+import { seqDiff } from './seq.ts'
+import {
+  ACKS_OWED,
+  CHILDREN,
+  CLOCK_AT,
+  CLOSED,
+  CLOSING,
+  CONNECTION_KIND,
+  CWND,
+  enterState,
+  FAMILY,
+  FLAG_DEAD,
+  ISS,
+  LAST_ACK,
+  LISTEN,
+  MSS,
+  OUT_OF_ORDER,
+  RECOVER,
+  RECV_HEAD,
+  RECV_QUEUED,
+  RECV_TAIL,
+  RTO,
+  SEND_CURSOR,
+  SEND_HEAD,
+  SEND_QUEUED,
+  SEND_TAIL,
+  SIBLING,
+  SND_MAX,
+  SND_NXT,
+  SND_UNA,
+  SSTHRESH,
+  SSTHRESH_INITIAL,
+  stateOf,
+  type Tcb,
+  TIME_WAIT,
+} from './tcb.ts'
+
+/** RFC 9293, 3.7.1 (MUST-16): what to assume of a peer that says nothing: 536 bytes. */
+export const MSS_DEFAULT = 536
+
+/** A TCB in state CLOSED; 0 when memory is full, after what may be given up was given up. */
+export function makeConnection(s: Core): Tcb {
+  const made = makeSocket(s, CONNECTION_KIND, KIND_CONNECTION)
+  if (made !== 0 || !reclaimConnection(s)) return made as Tcb
+  return makeSocket(s, CONNECTION_KIND, KIND_CONNECTION) as Tcb
+}
+
+/** The send variables before the SYN: RFC 9293, 3.10.1. */
+export function initialiseSending(m: Arena, t: Tcb, iss: number): void {
+  m.put32(t + ISS, iss)
+  m.put32(t + SND_UNA, iss)
+  m.put32(t + SND_NXT, iss)
+  m.put32(t + SND_MAX, iss)
+  m.put32(t + RECOVER, iss)
+  m.put16(t + MSS, MSS_DEFAULT)
+  m.put32(t + RTO, RTO_INITIAL)
+  m.put32(t + SSTHRESH, SSTHRESH_INITIAL)
+}
+
+/** RFC 6928, 2: the initial window, min (10*MSS, max (2*MSS, 14600)). The MSS is known now. */
+export function openWindow(m: Arena, t: Tcb, mss: number): void {
+  m.put16(t + MSS, mss)
+  m.put32(t + CWND, Math.min(10 * mss, Math.max(2 * mss, 14600)))
+}
+
+/** The connection is over, for `error` or in order (0): CLOSED, its buffers freed but for what can still be read. */
+export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
+  const { m } = s
+  leaveListener(m, t)
+  stopClock(m, t)
+  clearTimer(m, t)
+  stopSending(m, t)
+  m.put8(t + ACKS_OWED, 0)
+  leaveTable(m, t)
+  freePages(m, m.get32(t + SEND_HEAD))
+  m.put32(t + SEND_HEAD, 0)
+  m.put32(t + SEND_TAIL, 0)
+  m.put32(t + SEND_CURSOR, 0)
+  m.put32(t + SEND_QUEUED, 0)
+  dropOutOfOrder(m, t)
+  const handleGone = hasFlag(m, t, FLAG_ORPHAN)
+  if (error !== 0 || handleGone) dropReceived(m, t)
+  if (error !== 0) m.put8(t + ERROR, -error)
+  enterState(m, t, CLOSED)
+  raise(m, t, Event.Closed | Event.Readable)
+  if (handleGone) setFlag(m, t, FLAG_DEAD)
+}
+
+/** Frees a record whose handle is gone, now that its events were told. */
+export function bury(m: Arena, t: Tcb): void {
+  silence(m, t)
+  clearTimer(m, t)
+  freeRecord(m, CONNECTION_KIND, t)
+}
+
+export function dropReceived(m: Arena, t: Tcb): void {
+  freePages(m, m.get32(t + RECV_HEAD))
+  m.put32(t + RECV_HEAD, 0)
+  m.put32(t + RECV_TAIL, 0)
+  m.put32(t + RECV_QUEUED, 0)
+}
+
+export function dropOutOfOrder(m: Arena, t: Tcb): void {
+  freePages(m, m.get32(t + OUT_OF_ORDER))
+  m.put32(t + OUT_OF_ORDER, 0)
+}
+
+// ---- a listener and its children ------------------------------------------------------------------------------
+
+/** Hangs a new connection at the end of its listener's children. */
+export function joinListener(m: Arena, listener: Tcb, child: Tcb): void {
+  let link = listener + FAMILY
+  for (let at = m.get32(link); at !== 0; at = m.get32(link)) link = at + SIBLING
+  m.put32(link, child)
+  m.put32(child + SIBLING, 0)
+  m.put32(child + FAMILY, listener)
+  m.put16(listener + CHILDREN, m.get16(listener + CHILDREN) + 1)
+}
+
+/** A child was accepted, or died. */
+export function leaveListener(m: Arena, child: Tcb): void {
+  const listener = m.get32(child + FAMILY)
+  if (listener === 0 || stateOf(m, child) === LISTEN) return
+  let link = listener + FAMILY
+  for (let at = m.get32(link); at !== child; at = m.get32(link)) link = at + SIBLING
+  m.put32(link, m.get32(child + SIBLING))
+  m.put32(child + FAMILY, 0)
+  m.put16(listener + CHILDREN, m.get16(listener + CHILDREN) - 1)
+}
+
+// ---- memory pressure ------------------------------------------------------------------------------------------
+
+/** Gives up one connection: those whose events wait to be told, then TIME-WAIT, LAST-ACK, CLOSING, the oldest first. */
+function reclaimConnection(s: Core): boolean {
+  const { m } = s
+  if (buryDead(m)) return true
+  for (const state of [TIME_WAIT, LAST_ACK, CLOSING]) {
+    const oldest = oldestIn(m, state)
+    if (oldest === 0) continue
+    setFlag(m, oldest, FLAG_ORPHAN)
+    endConnection(s, oldest, 0)
+    bury(m, oldest)
+    return true
+  }
+  return false
+}
+
+function buryDead(m: Arena): boolean {
+  let found = false
+  for (let t = m.get32(EVENTS_HEAD) as Tcb; t !== 0; ) {
+    const next = m.get32(t + EVENTS_NEXT) as Tcb
+    if (m.get8(t + RECORD_KIND) === KIND_CONNECTION && hasFlag(m, t, FLAG_DEAD)) {
+      bury(m, t)
+      found = true
+    }
+    t = next
+  }
+  return found
+}
+
+/** The connection in this state, its handle given back, whose clock strikes first. */
+function oldestIn(m: Arena, state: number): Tcb {
+  let oldest = 0 as Tcb
+  visitConnections(m, t => {
+    if (stateOf(m, t) !== state || !hasFlag(m, t, FLAG_ORPHAN)) return
+    if (oldest === 0 || seqDiff(m.get32(t + CLOCK_AT), m.get32(oldest + CLOCK_AT)) < 0) oldest = t
+  })
+  return oldest
+}
+
+/** Under pressure, data out of order goes last: the peer still has it (RFC 2018, 8: a receiver may renege). */
+export function reclaimOutOfOrder(m: Arena): void {
+  visitConnections(m, t => dropOutOfOrder(m, t))
+}
+
+/** Visits every TCB that is in the hash table. */
+export function visitConnections(m: Arena, visit: (t: Tcb) => void): void {
+  const first = m.get32(PAGES_AT)
+  const count = m.get32(PAGE_COUNT)
+  for (let i = 0; i < count; i++) {
+    const page = first + i * PAGE
+    if (ownerOf(m, page) !== POOL_CONNECTIONS) continue
+    visitRecords(page, CONNECTION_KIND, at => {
+      if (m.get8(at + RECORD_KIND) === KIND_CONNECTION && hasFlag(m, at, FLAG_IN_TABLE)) visit(at as Tcb)
+    })
+  }
+}

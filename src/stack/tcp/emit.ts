@@ -1,0 +1,178 @@
+/**
+ * A segment becomes a frame. Text that begins a page and lies in it whole gets its headers in front of it, in the
+ * page's headroom: nothing is copied. Other segments are gathered in the output page.
+ */
+import { type Core, count } from '../core.ts'
+import { holdFrame } from '../ethernet/neighbours.ts'
+import { putIpHeader } from '../ip/datagram.ts'
+import { addressFrame, NO_ROUTE, READY } from '../ip/route.ts'
+import {
+  type Address,
+  type Arena,
+  PAGE_FRAME,
+  PAGE_LENGTH,
+  PAGE_NEXT,
+  PAGE_OFFSET,
+  PAGE_SEQ,
+  type Page,
+} from '../memory/arena.ts'
+import { MTU, NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
+import { tcpOutSegs, tcpRetransSegs } from '../mib.ts'
+import { clearFlag, hasFlag, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
+import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
+import { ETH_HEADER } from '../wire/ethernet.ts'
+import { IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import {
+  ACK,
+  FIN,
+  OPTION_MSS,
+  OPTION_MSS_LENGTH,
+  SYN,
+  TCP_ACKNOWLEDGMENT,
+  TCP_CHECKSUM,
+  TCP_DATA_OFFSET,
+  TCP_DESTINATION_PORT,
+  TCP_FLAGS,
+  TCP_HEADER,
+  TCP_SEQUENCE,
+  TCP_SOURCE_PORT,
+  TCP_URGENT_POINTER,
+  TCP_WINDOW,
+} from '../wire/tcp.ts'
+import { startRetransmission } from './clock.ts'
+import type { OutgoingSegment } from './output.ts'
+import { seqDiff, seqGt, seqLe, seqLt } from './seq.ts'
+import {
+  ACKS_OWED,
+  CLOCK,
+  CLOCK_RETRANSMISSION,
+  FLAG_ACK_DELAYED,
+  FLAG_PROBE,
+  FLAG_RETRANSMIT,
+  FLAG_TIMING,
+  RCV_EDGE,
+  RCV_NXT,
+  RTT_AT,
+  RTT_SEQ,
+  SEND_CURSOR,
+  SEND_HEAD,
+  SND_MAX,
+  SND_NXT,
+  type Tcb,
+  UNACKED,
+} from './tcb.ts'
+import { receiveWindow } from './window.ts'
+
+/** The link is busy: nothing was sent. */
+export const REFUSED = 0
+export const SENT = 1
+
+/** Builds the planned segment and hands it to the link, or to the neighbour that has to be found first. */
+export function emitSegment(
+  s: Core,
+  t: Tcb,
+  out: OutgoingSegment,
+  emit: (frame: Uint8Array) => boolean,
+): number {
+  const { m } = s
+  const headerLength = TCP_HEADER + ((out.flags & SYN) !== 0 ? OPTION_MSS_LENGTH : 0)
+  const text = out.length === 0 ? gatherAt(m, headerLength) : locateText(m, t, out, headerLength)
+  const tcp = text - headerLength
+  const ip = tcp - IP_HEADER
+  const frame = ip - ETH_HEADER
+  const destination = m.get32(t + REMOTE_ADDRESS)
+  putIpHeader(s, ip, destination, PROTOCOL_TCP, headerLength + out.length)
+  putHeader(s, t, out, tcp, headerLength)
+  const sum =
+    pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, headerLength + out.length) +
+    sumBytes(m, tcp, headerLength + out.length)
+  m.put16(tcp + TCP_CHECKSUM, complement(sum))
+  const length = ETH_HEADER + IP_HEADER + headerLength + out.length
+  const way = addressFrame(s, frame, destination)
+  if (way === READY) return emit(m.window(frame, length)) ? SENT : REFUSED
+  // No route is a loss like any other: the retransmission timer deals with it.
+  if (way !== NO_ROUTE) holdFrame(s, way, frame, length)
+  return SENT
+}
+
+/** The segment is on its way: SND.NXT moves, timers start, what was owed is paid. */
+export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
+  const { m } = s
+  count(s, tcpOutSegs)
+  const owed = m.get8(t + ACKS_OWED)
+  if (owed > 0) m.put8(t + ACKS_OWED, owed - 1)
+  clearFlag(m, t, FLAG_ACK_DELAYED)
+  m.put16(t + UNACKED, 0)
+  const space = out.length + ((out.flags & SYN) !== 0 ? 1 : 0) + ((out.flags & FIN) !== 0 ? 1 : 0)
+  if (space === 0) return
+  const end = (out.seq + space) | 0
+  const max = m.get32(t + SND_MAX)
+  if (seqLt(out.seq, max)) count(s, tcpRetransSegs)
+  // Karn (RFC 6298, 3): only a segment that was never sent before is timed, one at a time.
+  else if (!hasFlag(m, t, FLAG_TIMING)) {
+    setFlag(m, t, FLAG_TIMING)
+    m.put32(t + RTT_SEQ, end)
+    m.put32(t + RTT_AT, m.get32(NOW_US))
+  }
+  if (seqGt(end, max)) m.put32(t + SND_MAX, end)
+  if (hasFlag(m, t, FLAG_PROBE)) {
+    // The byte of a probe does not move SND.NXT, and the persist timer goes on.
+    clearFlag(m, t, FLAG_PROBE | FLAG_TIMING)
+    return
+  }
+  if (hasFlag(m, t, FLAG_RETRANSMIT)) clearFlag(m, t, FLAG_RETRANSMIT)
+  else m.put32(t + SND_NXT, end)
+  // RFC 6298, 5.1: start the timer if it is not running. Text in flight ends persisting.
+  if (m.get8(t + CLOCK) !== CLOCK_RETRANSMISSION) startRetransmission(s, t)
+}
+
+function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLength: number): void {
+  const { view } = s.m
+  const { m } = s
+  const window = receiveWindow(s, t)
+  if ((out.flags & ACK) !== 0) m.put32(t + RCV_EDGE, (m.get32(t + RCV_NXT) + window) | 0)
+  view.setUint16(at + TCP_SOURCE_PORT, m.get16(t + LOCAL_PORT))
+  view.setUint16(at + TCP_DESTINATION_PORT, m.get16(t + REMOTE_PORT))
+  view.setInt32(at + TCP_SEQUENCE, out.seq)
+  view.setInt32(at + TCP_ACKNOWLEDGMENT, (out.flags & ACK) !== 0 ? m.get32(t + RCV_NXT) : 0)
+  view.setUint8(at + TCP_DATA_OFFSET, (headerLength >> 2) << 4)
+  view.setUint8(at + TCP_FLAGS, out.flags)
+  view.setUint16(at + TCP_WINDOW, window)
+  view.setUint16(at + TCP_CHECKSUM, 0)
+  view.setUint16(at + TCP_URGENT_POINTER, 0)
+  if ((out.flags & SYN) !== 0) {
+    // RFC 9293, 3.7.1 (MUST-67): the MTU less the fixed headers, whatever options may come.
+    view.setUint16(at + TCP_HEADER, (OPTION_MSS << 8) | OPTION_MSS_LENGTH)
+    view.setUint16(at + TCP_HEADER + 2, m.get16(MTU) - IP_HEADER - TCP_HEADER)
+  }
+}
+
+const gatherAt = (m: Arena, headerLength: number): Address =>
+  m.get32(OUTPUT_PAGE) + PAGE_FRAME + ETH_HEADER + IP_HEADER + headerLength
+
+/** Where the segment's text stands, with room for the headers before it. */
+function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number): Address {
+  let page = findPage(m, t, out.seq)
+  if (out.seq === m.get32(t + SND_NXT)) m.put32(t + SEND_CURSOR, page)
+  let from = seqDiff(out.seq, m.get32(page + PAGE_SEQ))
+  if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
+  const text = gatherAt(m, headerLength)
+  for (let done = 0; done < out.length; ) {
+    const piece = Math.min(out.length - done, m.get16(page + PAGE_LENGTH) - from)
+    const at = page + m.get16(page + PAGE_OFFSET) + from
+    m.bytes.copyWithin(text + done, at, at + piece)
+    done += piece
+    from = 0
+    page = m.get32(page + PAGE_NEXT)
+  }
+  return text
+}
+
+/** The page that holds the byte `seq`, which is queued. */
+function findPage(m: Arena, t: Tcb, seq: number): Page {
+  const cursor = m.get32(t + SEND_CURSOR)
+  let page = cursor !== 0 && seqLe(m.get32(cursor + PAGE_SEQ), seq) ? cursor : m.get32(t + SEND_HEAD)
+  while (seqDiff(seq, m.get32(page + PAGE_SEQ)) >= m.get16(page + PAGE_LENGTH))
+    page = m.get32(page + PAGE_NEXT)
+  return page
+}

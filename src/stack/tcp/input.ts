@@ -1,0 +1,259 @@
+/**
+ * SEGMENT ARRIVES, RFC 9293, 3.10.7: the steps in the order in which the RFC gives them.
+ */
+import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
+import { Drop } from '../drop.ts'
+import { ECONNREFUSED, ECONNRESET } from '../errno.ts'
+import type { Address, Arena } from '../memory/arena.ts'
+import { tcpEstabResets, tcpInSegs } from '../mib.ts'
+import { clearFlag, FLAG_ORPHAN, hasFlag, setFlag } from '../socket/record.ts'
+import { findSocket, raise } from '../socket/socket.ts'
+import { Event } from '../stack.ts'
+import { ACK, FIN, RST, SYN } from '../wire/tcp.ts'
+import { ackIsAcceptable, acknowledge, advanceUna, takeWindow } from './ack.ts'
+import { challenge } from './challenge.ts'
+import { FIN_WAIT_2_MS, startClock, stopClock, TIME_WAIT_MS } from './clock.ts'
+import { endConnection } from './connection.ts'
+import { handshakeDone, listenInput } from './listen.ts'
+import { oweAck, oweDuplicateAck } from './output.ts'
+import { receiveText } from './receive.ts'
+import { refuseSegment } from './reset.ts'
+import { readSegment, segmentLength } from './segment.ts'
+import { seqGe, seqGt, seqLe, seqLt } from './seq.ts'
+import { synSentInput } from './syn-sent.ts'
+import {
+  CLOCK_FIN_WAIT_2,
+  CLOCK_TIME_WAIT,
+  CLOSE_WAIT,
+  CLOSING,
+  ESTABLISHED,
+  enterState,
+  FIN_WAIT_1,
+  FIN_WAIT_2,
+  FLAG_FIN,
+  FLAG_FIN_RECEIVED,
+  FLAG_PASSIVE,
+  FLAG_PROBE,
+  FLAG_RETRANSMIT,
+  LAST_ACK,
+  LISTEN,
+  RCV_NXT,
+  SEND_QUEUED,
+  SND_MAX,
+  SND_UNA,
+  SYN_RECEIVED,
+  SYN_SENT,
+  stateOf,
+  type Tcb,
+  TIME_WAIT,
+} from './tcb.ts'
+import { offeredWindow } from './window.ts'
+
+/** `length` bytes of TCP at `at`, inside the datagram at `ip`. */
+export function tcpInput(s: Core, ip: Address, at: Address, length: number): Drop {
+  const { m, segment: g } = s
+  const fault = readSegment(s, ip, at, length)
+  if (fault !== Drop.None) return fault
+  count(s, tcpInSegs)
+  const t = findSocket(m, KIND_CONNECTION, g.destinationPort, g.source, g.sourcePort) as Tcb
+  if (t !== 0 && !isNewConnection(s, t)) {
+    return stateOf(m, t) === SYN_SENT ? synSentInput(s, t) : segmentArrives(s, t)
+  }
+  const listener = findSocket(m, KIND_CONNECTION, g.destinationPort, 0, 0) as Tcb
+  if (listener !== 0 && stateOf(m, listener) === LISTEN) return listenInput(s, listener)
+  // 3.10.7.1: all data is discarded; anything but a reset is answered with one.
+  refuseSegment(s)
+  return dropped(
+    s,
+    (g.flags & RST) !== 0 ? Drop.BadReset : (g.flags & SYN) !== 0 ? Drop.NoPort : Drop.NoConnection,
+  )
+}
+
+/**
+ * RFC 1122, 4.2.2.13: a SYN in TIME-WAIT may begin a new connection when its sequence number is larger than the last
+ * of the old one; the old one ends now.
+ */
+function isNewConnection(s: Core, t: Tcb): boolean {
+  const { m, segment: g } = s
+  if (
+    stateOf(m, t) !== TIME_WAIT ||
+    (g.flags & (SYN | ACK | RST)) !== SYN ||
+    !seqGt(g.seq, m.get32(t + RCV_NXT))
+  ) {
+    return false
+  }
+  endConnection(s, t, 0)
+  return true
+}
+
+/** 3.10.7.4: all states but LISTEN and SYN-SENT. */
+function segmentArrives(s: Core, t: Tcb): Drop {
+  const { m, segment: g } = s
+  // First: the sequence number.
+  const unacceptable = checkSequence(s, t)
+  if (unacceptable !== Drop.None) return unacceptable
+  // Second: RST. Fourth: SYN. (Third, security, is not implemented by anyone.)
+  if ((g.flags & RST) !== 0) return takeReset(s, t)
+  if ((g.flags & SYN) !== 0) return takeSyn(s, t)
+  // Fifth: ACK.
+  if ((g.flags & ACK) === 0) return dropped(s, Drop.NoAck)
+  const badAck = checkAck(s, t)
+  if (badAck !== Drop.None) return badAck
+  acknowledge(s, t)
+  if (finAcknowledged(m, t) && !afterFinAcknowledged(s, t)) return Drop.None
+  // Sixth: URG. RFC 6093, 6: "urgent data" is data in line; the pointer is not looked at.
+  // Seventh: the text. Eighth: FIN.
+  return takeText(s, t)
+}
+
+/** Table 6, and what the RFC allows beside it while the window is closed. */
+function checkSequence(s: Core, t: Tcb): Drop {
+  const { m, segment: g } = s
+  const next = m.get32(t + RCV_NXT)
+  const window = offeredWindow(m, t)
+  const length = segmentLength(g)
+  const edge = (next + window) | 0
+  const last = (g.seq + length - 1) | 0
+  if (window > 0) {
+    if (seqGe(g.seq, next) && seqLt(g.seq, edge)) return Drop.None
+    if (length > 0 && seqGe(last, next) && seqLt(last, edge)) return Drop.None
+  } else if (g.seq === next) {
+    // "If the RCV.WND is zero, ... special allowance should be made to accept valid ACKs, URGs, and RSTs": the text
+    // and FIN are cut off, and the probe that this is gets its answer.
+    if (length > 0) {
+      g.length = 0
+      g.flags &= ~FIN
+      oweAck(s, t)
+    }
+    return Drop.None
+  }
+  if ((g.flags & RST) !== 0) return dropped(s, Drop.BadReset)
+  // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply".
+  if (stateOf(m, t) === TIME_WAIT && (g.flags & FIN) !== 0) startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
+  oweAck(s, t)
+  return dropped(s, length > 0 && seqLt(last, next) ? Drop.Duplicate : Drop.OutsideWindow)
+}
+
+/** RFC 5961, 3.2: a reset must hit RCV.NXT exactly; one that is only in the window is challenged. */
+function takeReset(s: Core, t: Tcb): Drop {
+  const { m, segment: g } = s
+  if (g.seq !== m.get32(t + RCV_NXT)) {
+    challenge(s, t)
+    return dropped(s, Drop.Challenged)
+  }
+  const state = stateOf(m, t)
+  if (state === SYN_RECEIVED) {
+    // Passive: back to LISTEN, which is the listener's state all the time; active: "connection refused".
+    endConnection(s, t, ECONNREFUSED)
+  } else if (state === CLOSING || state === LAST_ACK || state === TIME_WAIT) {
+    endConnection(s, t, 0)
+  } else {
+    count(s, tcpEstabResets)
+    endConnection(s, t, ECONNRESET)
+  }
+  return Drop.None
+}
+
+/** RFC 5961, 4.2: a SYN in a synchronized state is challenged; in a passive SYN-RECEIVED it returns to LISTEN. */
+function takeSyn(s: Core, t: Tcb): Drop {
+  if (stateOf(s.m, t) === SYN_RECEIVED && hasFlag(s.m, t, FLAG_PASSIVE)) {
+    endConnection(s, t, ECONNRESET)
+    return Drop.None
+  }
+  challenge(s, t)
+  return dropped(s, Drop.Challenged)
+}
+
+/** The range of the ACK, and the end of the handshake. */
+function checkAck(s: Core, t: Tcb): Drop {
+  const { m, segment: g } = s
+  if (stateOf(m, t) === SYN_RECEIVED) {
+    if (!(seqLt(m.get32(t + SND_UNA), g.ack) && seqLe(g.ack, m.get32(t + SND_MAX)))) {
+      refuseSegment(s)
+      return dropped(s, Drop.BadAck)
+    }
+    advanceUna(s, t, g.ack)
+    takeWindow(m, s, t)
+    handshakeDone(s, t)
+    return Drop.None
+  }
+  if (ackIsAcceptable(m, t, g.ack)) return Drop.None
+  // RFC 5961, 5.2: "All incoming segments whose ACK value doesn't satisfy the above condition MUST be discarded and
+  // an ACK sent back", which section 7 throttles.
+  challenge(s, t)
+  return dropped(s, Drop.BadAck)
+}
+
+/** Whether our FIN was sent and everything is acknowledged. */
+const finAcknowledged = (m: Arena, t: Tcb): boolean =>
+  hasFlag(m, t, FLAG_FIN) && m.get32(t + SEND_QUEUED) === 0 && m.get32(t + SND_UNA) === m.get32(t + SND_MAX)
+
+/** Our FIN is acknowledged. False: the connection is over. */
+function afterFinAcknowledged(s: Core, t: Tcb): boolean {
+  const { m } = s
+  switch (stateOf(m, t)) {
+    case FIN_WAIT_1:
+      enterState(m, t, FIN_WAIT_2)
+      clearFlag(m, t, FLAG_RETRANSMIT | FLAG_PROBE)
+      // RFC 9293, 3.6 leaves FIN-WAIT-2 open for ever; a peer that nobody reads from any more gets a minute.
+      if (hasFlag(m, t, FLAG_ORPHAN)) startClock(s, t, CLOCK_FIN_WAIT_2, FIN_WAIT_2_MS)
+      return true
+    case CLOSING:
+      enterTimeWait(s, t)
+      return true
+    case LAST_ACK:
+      endConnection(s, t, 0)
+      return false
+    default:
+      return true
+  }
+}
+
+function takeText(s: Core, t: Tcb): Drop {
+  const { m, segment: g } = s
+  const state = stateOf(m, t)
+  if (state === ESTABLISHED || state === FIN_WAIT_1 || state === FIN_WAIT_2) {
+    const fault = receiveText(s, t)
+    if (fault !== Drop.None) return fault
+    if ((g.flags & FIN) === 0) return Drop.None
+    // A FIN counts once all that came before it was taken.
+    if (seqGe(m.get32(t + RCV_NXT), (g.seq + g.length) | 0)) takeFin(s, t)
+    else if (g.length === 0) oweDuplicateAck(s, t)
+    return Drop.None
+  }
+  if (g.length > 0 || (g.flags & FIN) !== 0) {
+    // "This should not occur since a FIN has been received from the remote side": its retransmission is acknowledged.
+    oweAck(s, t)
+    if (state === TIME_WAIT) startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
+    return dropped(s, Drop.Duplicate)
+  }
+  return Drop.None
+}
+
+/** Eighth: RCV.NXT over the FIN, an ACK for it, and the state that it leads to. */
+function takeFin(s: Core, t: Tcb): void {
+  const { m } = s
+  if (hasFlag(m, t, FLAG_FIN_RECEIVED)) return
+  setFlag(m, t, FLAG_FIN_RECEIVED)
+  m.add32(t + RCV_NXT, 1)
+  oweAck(s, t)
+  raise(m, t, Event.Readable)
+  switch (stateOf(m, t)) {
+    case ESTABLISHED:
+      return enterState(m, t, CLOSE_WAIT)
+    case FIN_WAIT_1:
+      // "If our FIN has been ACKed" the state is FIN-WAIT-2 already.
+      return enterState(m, t, CLOSING)
+    case FIN_WAIT_2:
+      return enterTimeWait(s, t)
+    default:
+      return
+  }
+}
+
+/** "Start the time-wait timer, turn off the other timers." */
+function enterTimeWait(s: Core, t: Tcb): void {
+  stopClock(s.m, t)
+  enterState(s.m, t, TIME_WAIT)
+  startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
+}

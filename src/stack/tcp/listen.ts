@@ -1,0 +1,74 @@
+/** A segment arrives in LISTEN, RFC 9293, 3.10.7.2: the birth of a passive connection, and the end of its handshake. */
+import { type Core, count, dropped } from '../core.ts'
+import { Drop } from '../drop.ts'
+import { tcpPassiveOpens } from '../mib.ts'
+import { hasFlag, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
+import { enterTable, raise } from '../socket/socket.ts'
+import { Event } from '../stack.ts'
+import { ACK, RST, SYN } from '../wire/tcp.ts'
+import { takeWindow } from './ack.ts'
+import { stopClock } from './clock.ts'
+import { initialiseSending, joinListener, makeConnection, openWindow } from './connection.ts'
+import { initialSequence } from './isn.ts'
+import { wantSend } from './output.ts'
+import { refuseSegment } from './reset.ts'
+import { effectiveMss } from './syn-sent.ts'
+import {
+  BACKLOG,
+  CHILDREN,
+  ESTABLISHED,
+  enterState,
+  FAMILY,
+  FIN_WAIT_1,
+  FLAG_FIN,
+  FLAG_PASSIVE,
+  IRS,
+  RCV_EDGE,
+  RCV_NXT,
+  SYN_RECEIVED,
+  type Tcb,
+} from './tcb.ts'
+import { receiveWindow } from './window.ts'
+
+export function listenInput(s: Core, listener: Tcb): Drop {
+  const { m, segment: g } = s
+  // First: a RST is for nothing that could exist. Second: nor is an ACK; it is refused.
+  if ((g.flags & RST) !== 0) return dropped(s, Drop.BadReset)
+  if ((g.flags & ACK) !== 0) {
+    refuseSegment(s)
+    return dropped(s, Drop.NoConnection)
+  }
+  if ((g.flags & SYN) === 0) return dropped(s, Drop.NoConnection)
+  if (m.get16(listener + CHILDREN) >= m.get16(listener + BACKLOG)) return dropped(s, Drop.Backlog)
+  const t = makeConnection(s)
+  if (t === 0) return dropped(s, Drop.NoMemory)
+  count(s, tcpPassiveOpens)
+  m.put32(t + LOCAL_ADDRESS, g.destination)
+  m.put16(t + LOCAL_PORT, g.destinationPort)
+  m.put32(t + REMOTE_ADDRESS, g.source)
+  m.put16(t + REMOTE_PORT, g.sourcePort)
+  initialiseSending(m, t, initialSequence(m, g.destination, g.source, g.destinationPort, g.sourcePort))
+  openWindow(m, t, effectiveMss(s))
+  // RCV.NXT is set to SEG.SEQ+1, IRS is set to SEG.SEQ. Text in the SYN is left to come again.
+  m.put32(t + IRS, g.seq)
+  m.put32(t + RCV_NXT, (g.seq + 1) | 0)
+  m.put32(t + RCV_EDGE, (g.seq + 1) | 0)
+  m.put32(t + RCV_EDGE, (g.seq + 1 + receiveWindow(s, t)) | 0)
+  takeWindow(m, s, t)
+  setFlag(m, t, FLAG_PASSIVE)
+  enterTable(m, t)
+  joinListener(m, listener, t)
+  enterState(m, t, SYN_RECEIVED)
+  wantSend(s, t)
+  return Drop.None
+}
+
+/** The ACK of our SYN has come: ESTABLISHED, or on to FIN-WAIT-1 when the user has closed already. */
+export function handshakeDone(s: Core, t: Tcb): void {
+  const { m } = s
+  stopClock(m, t)
+  enterState(m, t, hasFlag(m, t, FLAG_FIN) ? FIN_WAIT_1 : ESTABLISHED)
+  raise(m, t, Event.Connected | Event.Writable)
+  const listener = m.get32(t + FAMILY)
+  if (listener !== 0) raise(m, listener, Event.Readable)
+}

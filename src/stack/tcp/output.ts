@@ -1,0 +1,188 @@
+/**
+ * What a connection sends next, RFC 9293, 3.8. Segments are not queued: when the link has room it asks, and the
+ * segment is decided on (`plan`), built (emit.ts), and only once the link has taken it does the state move
+ * (`commit`). So a busy link holds no stale ACKs, and back-pressure reaches the sockets by itself.
+ */
+import type { Core } from '../core.ts'
+import type { Arena } from '../memory/arena.ts'
+import { SENDERS_HEAD, SENDERS_TAIL } from '../memory/layout.ts'
+import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
+import { ACK, FIN, PSH, SYN } from '../wire/tcp.ts'
+import { startClock } from './clock.ts'
+import { commitSegment, emitSegment, REFUSED } from './emit.ts'
+import { seqDiff, seqLt } from './seq.ts'
+import {
+  ACKS_OWED,
+  CLOCK,
+  CLOCK_NONE,
+  CLOCK_PERSIST,
+  CLOSED,
+  CWND,
+  ESTABLISHED,
+  FLAG_FIN,
+  FLAG_IN_SENDERS,
+  FLAG_NO_DELAY,
+  FLAG_PROBE,
+  FLAG_RETRANSMIT,
+  ISS,
+  LISTEN,
+  MSS,
+  RTO,
+  SEND_QUEUED,
+  SENDERS_NEXT,
+  SND_MAX,
+  SND_NXT,
+  SND_UNA,
+  SND_WND,
+  SND_WND_MAX,
+  SYN_SENT,
+  stateOf,
+  type Tcb,
+} from './tcb.ts'
+
+/** The segment that was decided on: one object for all, as for incoming ones. */
+export interface OutgoingSegment {
+  seq: number
+  /** Bytes of text. */
+  length: number
+  flags: number
+}
+const plan: OutgoingSegment = { seq: 0, length: 0, flags: 0 }
+
+/** How many segments one connection may send before the next has its turn. */
+const TURN = 8
+
+/** Puts the connection among those that are asked when the link has room. */
+export function wantSend(s: Core, t: Tcb): void {
+  const { m } = s
+  if (hasFlag(m, t, FLAG_IN_SENDERS)) return
+  setFlag(m, t, FLAG_IN_SENDERS)
+  m.put32(t + SENDERS_NEXT, 0)
+  const tail = m.get32(SENDERS_TAIL)
+  if (tail === 0) m.put32(SENDERS_HEAD, t)
+  else m.put32(tail + SENDERS_NEXT, t)
+  m.put32(SENDERS_TAIL, t)
+}
+
+/** An ACK must go out now. */
+export function oweAck(s: Core, t: Tcb): void {
+  if (s.m.get8(t + ACKS_OWED) === 0) s.m.put8(t + ACKS_OWED, 1)
+  wantSend(s, t)
+}
+
+/** One more ACK must go out, even if it says what the last one said: the peer counts duplicates (RFC 5681, 4.2). */
+export function oweDuplicateAck(s: Core, t: Tcb): void {
+  s.m.put8(t + ACKS_OWED, Math.min(200, s.m.get8(t + ACKS_OWED) + 1))
+  wantSend(s, t)
+}
+
+/** Asks each connection for segments until none has any, or the link is busy. */
+export function emitSegments(s: Core, emit: (frame: Uint8Array) => boolean): void {
+  const { m } = s
+  for (let t = m.get32(SENDERS_HEAD) as Tcb; t !== 0; t = m.get32(SENDERS_HEAD) as Tcb) {
+    let turns = TURN
+    while (turns > 0 && planSegment(s, t, plan)) {
+      const sent = emitSegment(s, t, plan, emit)
+      if (sent === REFUSED) return
+      commitSegment(s, t, plan)
+      turns--
+    }
+    unlinkFirst(m, t)
+    if (turns === 0) wantSend(s, t)
+  }
+}
+
+/** Takes a connection out of the list, before its record is freed. */
+export function stopSending(m: Arena, t: Tcb): void {
+  if (!hasFlag(m, t, FLAG_IN_SENDERS)) return
+  let previous = 0
+  for (let at = m.get32(SENDERS_HEAD); at !== t; at = m.get32(at + SENDERS_NEXT)) previous = at
+  if (previous === 0) return unlinkFirst(m, t)
+  const next = m.get32(t + SENDERS_NEXT)
+  m.put32(previous + SENDERS_NEXT, next)
+  if (next === 0) m.put32(SENDERS_TAIL, previous)
+  clearFlag(m, t, FLAG_IN_SENDERS)
+}
+
+function unlinkFirst(m: Arena, t: Tcb): void {
+  const next = m.get32(t + SENDERS_NEXT)
+  m.put32(SENDERS_HEAD, next)
+  if (next === 0) m.put32(SENDERS_TAIL, 0)
+  clearFlag(m, t, FLAG_IN_SENDERS)
+}
+
+/** Decides on the next segment; false when there is nothing to send. */
+function planSegment(s: Core, t: Tcb, out: OutgoingSegment): boolean {
+  const { m } = s
+  const state = stateOf(m, t)
+  if (state === CLOSED || state === LISTEN) return false
+  const next = m.get32(t + SND_NXT)
+  if (state < ESTABLISHED) {
+    // The SYN, or its retransmission: SND.NXT stands at ISS until it has left.
+    if (next === m.get32(t + ISS)) return set(out, next, 0, state === SYN_SENT ? SYN : SYN | ACK)
+    return m.get8(t + ACKS_OWED) > 0 && state !== SYN_SENT && set(out, next, 0, ACK)
+  }
+  if (hasFlag(m, t, FLAG_RETRANSMIT) && planText(m, t, out, m.get32(t + SND_UNA), m.get16(t + MSS)))
+    return true
+  if (hasFlag(m, t, FLAG_PROBE) && planText(m, t, out, m.get32(t + SND_UNA), probeLength(m, t))) return true
+  return planNew(s, t, out) || (m.get8(t + ACKS_OWED) > 0 && set(out, next, 0, ACK))
+}
+
+function set(out: OutgoingSegment, seq: number, length: number, flags: number): boolean {
+  out.seq = seq
+  out.length = length
+  out.flags = flags
+  return true
+}
+
+/** 3.8.6.1: at least one octet; what fits when the window is open but too small for SWS avoidance (its override). */
+const probeLength = (m: Arena, t: Tcb): number =>
+  Math.max(1, Math.min(m.get32(t + SND_WND), m.get16(t + MSS)))
+
+/** Where the text that was given to us ends; FIN has this number. */
+export const endOfText = (m: Arena, t: Tcb): number => (m.get32(t + SND_UNA) + m.get32(t + SEND_QUEUED)) | 0
+
+/** Up to `limit` bytes of text from `seq`, with PSH where the text ends and FIN where it stands; false if there are none. */
+function planText(m: Arena, t: Tcb, out: OutgoingSegment, seq: number, limit: number): boolean {
+  const rest = seqDiff(endOfText(m, t), seq)
+  if (rest < 0) return false
+  const length = Math.min(rest, limit)
+  const last = length === rest
+  const fin = last && hasFlag(m, t, FLAG_FIN)
+  if (length === 0 && !fin) return false
+  return set(out, seq, length, ACK | (last && length > 0 ? PSH : 0) | (fin ? FIN : 0))
+}
+
+/** New text from SND.NXT (or old text, after a timeout), as window, congestion window, Nagle and SWS avoidance allow. */
+function planNew(s: Core, t: Tcb, out: OutgoingSegment): boolean {
+  const { m } = s
+  const next = m.get32(t + SND_NXT)
+  const una = m.get32(t + SND_UNA)
+  const waiting = seqDiff(endOfText(m, t), next)
+  if (waiting < 0 || (waiting === 0 && !hasFlag(m, t, FLAG_FIN))) return false
+  const inFlight = seqDiff(next, una)
+  const usable = Math.min(m.get32(t + SND_WND), m.get32(t + CWND)) - inFlight
+  const mss = m.get16(t + MSS)
+  const length = Math.max(0, Math.min(waiting, usable, mss))
+  if (length === waiting ? mayEnd(m, t, next, inFlight, length) : mayStop(m, t, next, length, mss)) {
+    return planText(m, t, out, next, length)
+  }
+  // 3.8.6.1: nothing is in flight that an ACK could come for: only a probe can find the window open.
+  if (inFlight === 0 && m.get8(t + CLOCK) === CLOCK_NONE) startClock(s, t, CLOCK_PERSIST, m.get32(t + RTO))
+  return false
+}
+
+/**
+ * 3.8.6.2.1 (2) and (4), 3.7.4: the rest of the text, less than a segment, may go when nothing is in flight, when Nagle's
+ * algorithm is off, when FIN ends it, or when it was sent before. A full segment may always go.
+ */
+const mayEnd = (m: Arena, t: Tcb, next: number, inFlight: number, length: number): boolean =>
+  inFlight === 0 ||
+  length >= m.get16(t + MSS) ||
+  hasFlag(m, t, FLAG_NO_DELAY | FLAG_FIN) ||
+  seqLt(next, m.get32(t + SND_MAX))
+
+/** 3.8.6.2.1 (1) and (3): a part of it may go when it is a full segment or half of the largest window ever offered. */
+const mayStop = (m: Arena, t: Tcb, next: number, length: number, mss: number): boolean =>
+  length > 0 &&
+  (length >= mss || length >= m.get32(t + SND_WND_MAX) >> 1 || seqLt(next, m.get32(t + SND_MAX)))

@@ -1,0 +1,126 @@
+/**
+ * Loss recovery: fast retransmit and NewReno's fast recovery, RFC 5681, 3.2 and RFC 6582, 3.2; and the retransmission
+ * timeout, RFC 6298, 5.4-5.7.
+ */
+import type { Core } from '../core.ts'
+import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
+import { startClock, startRetransmission } from './clock.ts'
+import { wantSend } from './output.ts'
+import { backOff, setRto } from './rtt.ts'
+import { seqDiff, seqGe, seqGt } from './seq.ts'
+import {
+  CLOCK_PERSIST,
+  CWND,
+  DUP_ACKS,
+  ESTABLISHED,
+  FLAG_PARTIAL_ACK,
+  FLAG_PROBE,
+  FLAG_RECOVERING,
+  FLAG_RETRANSMIT,
+  FLAG_TIMING,
+  flightSize,
+  MSS,
+  RECOVER,
+  RETRIES,
+  RTO,
+  SEND_CURSOR,
+  SND_MAX,
+  SND_NXT,
+  SND_UNA,
+  SND_WND,
+  SSTHRESH,
+  stateOf,
+  type Tcb,
+} from './tcb.ts'
+
+/** RFC 5681, 3.2: the third duplicate means a loss. */
+const DUP_ACK_THRESHOLD = 3
+
+/** A duplicate ACK, as RFC 5681, 2 defines it, arrived. */
+export function duplicateAck(s: Core, t: Tcb): void {
+  const { m } = s
+  const seen = m.get8(t + DUP_ACKS) + 1
+  m.put8(t + DUP_ACKS, Math.min(255, seen))
+  const mss = m.get16(t + MSS)
+  if (hasFlag(m, t, FLAG_RECOVERING)) {
+    // RFC 5681, 3.2 (4): each further duplicate says that a segment has left the network.
+    m.put32(t + CWND, m.get32(t + CWND) + mss)
+    return wantSend(s, t)
+  }
+  // RFC 6582, 3.2 (2): only when the ACK covers more than `recover`, else the loss is one that was dealt with.
+  if (seen !== DUP_ACK_THRESHOLD || !seqGt(m.get32(t + SND_UNA), m.get32(t + RECOVER))) return
+  const threshold = s.features.congestion.threshold(s, t, flightSize(m, t))
+  m.put32(t + SSTHRESH, threshold)
+  m.put32(t + RECOVER, m.get32(t + SND_MAX))
+  // RFC 5681, 3.2 (3): the three segments that made the duplicates have left the network.
+  m.put32(t + CWND, threshold + DUP_ACK_THRESHOLD * mss)
+  clearFlag(m, t, FLAG_PARTIAL_ACK)
+  setFlag(m, t, FLAG_RECOVERING)
+  retransmitFirst(s, t)
+}
+
+/** New data, `acked` bytes of it, was acknowledged; SND.UNA has moved. */
+export function newAck(s: Core, t: Tcb, acked: number, flightBefore: number): void {
+  const { m } = s
+  m.put8(t + DUP_ACKS, 0)
+  m.put8(t + RETRIES, 0)
+  // RFC 6298, 5.3 restarts the timer; a back-off ends with the first sign of life (2.3 by way of setRto).
+  setRto(s, t)
+  if (hasFlag(m, t, FLAG_RECOVERING)) return recoveryAck(s, t, acked)
+  // The window grows only while it is what limits us: an idle connection learns nothing of the path.
+  if (flightBefore * 2 >= m.get32(t + CWND)) s.features.congestion.acked(s, t, acked)
+  if (flightSize(m, t) > 0) startRetransmission(s, t)
+}
+
+/** RFC 6582, 3.2 (3): a full ACK ends recovery, a partial one means that the next segment is lost too. */
+function recoveryAck(s: Core, t: Tcb, acked: number): void {
+  const { m } = s
+  const mss = m.get16(t + MSS)
+  const flight = flightSize(m, t)
+  if (seqGe(m.get32(t + SND_UNA), m.get32(t + RECOVER))) {
+    clearFlag(m, t, FLAG_RECOVERING)
+    m.put32(t + CWND, Math.min(m.get32(t + SSTHRESH), Math.max(flight, mss) + mss))
+    if (flight > 0) startRetransmission(s, t)
+    return
+  }
+  const cwnd = m.get32(t + CWND) - acked + (acked >= mss ? mss : 0)
+  m.put32(t + CWND, Math.max(mss, cwnd))
+  // RFC 6582, 3.2 (3): "reset the retransmit timer" for the first partial ACK only (4, Impatient variant).
+  if (!hasFlag(m, t, FLAG_PARTIAL_ACK)) {
+    setFlag(m, t, FLAG_PARTIAL_ACK)
+    startRetransmission(s, t)
+  }
+  retransmitFirst(s, t)
+}
+
+/** RFC 6298, 5.4-5.6: the timer expired: send the earliest segment again, double the RTO, begin with one segment. */
+export function timedOut(s: Core, t: Tcb): void {
+  const { m } = s
+  const una = m.get32(t + SND_UNA)
+  if (stateOf(m, t) >= ESTABLISHED) {
+    // RFC 5681, 3.1: ssthresh once for a loss, not again when the retransmission is lost too.
+    if (m.get8(t + RETRIES) === 1) {
+      m.put32(t + SSTHRESH, s.features.congestion.threshold(s, t, seqDiff(m.get32(t + SND_MAX), una)))
+    }
+    m.put32(t + CWND, m.get16(t + MSS))
+  }
+  // RFC 6582, 4: after a timeout, `recover` is the highest number sent.
+  m.put32(t + RECOVER, m.get32(t + SND_MAX))
+  clearFlag(m, t, FLAG_RECOVERING | FLAG_RETRANSMIT | FLAG_TIMING)
+  m.put8(t + DUP_ACKS, 0)
+  backOff(s, t)
+  m.put32(t + SND_NXT, una)
+  m.put32(t + SEND_CURSOR, 0)
+  wantSend(s, t)
+  if (m.get32(t + SND_WND) > 0 || stateOf(m, t) < ESTABLISHED) return startRetransmission(s, t)
+  // The window closed over what was in flight: RFC 9293, 3.8.6.1 has it probed, for as long as the peer answers.
+  setFlag(m, t, FLAG_PROBE)
+  startClock(s, t, CLOCK_PERSIST, m.get32(t + RTO))
+}
+
+/** The first unacknowledged segment goes out again. Karn: it can no longer be timed. */
+function retransmitFirst(s: Core, t: Tcb): void {
+  clearFlag(s.m, t, FLAG_TIMING)
+  setFlag(s.m, t, FLAG_RETRANSMIT)
+  wantSend(s, t)
+}

@@ -1,0 +1,83 @@
+/** Resets, RFC 9293, 3.5.2 and 3.5.3: bare segments that need no connection. */
+import { type Core, count } from '../core.ts'
+import { takeFrame } from '../ethernet/frames.ts'
+import { payloadAt, sendDatagram } from '../ip/datagram.ts'
+import { ADDRESS } from '../memory/layout.ts'
+import { tcpOutRsts, tcpOutSegs } from '../mib.ts'
+import { LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
+import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
+import { PROTOCOL_TCP } from '../wire/ipv4.ts'
+import {
+  ACK,
+  RST,
+  TCP_ACKNOWLEDGMENT,
+  TCP_CHECKSUM,
+  TCP_DATA_OFFSET,
+  TCP_DESTINATION_PORT,
+  TCP_FLAGS,
+  TCP_HEADER,
+  TCP_SEQUENCE,
+  TCP_SOURCE_PORT,
+  TCP_URGENT_POINTER,
+  TCP_WINDOW,
+} from '../wire/tcp.ts'
+import { segmentLength } from './segment.ts'
+import { SND_NXT, type Tcb } from './tcb.ts'
+
+/**
+ * 3.5.2, group 1 and 2: answers the incoming segment with a reset that its sender will believe. Never to a reset.
+ */
+export function refuseSegment(s: Core): void {
+  const g = s.segment
+  if ((g.flags & RST) !== 0) return
+  if ((g.flags & ACK) !== 0) sendReset(s, g.source, g.destinationPort, g.sourcePort, g.ack, 0, RST)
+  else sendReset(s, g.source, g.destinationPort, g.sourcePort, 0, (g.seq + segmentLength(g)) | 0, RST | ACK)
+}
+
+/** 3.10.5, ABORT: <SEQ=SND.NXT><CTL=RST>. */
+export function resetConnection(s: Core, t: Tcb): void {
+  const { m } = s
+  sendReset(
+    s,
+    m.get32(t + REMOTE_ADDRESS),
+    m.get16(t + LOCAL_PORT),
+    m.get16(t + REMOTE_PORT),
+    m.get32(t + SND_NXT),
+    0,
+    RST,
+  )
+}
+
+function sendReset(
+  s: Core,
+  to: number,
+  localPort: number,
+  remotePort: number,
+  seq: number,
+  ack: number,
+  flags: number,
+): void {
+  const { m } = s
+  const page = takeFrame(s, true)
+  if (page === 0) return
+  const at = payloadAt(page)
+  const { view } = m
+  view.setUint16(at + TCP_SOURCE_PORT, localPort)
+  view.setUint16(at + TCP_DESTINATION_PORT, remotePort)
+  view.setInt32(at + TCP_SEQUENCE, seq)
+  view.setInt32(at + TCP_ACKNOWLEDGMENT, ack)
+  view.setUint8(at + TCP_DATA_OFFSET, (TCP_HEADER >> 2) << 4)
+  view.setUint8(at + TCP_FLAGS, flags)
+  view.setUint16(at + TCP_WINDOW, 0)
+  view.setUint16(at + TCP_CHECKSUM, 0)
+  view.setUint16(at + TCP_URGENT_POINTER, 0)
+  view.setInt32(at - 8, m.get32(ADDRESS))
+  view.setInt32(at - 4, to)
+  m.put16(
+    at + TCP_CHECKSUM,
+    complement(pseudoSum(m, at - 8, PROTOCOL_TCP, TCP_HEADER) + sumBytes(m, at, TCP_HEADER)),
+  )
+  count(s, tcpOutSegs)
+  count(s, tcpOutRsts)
+  sendDatagram(s, page, to, PROTOCOL_TCP, TCP_HEADER)
+}

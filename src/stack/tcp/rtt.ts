@@ -1,0 +1,55 @@
+/**
+ * The retransmission timeout, RFC 6298, in integers: SRTT in eighths of a microsecond, RTTVAR in quarters.
+ *
+ * Section 2.4 says that an RTO below one second SHOULD be rounded up to it. Like Linux we take 200 ms as the least:
+ * the argument for a second was coarse clocks and delayed ACKs of up to half a second; our clock ticks in
+ * microseconds, and a segment's round trip here is about one millisecond.
+ */
+import type { Core } from '../core.ts'
+import { NOW_US } from '../memory/layout.ts'
+import { clearFlag, hasFlag } from '../socket/record.ts'
+import { seqGe } from './seq.ts'
+import { FLAG_TIMING, RTO, RTT_AT, RTT_SEQ, RTTVAR, SRTT, type Tcb } from './tcb.ts'
+
+/** 2.1: "Until a round-trip time (RTT) measurement has been made ..., the sender SHOULD set RTO <- 1 second". */
+export const RTO_INITIAL = 1_000
+export const RTO_MIN = 200
+/** 2.5: a maximum of at least 60 seconds. */
+export const RTO_MAX = 60_000
+/** Clock granularity G, in microseconds: timers fire on whole milliseconds. */
+const GRANULARITY = 1_000
+
+/** An ACK arrived: if it covers the segment that is being timed, that is a measurement. */
+export function measure(s: Core, t: Tcb, ack: number): void {
+  const { m } = s
+  if (!hasFlag(m, t, FLAG_TIMING) || !seqGe(ack, m.get32(t + RTT_SEQ))) return
+  clearFlag(m, t, FLAG_TIMING)
+  const sample = Math.max(1, (m.get32(NOW_US) - m.get32(t + RTT_AT)) | 0)
+  const srtt = m.get32(t + SRTT)
+  if (srtt === 0) {
+    // 2.2: SRTT <- R, RTTVAR <- R/2
+    m.put32(t + SRTT, sample << 3)
+    m.put32(t + RTTVAR, sample << 1)
+  } else {
+    // 2.3: RTTVAR <- 3/4 RTTVAR + 1/4 |SRTT - R'|, SRTT <- 7/8 SRTT + 1/8 R'
+    const error = sample - (srtt >> 3)
+    const variance = m.get32(t + RTTVAR)
+    m.put32(t + RTTVAR, variance - (variance >> 2) + Math.abs(error))
+    m.put32(t + SRTT, srtt + error)
+  }
+  setRto(s, t)
+}
+
+/** RTO <- SRTT + max (G, K*RTTVAR), K = 4, within its bounds. Also undoes a back-off. */
+export function setRto(s: Core, t: Tcb): void {
+  const { m } = s
+  const srtt = m.get32(t + SRTT)
+  if (srtt === 0) return
+  const micros = (srtt >> 3) + Math.max(GRANULARITY, m.get32(t + RTTVAR))
+  m.put32(t + RTO, Math.min(RTO_MAX, Math.max(RTO_MIN, Math.ceil(micros / 1000))))
+}
+
+/** 5.5: "RTO <- RTO * 2 ('back off the timer')". */
+export function backOff(s: Core, t: Tcb): void {
+  s.m.put32(t + RTO, Math.min(RTO_MAX, s.m.get32(t + RTO) * 2))
+}

@@ -1,0 +1,80 @@
+/** A segment arrives in SYN-SENT, RFC 9293, 3.10.7.3. */
+import { type Core, count, dropped } from '../core.ts'
+import { Drop } from '../drop.ts'
+import { ECONNREFUSED } from '../errno.ts'
+import { MTU } from '../memory/layout.ts'
+import { tcpAttemptFails } from '../mib.ts'
+import { raise } from '../socket/socket.ts'
+import { Event } from '../stack.ts'
+import { IP_HEADER } from '../wire/ipv4.ts'
+import { ACK, RST, SYN, TCP_HEADER } from '../wire/tcp.ts'
+import { advanceUna, takeWindow } from './ack.ts'
+import { startRetransmission, stopClock } from './clock.ts'
+import { endConnection, MSS_DEFAULT, openWindow } from './connection.ts'
+import { oweAck, wantSend } from './output.ts'
+import { receiveText } from './receive.ts'
+import { refuseSegment } from './reset.ts'
+import { seqGt, seqLe } from './seq.ts'
+import {
+  ESTABLISHED,
+  enterState,
+  IRS,
+  ISS,
+  RCV_EDGE,
+  RCV_NXT,
+  SND_MAX,
+  SND_NXT,
+  SYN_RECEIVED,
+  type Tcb,
+} from './tcb.ts'
+import { receiveWindow } from './window.ts'
+
+/** RFC 9293, 3.7.1: Eff.snd.MSS: the peer's MSS or 536, no more than our own MTU carries, and never absurdly small. */
+export function effectiveMss(s: Core): number {
+  const offered = s.segment.mss || MSS_DEFAULT
+  return Math.max(MSS_LEAST, Math.min(offered, s.m.get16(MTU) - IP_HEADER - TCP_HEADER))
+}
+/** The least MSS we believe: 68 bytes of IP, the least MTU (RFC 791, 3.1), less 40. A smaller one is an attack. */
+const MSS_LEAST = 28
+
+export function synSentInput(s: Core, t: Tcb): Drop {
+  const { m, segment: g } = s
+  const acks = (g.flags & ACK) !== 0
+  // First: the ACK bit.
+  if (acks && !(seqGt(g.ack, m.get32(t + ISS)) && seqLe(g.ack, m.get32(t + SND_MAX)))) {
+    refuseSegment(s)
+    return dropped(s, Drop.BadAck)
+  }
+  // Second: the RST bit; RFC 5961, 3.2: believed only with an acceptable ACK.
+  if ((g.flags & RST) !== 0) {
+    if (!acks) return dropped(s, Drop.BadReset)
+    count(s, tcpAttemptFails)
+    endConnection(s, t, ECONNREFUSED)
+    return Drop.None
+  }
+  // Fourth: the SYN bit.
+  if ((g.flags & SYN) === 0) return dropped(s, Drop.NoConnection)
+  m.put32(t + IRS, g.seq)
+  m.put32(t + RCV_NXT, (g.seq + 1) | 0)
+  m.put32(t + RCV_EDGE, (g.seq + 1) | 0)
+  m.put32(t + RCV_EDGE, (g.seq + 1 + receiveWindow(s, t)) | 0)
+  openWindow(m, t, effectiveMss(s))
+  takeWindow(m, s, t)
+  if (!acks) {
+    // Simultaneous open, 3.5: our SYN goes again, now with an ACK.
+    enterState(m, t, SYN_RECEIVED)
+    m.put32(t + SND_NXT, m.get32(t + ISS))
+    startRetransmission(s, t)
+    wantSend(s, t)
+    return Drop.None
+  }
+  advanceUna(s, t, g.ack)
+  stopClock(m, t)
+  enterState(m, t, ESTABLISHED)
+  raise(m, t, Event.Connected | Event.Writable)
+  oweAck(s, t)
+  // The SYN's own number is behind us: its text, if any, begins at RCV.NXT.
+  g.seq = (g.seq + 1) | 0
+  g.flags &= ~SYN
+  return receiveText(s, t)
+}

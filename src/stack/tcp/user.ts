@@ -1,0 +1,291 @@
+/** The user's calls, RFC 9293, 3.10.1-3.10.5, on connections and listeners. */
+import { type Core, count, KIND_CONNECTION } from '../core.ts'
+import {
+  EADDRINUSE,
+  EAGAIN,
+  ECONNABORTED,
+  ECONNRESET,
+  EINVAL,
+  EISCONN,
+  ENETUNREACH,
+  ENOBUFS,
+  ENOTCONN,
+  EPIPE,
+  type Errno,
+  isErrno,
+} from '../errno.ts'
+import { isBroadcast } from '../ip/route.ts'
+import {
+  type Arena,
+  freePage,
+  PAGE,
+  PAGE_LENGTH,
+  PAGE_NEXT,
+  PAGE_OFFSET,
+  PAGE_SEQ,
+  type Page,
+  takePage,
+} from '../memory/arena.ts'
+import { ADDRESS, POOL_SEND } from '../memory/layout.ts'
+import { tcpActiveOpens } from '../mib.ts'
+import {
+  ERROR,
+  FLAG_ORPHAN,
+  hasFlag,
+  LOCAL_ADDRESS,
+  LOCAL_PORT,
+  REMOTE_ADDRESS,
+  REMOTE_PORT,
+  setFlag,
+} from '../socket/record.ts'
+import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
+import { isMulticast } from '../wire/ipv4.ts'
+import { FIN_WAIT_2_MS, startClock } from './clock.ts'
+import { bury, endConnection, initialiseSending, leaveListener, reclaimOutOfOrder } from './connection.ts'
+import { initialSequence } from './isn.ts'
+import { endOfText, oweAck, wantSend } from './output.ts'
+import { resetConnection } from './reset.ts'
+import {
+  BACKLOG,
+  CHILDREN,
+  CLOCK_FIN_WAIT_2,
+  CLOSE_WAIT,
+  CLOSED,
+  ESTABLISHED,
+  enterState,
+  FAMILY,
+  FIN_WAIT_1,
+  FIN_WAIT_2,
+  FLAG_FIN,
+  FLAG_FIN_RECEIVED,
+  LAST_ACK,
+  LISTEN,
+  MSS,
+  RECV_HEAD,
+  RECV_QUEUED,
+  RECV_TAIL,
+  SEND_HEAD,
+  SEND_QUEUED,
+  SEND_TAIL,
+  SIBLING,
+  SYN_RECEIVED,
+  SYN_SENT,
+  stateOf,
+  type Tcb,
+  TIME_WAIT,
+} from './tcb.ts'
+import { bufferLimit, offeredWindow, receiveWindow } from './window.ts'
+
+/** Where text begins in its page: behind the page header, room for Ethernet, IP and the longest TCP header. */
+const TEXT_OFFSET = 120
+
+/** 3.10.1, passive OPEN. */
+export function listenTcp(s: Core, t: Tcb, backlog: number): 0 | Errno {
+  const { m } = s
+  if (stateOf(m, t) !== CLOSED || !(backlog >= 1 && backlog <= 0xffff)) return EINVAL
+  const port = m.get16(t + LOCAL_PORT)
+  if (port === 0) return EINVAL
+  if (findSocket(m, KIND_CONNECTION, port, 0, 0) !== 0) return EADDRINUSE
+  m.put16(t + BACKLOG, backlog)
+  enterTable(m, t)
+  enterState(m, t, LISTEN)
+  return 0
+}
+
+/** The oldest child whose handshake is done. */
+export function acceptTcp(s: Core, listener: Tcb): Tcb | Errno {
+  const { m } = s
+  if (stateOf(m, listener) !== LISTEN) return EINVAL
+  let child = m.get32(listener + FAMILY) as Tcb
+  while (child !== 0 && stateOf(m, child) === SYN_RECEIVED) child = m.get32(child + SIBLING) as Tcb
+  if (child === 0) return EAGAIN
+  leaveListener(m, child)
+  return child
+}
+
+/** 3.10.1, active OPEN. */
+export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | Errno {
+  const { m } = s
+  const state = stateOf(m, t)
+  if (state !== CLOSED) return state === LISTEN ? EINVAL : EISCONN
+  const local = m.get32(ADDRESS)
+  if (port === 0) return EINVAL
+  if (local === 0 || isBroadcast(s, address) || isMulticast(address) || address === local) return ENETUNREACH
+  const localPort = choosePort(s, KIND_CONNECTION, m.get16(t + LOCAL_PORT), address, port)
+  if (isErrno(localPort)) return localPort
+  m.put32(t + LOCAL_ADDRESS, local)
+  m.put16(t + LOCAL_PORT, localPort)
+  m.put32(t + REMOTE_ADDRESS, address)
+  m.put16(t + REMOTE_PORT, port)
+  initialiseSending(m, t, initialSequence(m, local, address, localPort, port))
+  enterTable(m, t)
+  count(s, tcpActiveOpens)
+  enterState(m, t, SYN_SENT)
+  wantSend(s, t)
+  return 0
+}
+
+/** 3.10.2, SEND: copies as much as there is room for. */
+export function sendTcp(s: Core, t: Tcb, data: Uint8Array): number | Errno {
+  const { m } = s
+  const state = stateOf(m, t)
+  if (hasFlag(m, t, FLAG_FIN)) return EPIPE
+  if (state !== ESTABLISHED && state !== CLOSE_WAIT)
+    return state === SYN_SENT || state === SYN_RECEIVED ? EAGAIN : closedError(m, t)
+  const room = bufferLimit(m) - m.get32(t + SEND_QUEUED)
+  if (room <= 0) return EAGAIN
+  const taken = queueText(s, t, data, Math.min(room, data.length))
+  if (taken === 0 && data.length > 0) return ENOBUFS
+  wantSend(s, t)
+  return taken
+}
+
+/** Copies up to `limit` bytes into the tail's page and fresh ones, a segment each. Returns how many found room. */
+function queueText(s: Core, t: Tcb, data: Uint8Array, limit: number): number {
+  const { m } = s
+  const segment = Math.min(m.get16(t + MSS), PAGE - TEXT_OFFSET)
+  let done = 0
+  while (done < limit) {
+    const page = pageWithRoom(m, t, segment) || addTextPage(s, t)
+    if (page === 0) break
+    const length = m.get16(page + PAGE_LENGTH)
+    const at = m.get16(page + PAGE_OFFSET) + length
+    const piece = Math.min(limit - done, segment - length, PAGE - at)
+    m.bytes.set(done === 0 && piece === data.length ? data : data.subarray(done, done + piece), page + at)
+    m.put16(page + PAGE_LENGTH, length + piece)
+    m.add32(t + SEND_QUEUED, piece)
+    done += piece
+  }
+  return done
+}
+
+function pageWithRoom(m: Arena, t: Tcb, segment: number): Page {
+  const tail = m.get32(t + SEND_TAIL)
+  if (tail === 0) return 0
+  const length = m.get16(tail + PAGE_LENGTH)
+  return length < segment && m.get16(tail + PAGE_OFFSET) + length < PAGE ? tail : 0
+}
+
+function addTextPage(s: Core, t: Tcb): Page {
+  const { m } = s
+  let page = takePage(m, POOL_SEND, false)
+  if (page === 0) {
+    reclaimOutOfOrder(m)
+    page = takePage(m, POOL_SEND, false)
+    if (page === 0) return 0
+  }
+  m.put16(page + PAGE_OFFSET, TEXT_OFFSET)
+  m.put16(page + PAGE_LENGTH, 0)
+  m.put32(page + PAGE_SEQ, endOfText(m, t))
+  const tail = m.get32(t + SEND_TAIL)
+  if (tail === 0) m.put32(t + SEND_HEAD, page)
+  else m.put32(tail + PAGE_NEXT, page)
+  m.put32(t + SEND_TAIL, page)
+  return page
+}
+
+/** 3.10.3, RECEIVE: copies what can be read; 0 once the peer's FIN is reached. */
+export function recvTcp(s: Core, t: Tcb, into: Uint8Array): number | Errno {
+  const { m } = s
+  const before = offeredWindow(m, t)
+  let done = 0
+  for (let page = m.get32(t + RECV_HEAD); page !== 0 && done < into.length; page = m.get32(t + RECV_HEAD)) {
+    const length = m.get16(page + PAGE_LENGTH)
+    const at = m.get16(page + PAGE_OFFSET)
+    const piece = Math.min(length, into.length - done)
+    into.set(m.window(page + at, piece), done)
+    done += piece
+    if (piece < length) {
+      m.put16(page + PAGE_OFFSET, at + piece)
+      m.put16(page + PAGE_LENGTH, length - piece)
+      break
+    }
+    const next = m.get32(page + PAGE_NEXT)
+    m.put32(t + RECV_HEAD, next)
+    if (next === 0) m.put32(t + RECV_TAIL, 0)
+    freePage(m, page)
+  }
+  if (done === 0) return hasFlag(m, t, FLAG_FIN_RECEIVED) || into.length === 0 ? 0 : nothingToRead(m, t)
+  m.add32(t + RECV_QUEUED, -done)
+  updatePeer(s, t, before)
+  return done
+}
+
+/** 3.8.6.2.2: the window is told anew when it has grown by two segments or half of the buffer. */
+function updatePeer(s: Core, t: Tcb, before: number): void {
+  const { m } = s
+  const state = stateOf(m, t)
+  if (state !== ESTABLISHED && state !== FIN_WAIT_1 && state !== FIN_WAIT_2) return
+  if (receiveWindow(s, t) - before >= Math.min(2 * m.get16(t + MSS), bufferLimit(m) >> 1)) oweAck(s, t)
+}
+
+const nothingToRead = (m: Arena, t: Tcb): Errno => {
+  const state = stateOf(m, t)
+  return state === CLOSED || state === LISTEN ? closedError(m, t) : EAGAIN
+}
+
+/** The error that ended the connection, or that there is none. */
+const closedError = (m: Arena, t: Tcb): Errno => {
+  const error = m.get8(t + ERROR)
+  return error === 0 ? ENOTCONN : (-error as Errno)
+}
+
+/** 3.10.4, CLOSE of the sending side: FIN follows the text. */
+export function shutdownTcp(s: Core, t: Tcb): 0 | Errno {
+  const { m } = s
+  if (hasFlag(m, t, FLAG_FIN)) return 0
+  switch (stateOf(m, t)) {
+    case SYN_RECEIVED:
+      setFlag(m, t, FLAG_FIN)
+      return 0
+    case ESTABLISHED:
+      enterState(m, t, FIN_WAIT_1)
+      break
+    case CLOSE_WAIT:
+      enterState(m, t, LAST_ACK)
+      break
+    default:
+      return ENOTCONN
+  }
+  setFlag(m, t, FLAG_FIN)
+  wantSend(s, t)
+  return 0
+}
+
+/** The handle is given back: the connection closes in order, or is reset when data would be lost (3.6.1, SHLD-3). */
+export function closeTcp(s: Core, t: Tcb): void {
+  const { m } = s
+  const state = stateOf(m, t)
+  if (state === LISTEN) return closeListener(s, t)
+  if (m.get32(t + RECV_QUEUED) > 0 && state !== CLOSED && state !== TIME_WAIT) return abortTcp(s, t)
+  setFlag(m, t, FLAG_ORPHAN)
+  if (state === CLOSED) return bury(m, t)
+  if (state === SYN_SENT) return endConnection(s, t, ECONNABORTED)
+  shutdownTcp(s, t)
+  if (stateOf(m, t) === FIN_WAIT_2) startClock(s, t, CLOCK_FIN_WAIT_2, FIN_WAIT_2_MS)
+}
+
+/** 3.10.5, ABORT. */
+export function abortTcp(s: Core, t: Tcb): void {
+  const { m } = s
+  const state = stateOf(m, t)
+  if (state === LISTEN) return closeListener(s, t)
+  setFlag(m, t, FLAG_ORPHAN)
+  if (state === CLOSED) return bury(m, t)
+  if (state >= SYN_RECEIVED && state !== TIME_WAIT) resetConnection(s, t)
+  endConnection(s, t, ECONNABORTED)
+}
+
+/** Connections that nobody accepted end with their listener. */
+function closeListener(s: Core, listener: Tcb): void {
+  const { m } = s
+  setFlag(m, listener, FLAG_ORPHAN)
+  while (m.get16(listener + CHILDREN) > 0) {
+    const child = m.get32(listener + FAMILY) as Tcb
+    leaveListener(m, child)
+    setFlag(m, child, FLAG_ORPHAN)
+    resetConnection(s, child)
+    endConnection(s, child, ECONNRESET)
+  }
+  endConnection(s, listener, 0)
+}

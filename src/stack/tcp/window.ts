@@ -1,0 +1,34 @@
+/**
+ * The receive window: a promise of memory, RFC 9293, 3.8.6. It is what the connection may still buffer, no more than
+ * what the arena has free, and it moves in steps worth a segment (3.8.6.2.2, silly window avoidance). Its right
+ * edge never moves left (3.8.6: "SHOULD NOT shrink the window").
+ */
+import type { Core } from '../core.ts'
+import type { Arena } from '../memory/arena.ts'
+import { FREE_COUNT, PAGE_COUNT, RESERVE } from '../memory/layout.ts'
+import { seqDiff } from './seq.ts'
+import { MSS, RCV_EDGE, RCV_NXT, RECV_QUEUED, type Tcb } from './tcb.ts'
+
+/** Without window scaling (RFC 7323) a window is 16 bits. */
+const WINDOW_MAX = 0xffff
+/** What a page of received data can hold at least. */
+const PAGE_DATA = 1460
+
+/** How much one connection may buffer each way: an eighth of the arena, two segments at least. */
+export const bufferLimit = (m: Arena): number =>
+  Math.min(WINDOW_MAX, Math.max(2, m.get32(PAGE_COUNT) >> 3) * PAGE_DATA)
+
+/** RCV.WND as it should be offered now. */
+export function receiveWindow(s: Core, t: Tcb): number {
+  const { m } = s
+  const limit = bufferLimit(m)
+  const pages = Math.max(0, m.get32(FREE_COUNT) - m.get32(RESERVE))
+  const space = Math.min(limit - m.get32(t + RECV_QUEUED), pages * PAGE_DATA)
+  const offered = offeredWindow(m, t)
+  // 3.8.6.2.2: the edge moves when it can move by min(Fr * RCV.BUFF, Eff.snd.MSS), Fr = 1/2.
+  return space - offered >= Math.min(limit >> 1, m.get16(t + MSS)) ? space : offered
+}
+
+/** What the peer may still send by what it was told last. */
+export const offeredWindow = (m: Arena, t: Tcb): number =>
+  Math.max(0, seqDiff(m.get32(t + RCV_EDGE), m.get32(t + RCV_NXT)))
