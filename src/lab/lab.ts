@@ -139,7 +139,8 @@ export class Lab {
     const { own, neighbour, withNeighbour } = this.identities
     this.#greeted = !withNeighbour
     const starting = (withNeighbour ? [own, neighbour] : [own]).map(identity => this.#addHost(identity))
-    await Promise.all(starting)
+    for (const outcome of await Promise.allSettled(starting))
+      if (outcome.status === 'rejected') this.#remark((outcome.reason as Error).message)
   }
 
   select(no: number | undefined): void {
@@ -230,6 +231,13 @@ export class Lab {
     this.changed()
   }
 
+  /** An error of something that nobody asked for stands among the messages. */
+  #remark(text: string): void {
+    const host = this.identities.own.name
+    this.#notices.push({ kind: 'notice', time: this.#now, host, about: 'error', connection: undefined, text })
+    this.changed()
+  }
+
   async #addHost({ name, mac }: Identity): Promise<void> {
     const spec = { name, mac, profile: FIRST_PROFILE, memory: FIRST_BUDGET }
     await this.#link.request({ kind: 'add-host', spec })
@@ -241,8 +249,7 @@ export class Lab {
     const neighbour = this.#hosts.find(({ name }) => name === this.identities.neighbour.name)
     if (!this.own?.address || !neighbour?.address) return
     this.#greeted = true
-    // Should it fail, the host's own notice says why.
-    this.talk(this.own.name, neighbour.address).catch(() => undefined)
+    this.talk(this.own.name, neighbour.address).catch((error: Error) => this.#remark(error.message))
   }
 }
 

@@ -57,8 +57,10 @@ function macOf(frame: LoggedFrame | undefined, end: End): string | undefined {
   return macAt(view, frame.segment?.from === end ? ETH_SOURCE : ETH_DESTINATION)
 }
 
+/** What is said to all concerns a station by its address, so a new address is a new subject. */
+const sameStation = (a: Station, b: Station): boolean => a.mac === b.mac && a.address === b.address
 const sameSubject = (a: LadderSubject | undefined, b: LadderSubject): boolean =>
-  a !== undefined && a.left.mac === b.left.mac && a.right.mac === b.right.mac && a.flow === b.flow
+  a !== undefined && sameStation(a.left, b.left) && sameStation(a.right, b.right) && a.flow === b.flow
 
 /** The ladder draws no more than these; the table has them all. */
 export const MOST_DRAWN = 400

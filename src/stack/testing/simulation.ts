@@ -61,7 +61,12 @@ export class Simulation {
     const index = this.hosts.length + 1
     const { profile = createStack, ...config } = options
     const stack = profile(
-      { memory: 256 * 1024, mac: new Uint8Array([2, 0, 0, 0, 0, index]), address: `10.0.0.${index}/24`, ...config },
+      {
+        memory: 256 * 1024,
+        mac: new Uint8Array([2, 0, 0, 0, 0, index]),
+        address: `10.0.0.${index}/24`,
+        ...config,
+      },
       environment(index * 7919),
     )
     const host = { name, stack, seen: new Map<Socket, number>(), drops: [] }
