@@ -78,6 +78,8 @@ const REST = 8
 const PAUSE_MS = 40
 /** State boxes on one side stand at least this far apart. */
 const STATE_STEP = 24
+/** Below what was lost: why. */
+const REASON = 22
 /** Below a state box: who told of it. */
 const CAPTION = 16
 
@@ -130,6 +132,7 @@ export function layLadder(
     const arrived = before?.arrivals.some(({ order }) => order < frame.order) ?? false
     if (before) y = arrived || pause > PAUSE_MS ? Math.max(lowest + REST, y + STEP) : y + STEP
     if (pause > PAUSE_MS) y += pauseRoom(pause)
+    if (before && lossOf(before.arrivals) !== undefined) y = Math.max(y, lowest + REASON)
     const arrow = arrowOf(frame, subject, stations, y)
     const gap = gapOf(frame, arrow, byNo)
     if (gap) gaps.push(gap)
