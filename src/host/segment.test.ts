@@ -353,8 +353,8 @@ describe('two pages', () => {
     expect(left.last?.peers[0]?.queueDrops).toBe(0)
   })
 
-  test('pass a file over a wire that loses every 50th message', { timeout: 30_000 }, async () => {
-    const { left, right, bob } = await joined(50)
+  test('pass a file over a wire that loses every 15th message', { timeout: 30_000 }, async () => {
+    const { left, right, bob } = await joined(15)
     const file = new Blob([randomBytes(MB)])
     const { sha256 } = await left.do({
       kind: 'send-file',

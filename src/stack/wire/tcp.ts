@@ -1,4 +1,8 @@
 /** The TCP header, RFC 9293, 3.1. */
+import type { Layer, Relative } from './dissect.ts'
+import { PROTOCOL_TCP, pseudoHeaderSum } from './ipv4.ts'
+import { checksumFault, count, grouped, hex, onesComplementSum, Reading } from './readable.ts'
+
 export const TCP_SOURCE_PORT = 0
 export const TCP_DESTINATION_PORT = 2
 export const TCP_SEQUENCE = 4
@@ -30,3 +34,228 @@ export const OPTION_WINDOW_SCALE = 3
 export const OPTION_SACK_PERMITTED = 4
 export const OPTION_SACK = 5
 export const OPTION_TIMESTAMPS = 8
+
+const FLAG_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR']
+/** As people say them: 'SYN, ACK', 'PSH, ACK'. */
+const FLAG_ORDER = [1, 0, 2, 3, 5, 6, 7, 4]
+
+export const flagNames = (flags: number): string =>
+  FLAG_ORDER.filter(bit => flags & (1 << bit))
+    .map(bit => FLAG_NAMES[bit])
+    .join(', ') || 'none'
+
+/** The header's own length in bytes, as it claims. */
+export const tcpHeaderLength = (view: DataView, at: number): number =>
+  (view.getUint8(at + TCP_DATA_OFFSET) >>> 4) * 4
+
+/** The MSS option's value, if the options hold one. */
+export function mssOption(view: DataView, at: number, end: number): number | undefined {
+  const limit = Math.min(at + tcpHeaderLength(view, at), end)
+  for (let i = at + TCP_HEADER; i < limit; ) {
+    const kind = view.getUint8(i)
+    if (kind === OPTION_END) return undefined
+    if (kind === OPTION_NOP) {
+      i++
+      continue
+    }
+    const length = i + 1 < limit ? view.getUint8(i + 1) : 0
+    if (length < 2 || i + length > limit) return undefined
+    if (kind === OPTION_MSS && length === OPTION_MSS_LENGTH) return view.getUint16(i + 2)
+    i += length
+  }
+  return undefined
+}
+
+/** 'SYN Seq=0 MSS=1460': the flags, and the numbers that matter with them. */
+export function tcpBrief(view: DataView, at: number, end: number, relative?: Relative): string {
+  const flags = view.getUint8(at + TCP_FLAGS)
+  const sequence = (view.getUint32(at + TCP_SEQUENCE) - (relative?.sequence ?? 0)) >>> 0
+  const acknowledgment = (view.getUint32(at + TCP_ACKNOWLEDGMENT) - (relative?.acknowledgment ?? 0)) >>> 0
+  const length = Math.max(0, end - at - tcpHeaderLength(view, at))
+  const mss = flags & SYN ? mssOption(view, at, end) : undefined
+  return [
+    flagNames(flags),
+    `Seq=${sequence}`,
+    flags & ACK ? `Ack=${acknowledgment}` : '',
+    length ? `Len=${length}` : '',
+    mss === undefined ? '' : `MSS=${mss}`,
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+export function tcpSummary(view: DataView, at: number, end: number, relative?: Relative): string {
+  if (end - at < TCP_HEADER)
+    return `Truncated: ${count(Math.max(0, end - at), 'byte')}, a TCP header is at least 20`
+  const brief = tcpBrief(view, at, end, relative).replace(/^(.*?) Seq/, '[$1] Seq')
+  return `${view.getUint16(at)} → ${view.getUint16(at + TCP_DESTINATION_PORT)} ${brief} Win=${view.getUint16(at + TCP_WINDOW)}`
+}
+
+/**
+ * The readable form. `ipAt` is where the IPv4 header begins; undefined leaves the checksum unchecked (a quotation).
+ * `relative` adds each sequence number counted from its connection's first.
+ */
+export function describeTcp(
+  view: DataView,
+  at: number,
+  end: number,
+  ipAt: number | undefined,
+  relative?: Relative,
+): Layer {
+  const reading = new Reading(view, at, end)
+  const claimed = reading.has(TCP_DATA_OFFSET, 1) ? tcpHeaderLength(view, at) : TCP_HEADER
+  const port = (i: number): string => String(view.getUint16(i))
+  reading.field('Source port', TCP_SOURCE_PORT, 2, 'The sender’s end of the connection.', port)
+  reading.field(
+    'Destination port',
+    TCP_DESTINATION_PORT,
+    2,
+    'The receiver’s end: which program or connection.',
+    port,
+  )
+  describeNumbers(reading, relative)
+  reading.field(
+    'Data offset',
+    TCP_DATA_OFFSET,
+    1,
+    'The header’s length, in 32-bit words: where the data begins.',
+    () => count(claimed, 'byte'),
+    () => {
+      if (claimed < TCP_HEADER) return 'It should be at least 20 bytes, five words.'
+      return ipAt !== undefined && !reading.has(0, claimed)
+        ? 'It points beyond the end of the segment.'
+        : undefined
+    },
+  )
+  reading.field('Flags', TCP_FLAGS, 1, flagsNote(reading), i => flagNames(view.getUint8(i)))
+  describeGuards(reading, ipAt)
+  if (claimed > TCP_HEADER) describeOptions(reading, Math.min(claimed, reading.end - at))
+  return reading.done(
+    'Transmission Control Protocol',
+    'RFC 9293, 3.1',
+    Math.max(claimed, TCP_HEADER),
+    tcpSummary(view, at, end, relative),
+  )
+}
+
+function describeNumbers(reading: Reading, relative: Relative | undefined): void {
+  const { view } = reading
+  const both = (absolute: number, base: number | undefined): string =>
+    base === undefined ? grouped(absolute) : `${grouped(absolute)} (${(absolute - base) >>> 0})`
+  const flags = reading.has(TCP_FLAGS, 1) ? view.getUint8(reading.at + TCP_FLAGS) : 0
+  reading.field(
+    'Sequence number',
+    TCP_SEQUENCE,
+    4,
+    flags & SYN
+      ? 'The initial sequence number: hard to guess, and the SYN itself uses it up.'
+      : 'The number of the first byte of data in this segment.',
+    i => both(view.getUint32(i), relative?.sequence),
+  )
+  reading.field(
+    'Acknowledgment number',
+    TCP_ACKNOWLEDGMENT,
+    4,
+    flags & ACK
+      ? 'The next byte that the sender expects from the other side; all before it has arrived.'
+      : 'Without the ACK flag it says nothing.',
+    i => both(view.getUint32(i), flags & ACK ? relative?.acknowledgment : undefined),
+  )
+}
+
+function flagsNote(reading: Reading): string {
+  const flags = reading.has(TCP_FLAGS, 1) ? reading.view.getUint8(reading.at + TCP_FLAGS) : 0
+  if (flags & RST) return 'RST: the connection ends at once, or never was.'
+  if (flags & SYN) return flags & ACK ? 'SYN, ACK: the second of the three segments.' : 'SYN: may we begin?'
+  if (flags & FIN) return 'FIN: the sender has no more data; the other direction stays open.'
+  return flags & PSH
+    ? 'PSH: hand this to the program now; more may be long in coming.'
+    : 'ACK: what arrived so far.'
+}
+
+function describeGuards(reading: Reading, ipAt: number | undefined): void {
+  const { view, at } = reading
+  reading.field(
+    'Window',
+    TCP_WINDOW,
+    2,
+    'How many more bytes the sender has room for, from the acknowledged one on.',
+    i => count(view.getUint16(i), 'byte'),
+  )
+  reading.field(
+    'Checksum',
+    TCP_CHECKSUM,
+    2,
+    'Covers a pseudo-header of the IP addresses, the header and the data.',
+    i => hex(view.getUint16(i), 4),
+    i => {
+      if (ipAt === undefined) return undefined
+      const seed = pseudoHeaderSum(view, ipAt, PROTOCOL_TCP, reading.end - at)
+      return checksumFault(view.getUint16(i), onesComplementSum(view, at, reading.end, seed))
+    },
+  )
+  reading.field(
+    'Urgent pointer',
+    TCP_URGENT_POINTER,
+    2,
+    'Where urgent data ends; only with the URG flag.',
+    i => String(view.getUint16(i)),
+  )
+}
+
+const OPTION_NAMES: Readonly<Record<number, readonly [name: string, note: string]>> = {
+  [OPTION_MSS]: ['Maximum segment size', 'The most data that the sender of this takes in one segment.'],
+  [OPTION_WINDOW_SCALE]: ['Window scale', 'By how many bits its windows must be shifted (RFC 7323, 2).'],
+  [OPTION_SACK_PERMITTED]: ['SACK permitted', 'It understands selective acknowledgments (RFC 2018, 2).'],
+  [OPTION_SACK]: ['SACK', 'What arrived beyond the gap (RFC 2018, 3).'],
+  [OPTION_TIMESTAMPS]: ['Timestamps', 'For measuring round trips and telling old segments (RFC 7323, 3).'],
+}
+
+function describeOptions(reading: Reading, headerLength: number): void {
+  const { view, at } = reading
+  for (let offset = TCP_HEADER; offset < headerLength; ) {
+    const kind = view.getUint8(at + offset)
+    if (kind === OPTION_END) {
+      reading.field('End of options', offset, 1, 'What follows up to the data is padding.', () => '')
+      return
+    }
+    if (kind === OPTION_NOP) {
+      reading.field('No operation', offset, 1, 'Pads the next option to a word boundary.', () => '')
+      offset++
+      continue
+    }
+    const length = offset + 1 < headerLength ? view.getUint8(at + offset + 1) : 0
+    if (length < 2 || offset + length > headerLength) {
+      const wrong = 'An option’s length should be at least 2 and end inside the header.'
+      reading.field(
+        'Malformed option',
+        offset,
+        1,
+        'What follows cannot be read.',
+        () => `kind ${kind}`,
+        () => wrong,
+      )
+      return
+    }
+    const [name, note] = OPTION_NAMES[kind] ?? [
+      `Option ${kind}`,
+      'Unknown options are skipped (RFC 9293, 3.2).',
+    ]
+    reading.field(name, offset, length, note, i => optionValue(view, i, kind, length))
+    offset += length
+  }
+}
+
+function optionValue(view: DataView, at: number, kind: number, length: number): string {
+  if (kind === OPTION_MSS && length === OPTION_MSS_LENGTH) return String(view.getUint16(at + 2))
+  if (kind === OPTION_WINDOW_SCALE && length === 3) return `shift by ${view.getUint8(at + 2)}`
+  if (kind === OPTION_TIMESTAMPS && length === 10)
+    return `value ${view.getUint32(at + 2)}, echo ${view.getUint32(at + 6)}`
+  if (kind === OPTION_SACK) {
+    const blocks = []
+    for (let i = at + 2; i + 8 <= at + length; i += 8)
+      blocks.push(`${view.getUint32(i)}–${view.getUint32(i + 4)}`)
+    return blocks.join(', ')
+  }
+  return length > 2 ? count(length - 2, 'byte') : 'yes'
+}

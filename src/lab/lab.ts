@@ -1,0 +1,258 @@
+/**
+ * The page's model: what the worker and the room told, what a person chose, and what a person can ask for.
+ *
+ * The page reads it and calls its methods; it calls nobody back but those who asked to hear of changes. A method that
+ * asks the worker rejects with one sentence, which is shown beside the control that asked.
+ */
+import type {
+  ConnectionId,
+  Conversation,
+  HostSnapshot,
+  NoticeRecord,
+  PeerId,
+  PeerSnapshot,
+  PingResult,
+  ProfileName,
+  Transfer,
+  Update,
+} from '../host/protocol.ts'
+import { FrameLog, type LoggedFrame } from './frame-log.ts'
+import type { Identities, Identity } from './identity.ts'
+import { type LadderPicture, type LadderSubject, layLadder, type Side } from './ladder.ts'
+import type { SegmentLink } from './segment-link.ts'
+import { Stations, type ToldHost } from './stations.ts'
+import { type Follow, SubjectFrames, subjectOf } from './subject.ts'
+import { fingerprint, type ToldState } from './told.ts'
+
+/** Port 23 is the text program's on every host. */
+export const TEXT_PORT = 23
+export const FIRST_BUDGET = 256 * 1024
+export const FIRST_PROFILE: ProfileName = 'full'
+
+/** The page keeps as many messages as a person might read back. */
+const MOST_NOTICES = 200
+
+export class Lab {
+  readonly log = new FrameLog()
+  readonly identities: Identities
+  readonly #link: SegmentLink
+  readonly #listeners = new Set<() => void>()
+  readonly #subjectFrames = new SubjectFrames()
+  readonly #notices: NoticeRecord[] = []
+  #hosts: readonly HostSnapshot[] = []
+  #peers: readonly PeerSnapshot[] = []
+  #told: ReadonlyMap<PeerId, readonly ToldHost[]> = new Map()
+  #stations = new Stations([], [], new Map())
+  #selected: number | undefined
+  #follow: Follow = { kind: 'newest' }
+  #now = 0
+  #greeted = false
+  #failure: string | undefined
+
+  constructor(link: SegmentLink, identities: Identities) {
+    this.#link = link
+    this.identities = identities
+    link.onUpdate(update => this.#take(update))
+    link.onFailure(why => {
+      this.#failure = why
+      this.changed()
+    })
+  }
+
+  // ---- what there is ------------------------------------------------------------------------------------------
+
+  get hosts(): readonly HostSnapshot[] {
+    return this.#hosts
+  }
+
+  /** The host that stands for this page's person. */
+  get own(): HostSnapshot | undefined {
+    return this.#hosts.find(({ name }) => name === this.identities.own.name)
+  }
+
+  /** Why nothing works any more: one sentence. */
+  get failure(): string | undefined {
+    return this.#failure
+  }
+
+  get peers(): readonly PeerSnapshot[] {
+    return this.#peers
+  }
+
+  get stations(): Stations {
+    return this.#stations
+  }
+
+  /** Milliseconds since the worker started, as of its last update. */
+  get now(): number {
+    return this.#now
+  }
+
+  get notices(): readonly NoticeRecord[] {
+    return this.#notices
+  }
+
+  get conversations(): readonly Conversation[] {
+    return this.#hosts.flatMap(({ conversations }) => conversations)
+  }
+
+  get transfers(): readonly Transfer[] {
+    return this.#hosts.flatMap(({ transfers }) => transfers)
+  }
+
+  get selected(): LoggedFrame | undefined {
+    return this.#selected === undefined ? undefined : this.log.byNo(this.#selected)
+  }
+
+  get follow(): Follow {
+    return this.#follow
+  }
+
+  get subject(): LadderSubject | undefined {
+    return subjectOf(this.#follow, this.log, this.#stations)
+  }
+
+  picture(subject: LadderSubject): LadderPicture {
+    this.#subjectFrames.read(subject, this.log)
+    const { frames, earlier } = this.#subjectFrames
+    return layLadder(subject, frames, this.log.states, this.#stations, earlier, this.#listening(subject))
+  }
+
+  /** Where a listener of this page still waits for more of what became the subject's connection. */
+  #listening({ flow, left }: LadderSubject): Side | undefined {
+    const end = flow?.ends[1]
+    const listener = this.#hosts
+      .find(({ address }) => address === end?.address)
+      ?.connections.find(({ state, localPort }) => state === 'LISTEN' && localPort === end?.port)
+    return listener && (end?.address === left.address ? 'left' : 'right')
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  // ---- what a person can do -----------------------------------------------------------------------------------
+
+  /** Starts the page's own host, and beside it a neighbour, so that there is somebody to shake hands with. */
+  async start(): Promise<void> {
+    const { own, neighbour, withNeighbour } = this.identities
+    this.#greeted = !withNeighbour
+    const starting = (withNeighbour ? [own, neighbour] : [own]).map(identity => this.#addHost(identity))
+    for (const outcome of await Promise.allSettled(starting))
+      if (outcome.status === 'rejected') this.#remark((outcome.reason as Error).message)
+  }
+
+  select(no: number | undefined): void {
+    this.#selected = no
+    this.changed()
+  }
+
+  setFollow(follow: Follow): void {
+    this.#follow = follow
+    this.changed()
+  }
+
+  async restart(host: string, profile: ProfileName, memory: number): Promise<void> {
+    await this.#link.request({ kind: 'restart-host', host, profile, memory })
+  }
+
+  async ping(host: string, address: string, count: number): Promise<readonly PingResult[]> {
+    return (await this.#link.request({ kind: 'ping', host, address, count })).pings
+  }
+
+  async talk(host: string, address: string): Promise<ConnectionId> {
+    return (await this.#link.request({ kind: 'connect', host, address, port: TEXT_PORT })).connection
+  }
+
+  async say(connection: ConnectionId, text: string): Promise<void> {
+    await this.#link.request({ kind: 'send-text', connection, text })
+  }
+
+  async close(connection: ConnectionId): Promise<void> {
+    await this.#link.request({ kind: 'close', connection })
+  }
+
+  async abort(connection: ConnectionId): Promise<void> {
+    await this.#link.request({ kind: 'abort', connection })
+  }
+
+  async sendFile(host: string, address: string, file: File): Promise<{ bytes: number; sha256: string }> {
+    return this.#link.request({ kind: 'send-file', host, address, name: file.name, file })
+  }
+
+  async exportCapture(): Promise<ArrayBuffer> {
+    return (await this.#link.request({ kind: 'export-capture' })).pcapng
+  }
+
+  async clearCapture(): Promise<void> {
+    await this.#link.request({ kind: 'clear-capture' })
+    this.log.clear()
+    this.#selected = undefined
+    this.changed()
+  }
+
+  // ---- what is told to it -------------------------------------------------------------------------------------
+
+  /** The hosts that other pages say they run. */
+  setTold(told: ReadonlyMap<PeerId, readonly ToldHost[]>): void {
+    this.#told = told
+    this.#stations = new Stations(this.#hosts, this.#peers, told)
+    this.changed()
+  }
+
+  /** A state that another page tells of its own end of a connection with this one. */
+  hearState({ frame: print, ...told }: ToldState, by: string): void {
+    const flow = this.log.flows.between(
+      { address: told.localAddress, port: told.localPort },
+      { address: told.remoteAddress, port: told.remotePort },
+    )
+    const frame = print && flow?.frames.findLast(({ bytes }) => fingerprint(bytes) === print)
+    this.log.addState(
+      { kind: 'state', time: this.#now, host: by, ...told, frame: frame ? frame.no : undefined },
+      by,
+    )
+    this.changed()
+  }
+
+  changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  #take(update: Update): void {
+    this.#hosts = inOrder(update.hosts, this.identities)
+    this.#peers = update.peers
+    this.#now = update.now
+    this.#stations = new Stations(this.#hosts, this.#peers, this.#told)
+    this.log.leftOut += update.leftOut
+    this.#notices.push(...this.log.append(update.log))
+    if (this.#notices.length > MOST_NOTICES) this.#notices.splice(0, this.#notices.length - MOST_NOTICES)
+    this.#greet()
+    this.changed()
+  }
+
+  /** An error of something that nobody asked for stands among the messages. */
+  #remark(text: string): void {
+    const host = this.identities.own.name
+    this.#notices.push({ kind: 'notice', time: this.#now, host, about: 'error', connection: undefined, text })
+    this.changed()
+  }
+
+  async #addHost({ name, mac }: Identity): Promise<void> {
+    const spec = { name, mac, profile: FIRST_PROFILE, memory: FIRST_BUDGET }
+    await this.#link.request({ kind: 'add-host', spec })
+  }
+
+  /** Once both hosts have an address, the first opens a connection to the second: something real to look at. */
+  #greet(): void {
+    if (this.#greeted) return
+    const neighbour = this.#hosts.find(({ name }) => name === this.identities.neighbour.name)
+    if (!this.own?.address || !neighbour?.address) return
+    this.#greeted = true
+    this.talk(this.own.name, neighbour.address).catch((error: Error) => this.#remark(error.message))
+  }
+}
+
+/** The page's own host first. */
+const inOrder = (hosts: readonly HostSnapshot[], { own }: Identities): readonly HostSnapshot[] =>
+  hosts.toSorted((a, b) => Number(b.name === own.name) - Number(a.name === own.name))

@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest'
+import type { HostSnapshot, LogRecord } from '../host/protocol.ts'
+import { Drop } from '../stack/drop.ts'
+import { ACK, PSH, SYN } from '../stack/wire/tcp.ts'
+import { FrameLog } from './frame-log.ts'
+import { layLadder, type Side } from './ladder.ts'
+import { Stations } from './stations.ts'
+import { MOST_DRAWN, SubjectFrames, subjectOf } from './subject.ts'
+import { ALICE, arp, arrival, BOB, frame, state, type TestHost, tcp } from './wire.fixture.ts'
+
+const snapshot = (host: TestHost): HostSnapshot => ({
+  ...host,
+  profile: 'full',
+  memory: { size: 0, used: 0, peak: 0, failures: 0, pools: [] },
+  connections: [],
+  neighbours: [],
+  counters: {},
+  conversations: [],
+  transfers: [],
+})
+const STATIONS = new Stations([snapshot(ALICE), snapshot(BOB)], [], new Map())
+const A = [ALICE, 49152] as const
+const B = [BOB, 23] as const
+const OUT = [49152, 23] as const
+const BACK = [23, 49152] as const
+
+const HANDSHAKE: readonly LogRecord[] = [
+  frame(1, 0, 'alice', arp(1, ALICE, BOB)),
+  arrival(1, 0, 'bob'),
+  frame(2, 0, 'bob', arp(2, BOB, ALICE)),
+  arrival(2, 0, 'alice'),
+  frame(3, 1, 'alice', tcp(ALICE, BOB, { ports: OUT, seq: 9, flags: SYN, mss: 1460 })),
+  state(1, A, B, 'SYN-SENT', 3),
+  arrival(3, 1, 'bob'),
+  state(1, B, A, 'SYN-RECEIVED', 3),
+  frame(4, 1, 'bob', tcp(BOB, ALICE, { ports: BACK, seq: 70, ack: 10, flags: SYN | ACK, mss: 1460 })),
+  arrival(4, 1, 'alice'),
+  state(1, A, B, 'ESTABLISHED', 4),
+  frame(5, 2, 'alice', tcp(ALICE, BOB, { ports: OUT, seq: 10, ack: 71, flags: ACK })),
+  arrival(5, 2, 'bob'),
+  state(2, B, A, 'ESTABLISHED', 5),
+]
+
+function ladderOf(records: readonly LogRecord[], listening?: Side) {
+  const log = new FrameLog()
+  log.append(records)
+  const subject = subjectOf({ kind: 'newest' }, log, STATIONS)
+  if (!subject) throw new Error('There are two stations.')
+  const frames = new SubjectFrames()
+  frames.read(subject, log)
+  return layLadder(subject, frames.frames, log.states, STATIONS, frames.earlier, listening)
+}
+
+describe('the ladder', () => {
+  test('shows ARP and the handshake in order, each by its words', () => {
+    expect(ladderOf(HANDSHAKE).arrows.map(({ from, label, meaning }) => [from, label, meaning])).toEqual([
+      ['left', 'Who has 169.254.9.2? Tell 169.254.7.31', 'near'],
+      ['right', '169.254.9.2 is at 02:00:00:00:00:0b', 'near'],
+      ['left', 'SYN Seq=0 MSS=1460', 'syn'],
+      ['right', 'SYN, ACK Seq=0 Ack=1 MSS=1460', 'syn'],
+      ['left', 'ACK Seq=1 Ack=1', 'ack'],
+    ])
+  })
+
+  test('what is sent after an arrival stands below it', () => {
+    const { arrows } = ladderOf(HANDSHAKE)
+    for (const [i, arrow] of arrows.entries()) expect(arrow.top).toBeGreaterThan(arrows[i - 1]?.bottom ?? 0)
+  })
+
+  test('what is under way at the same time stands closer than that', () => {
+    const two: LogRecord[] = [6, 7].map(no =>
+      frame(no, 3, 'alice', tcp(ALICE, BOB, { ports: OUT, seq: 4 + no, ack: 71, flags: ACK, text: 'x' })),
+    )
+    const [first, second] = ladderOf([
+      ...HANDSHAKE,
+      ...two,
+      arrival(6, 4, 'bob'),
+      arrival(7, 4, 'bob'),
+    ]).arrows.slice(-2)
+    expect(second?.top).toBeLessThan(first?.bottom ?? 0)
+  })
+
+  test('each state stands at the frame with which it came: sent above, taken below', () => {
+    const { arrows, states } = ladderOf(HANDSHAKE)
+    const y = (no: number, end: 'top' | 'bottom') => arrows.find(arrow => arrow.no === no)?.[end]
+    expect(states.map(mark => [mark.side, mark.state, mark.y, mark.now])).toEqual([
+      ['left', 'SYN-SENT', y(3, 'top'), false],
+      ['right', 'SYN-RECEIVED', y(3, 'bottom'), false],
+      ['left', 'ESTABLISHED', y(4, 'bottom'), true],
+      ['right', 'ESTABLISHED', y(5, 'bottom'), true],
+    ])
+  })
+
+  test('a listener stands at the top of its side, above what became of it', () => {
+    const right = ladderOf(HANDSHAKE, 'right').states.filter(({ side }) => side === 'right')
+    expect(right.map(mark => mark.state)).toEqual(['LISTEN', 'SYN-RECEIVED', 'ESTABLISHED'])
+    expect(right.map(mark => mark.y).toSorted((a, b) => a - b)).toEqual(right.map(mark => mark.y))
+  })
+
+  test('ARP for a third host does not belong to the two', () => {
+    const carol: TestHost = { name: 'carol', mac: '02:00:00:00:00:0c', address: '169.254.1.1' }
+    expect(ladderOf([...HANDSHAKE, frame(6, 3, 'alice', arp(1, ALICE, carol))]).arrows.length).toBe(5)
+  })
+
+  test('a loss says its reason, and what was sent again says why and after how long', () => {
+    const data = (no: number, time: number) =>
+      frame(
+        no,
+        time,
+        'alice',
+        tcp(ALICE, BOB, { ports: OUT, seq: 10, ack: 71, flags: PSH | ACK, text: 'world\n' }),
+      )
+    const dropped = { kind: 'dropped', drop: Drop.NoMemory } as const
+    const { arrows, gaps } = ladderOf([
+      ...HANDSHAKE,
+      data(6, 211),
+      arrival(6, 211, 'bob', dropped),
+      data(7, 411),
+    ])
+    expect(arrows.at(-2)).toMatchObject({ meaning: 'bad', lost: 'The memory budget is used up.' })
+    expect(arrows.at(-1)).toMatchObject({
+      meaning: 'again',
+      again: true,
+      label: 'PSH, ACK Seq=1 Ack=1 Len=6 again',
+    })
+    expect(gaps).toMatchObject([
+      { side: 'left', label: 'RTO 200 ms', top: arrows.at(-2)?.top, bottom: arrows.at(-1)?.top },
+    ])
+  })
+
+  test('a station that ignores what a switch floods has lost nothing', () => {
+    const ignored = { kind: 'dropped', drop: Drop.NotForUs } as const
+    const { arrows } = ladderOf([...HANDSHAKE, arrival(5, 2, 'carol', ignored)])
+    expect(arrows.at(-1)?.meaning).toBe('ack')
+  })
+
+  test('ten thousand frames leave a ladder of bounded length, and it says how many came before', () => {
+    const many: LogRecord[] = Array.from({ length: 10_000 }, (_, i) =>
+      frame(
+        6 + i,
+        3 + i,
+        'alice',
+        tcp(ALICE, BOB, { ports: OUT, seq: 10 + i, ack: 71, flags: ACK, text: 'x' }),
+      ),
+    )
+    const { arrows, earlier } = ladderOf([...HANDSHAKE, ...many])
+    expect(arrows.length).toBe(MOST_DRAWN)
+    expect(arrows.length + earlier).toBe(10_005)
+    expect(arrows.at(-1)?.no).toBe(10_005)
+  })
+})

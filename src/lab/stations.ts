@@ -1,0 +1,72 @@
+/** Who is who on the segment: a MAC address, the host behind it, and on which page that host runs. */
+import type { HostSnapshot, PeerId, PeerSnapshot } from '../host/protocol.ts'
+
+export interface Station {
+  readonly mac: string
+  readonly name: string
+  /** Undefined while it is looking for one, or when nobody has said. */
+  readonly address: string | undefined
+  readonly where:
+    | { readonly kind: 'here' }
+    | { readonly kind: 'peer'; readonly peer: PeerId }
+    /** Seen in frames, announced by nobody. */
+    | { readonly kind: 'unknown' }
+}
+
+/** What a page tells of a host that it runs. */
+export interface ToldHost {
+  readonly name: string
+  readonly address: string | undefined
+  readonly mac: string
+}
+
+export class Stations {
+  readonly all: readonly Station[]
+  readonly #byMac = new Map<string, Station>()
+  readonly #byAddress = new Map<string, Station>()
+
+  /** A told host counts only for the MAC that its page announced on the wire (LLDP). */
+  constructor(
+    hosts: readonly HostSnapshot[],
+    peers: readonly PeerSnapshot[],
+    told: ReadonlyMap<PeerId, readonly ToldHost[]>,
+  ) {
+    const all: Station[] = hosts.map(({ mac, name, address }) => ({
+      mac,
+      name,
+      address,
+      where: { kind: 'here' },
+    }))
+    for (const { peer, name, macs } of peers) {
+      const where = { kind: 'peer', peer } as const
+      const hostsThere = told.get(peer) ?? []
+      for (const mac of macs) {
+        const host = hostsThere.find(each => each.mac === mac)
+        all.push({ mac, name: host?.name ?? name, address: host?.address, where })
+      }
+    }
+    this.all = all
+    for (const station of all) {
+      if (!this.#byMac.has(station.mac)) this.#byMac.set(station.mac, station)
+      if (station.address !== undefined) this.#byAddress.set(station.address, station)
+    }
+  }
+
+  byMac(mac: string): Station | undefined {
+    return this.#byMac.get(mac)
+  }
+
+  byAddress(address: string): Station | undefined {
+    return this.#byAddress.get(address)
+  }
+
+  /** A host's name if one is known, 'broadcast', or the address as it is. */
+  nameOf(mac: string): string {
+    if (mac === 'ff:ff:ff:ff:ff:ff') return 'broadcast'
+    return this.#byMac.get(mac)?.name ?? mac
+  }
+
+  nameOfAddress(address: string): string {
+    return this.#byAddress.get(address)?.name ?? address
+  }
+}

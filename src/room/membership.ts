@@ -1,0 +1,329 @@
+/**
+ * Membership: who is in the room, and one connection to each of them.
+ *
+ * Every page is connected with every other. What this page hears over signalling, and what becomes of its connections,
+ * moves each member between three states: connecting, connected, lost. message.ts shows who says what.
+ */
+import { encodeControl, MAX_CONTROL, parseControl } from './control.ts'
+import { Liveness } from './liveness.ts'
+import type { Message, Say, Signal } from './message.ts'
+import type { Negotiate, Negotiation, NegotiationEvents } from './negotiation.ts'
+import type { Refusal } from './refused.ts'
+import type { Member, PeerId } from './room.ts'
+
+/** Pages in a room, this one among them. A full mesh of more breaks down in the browser. */
+export const MAX_MEMBERS = 32
+/** Hellos answered in a second: recorded ones may be sent again by anyone who carries them. */
+export const WELCOMES_A_SECOND = MAX_MEMBERS
+/** Milliseconds until a connection that does not come about is given up. */
+export const CONNECT_WITHIN = 15_000
+/** Milliseconds until a lost member is forgotten. */
+export const LOST_SHOWN = 30_000
+/** Milliseconds before each try to reach a member again that was lost without a word. */
+export const TRY_AGAIN_AFTER: readonly number[] = [1_000, 4_000, 16_000]
+
+export interface MembershipOptions {
+  readonly me: PeerId
+  readonly name: string
+  readonly iceServers: readonly RTCIceServer[]
+  readonly negotiate: Negotiate
+  /** To one session, or to all. */
+  readonly send: (say: Say, to?: PeerId) => void
+  readonly refuse: (reason: Refusal) => void
+  readonly events: MembershipEvents
+}
+
+export interface MembershipEvents {
+  onChannel(peer: PeerId, name: string, channel: RTCDataChannel): void
+  onLost(peer: PeerId): void
+  onTold(peer: PeerId, message: unknown): void
+  onChange(): void
+  /** The room holds as many as it may. */
+  onFull(): void
+}
+
+/** A member and what belongs to its state. */
+interface Known {
+  readonly id: PeerId
+  name: string
+  state: Member['state']
+  /** Which connection, counted by the page that offers. */
+  attempt: number
+  negotiation: Negotiation | undefined
+  liveness: Liveness | undefined
+  /** The one timer of its state: giving up, trying again, forgetting. */
+  timer: ReturnType<typeof setTimeout> | undefined
+  tries: number
+  /** The broker told that its page was cut off. */
+  cut: boolean
+}
+
+export class Membership {
+  readonly #options: MembershipOptions
+  readonly #known = new Map<PeerId, Known>()
+  /** Connections that this page offered. */
+  #offered = 0
+  #welcomes = { second: 0, count: 0 }
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+  }
+
+  /** In the order in which they came. */
+  get members(): readonly Member[] {
+    return [...this.#known.values()].map(({ id, name, state }) => ({ id, name, state }))
+  }
+
+  /** Signalling is there (again): tell all. */
+  greet(): void {
+    this.#options.send({ say: 'hello', name: this.#options.name })
+  }
+
+  /** A message that opened, was not heard before, is not our own, and is for all or for us. */
+  hear(message: Message): void {
+    switch (message.say) {
+      case 'hello':
+        return this.#heardHello(message.from)
+      case 'welcome':
+        return this.#heardWelcome(message.from, message.name)
+      case 'ready':
+        return this.#heardReady(message.from, message.name)
+      case 'signal':
+        return this.#heardSignal(message.from, message.attempt, message.signal)
+      case 'full':
+        return this.#live().length === 0 ? this.#options.events.onFull() : undefined
+      case 'gone':
+        return this.#heardGone(message.from, message.how)
+    }
+  }
+
+  /** False: there is no open control channel to this peer, or the message is too long for it. */
+  tell(peer: PeerId, message: unknown): boolean {
+    const text = encodeControl({ told: message })
+    return text.length <= MAX_CONTROL && (this.#known.get(peer)?.negotiation?.send(text) ?? false)
+  }
+
+  /** Ends every connection. */
+  leave(): void {
+    for (const member of this.#known.values()) this.#release(member)
+    this.#known.clear()
+  }
+
+  // ---- what the others say --------------------------------------------------------------------------------------
+
+  #heardHello(from: PeerId): void {
+    const state = this.#known.get(from)?.state.kind
+    if (state === 'connecting' || state === 'connected') return // its signalling was interrupted, no more
+    const second = Math.floor(performance.now() / 1_000)
+    if (second !== this.#welcomes.second) this.#welcomes = { second, count: 0 }
+    if (++this.#welcomes.count > WELCOMES_A_SECOND) return this.#options.refuse('too-many')
+    if (this.#isFull()) this.#options.send({ say: 'full' }, from)
+    else this.#options.send({ say: 'welcome', name: this.#options.name }, from)
+  }
+
+  #heardWelcome(from: PeerId, name: string): void {
+    const known = this.#known.get(from)
+    if (known?.state.kind === 'connecting') return
+    // It welcomes a page that it is not connected with: so the connection that we hold is lost.
+    if (known?.state.kind === 'connected')
+      this.#lose(known, `The connection to ${known.name} broke on its side.`)
+    const member = this.#engage(from, name)
+    if (member === undefined) return
+    this.#options.send({ say: 'ready', name: this.#options.name }, from)
+    this.#offerIfOurs(member)
+  }
+
+  #heardReady(from: PeerId, name: string): void {
+    const state = this.#known.get(from)?.state.kind
+    if (state === 'connecting' || state === 'connected') return
+    const member = this.#engage(from, name)
+    if (member !== undefined) this.#offerIfOurs(member)
+  }
+
+  #heardSignal(from: PeerId, attempt: number, signal: Signal): void {
+    let member = this.#known.get(from)
+    if (member === undefined || member.state.kind === 'lost') return this.#options.refuse('unexpected')
+    if (signal.type === 'offer') {
+      if (this.#offers(from) || attempt <= member.attempt) return this.#options.refuse('unexpected')
+      if (member.state.kind === 'connected') {
+        this.#lose(member, `${member.name} connects anew.`)
+        member = this.#engage(from, member.name)
+        if (member === undefined) return
+      }
+      this.#negotiate(member, attempt, false)
+    }
+    // Candidates of a connection that was given up may still be on their way.
+    if (attempt !== member.attempt) return
+    if (signal.type !== 'candidate') this.#step(member, 'ICE')
+    member.negotiation?.signal(signal)
+  }
+
+  #heardGone(from: PeerId, how: 'left' | 'cut'): void {
+    const member = this.#known.get(from)
+    if (member === undefined || member.state.kind === 'lost') return
+    if (how === 'left') return this.#lose(member, `${member.name} left the room.`, { forGood: true })
+    member.cut = true
+    // Perhaps only its signalling was cut: a connection that stands is asked.
+    if (member.liveness !== undefined) member.liveness.suspect()
+    else this.#lose(member, wasCut(member.name), { forGood: true })
+  }
+
+  // ---- connections ----------------------------------------------------------------------------------------------
+
+  /** The page with the smaller session id offers. */
+  #offers(to: PeerId): boolean {
+    return this.#options.me < to
+  }
+
+  /** Begins to connect with a page that proved to be fresh. Undefined: the room is full. */
+  #engage(id: PeerId, name: string): Known | undefined {
+    if (this.#isFull()) {
+      this.#options.refuse('too-many')
+      this.#options.send({ say: 'full' }, id)
+      return undefined
+    }
+    const before = this.#known.get(id)
+    if (before !== undefined) this.#release(before)
+    const member: Known = {
+      id,
+      name,
+      state: { kind: 'connecting', step: 'signalling' },
+      attempt: before?.attempt ?? 0,
+      negotiation: undefined,
+      liveness: undefined,
+      timer: undefined,
+      tries: before?.tries ?? 0,
+      cut: false,
+    }
+    member.timer = setTimeout(() => this.#lose(member, noConnection(name)), CONNECT_WITHIN)
+    this.#known.set(id, member)
+    this.#options.events.onChange()
+    return member
+  }
+
+  #offerIfOurs(member: Known): void {
+    if (this.#offers(member.id)) this.#negotiate(member, ++this.#offered, true)
+  }
+
+  /** A new connection, in the place of one that did not come about. */
+  #negotiate(member: Known, attempt: number, initiator: boolean): void {
+    const { negotiate, iceServers } = this.#options
+    member.negotiation?.close()
+    member.attempt = attempt
+    try {
+      member.negotiation = negotiate(initiator, iceServers, this.#negotiationEvents(member, attempt))
+    } catch (error) {
+      // The browser refuses an ICE server, or has no WebRTC.
+      const why = error instanceof Error ? error.message : String(error)
+      this.#lose(member, `No connection to ${member.name} can be made: ${why}`, { forGood: true })
+    }
+  }
+
+  #negotiationEvents(member: Known, attempt: number): NegotiationEvents {
+    return {
+      onSignal: signal => this.#options.send({ say: 'signal', attempt, signal }, member.id),
+      onWay: () => this.#step(member, 'channel'),
+      onConnect: frames => this.#connected(member, frames),
+      onControl: text => this.#heardControl(member, text),
+      onDoubt: () => member.liveness?.suspect(),
+      onEnd: why => {
+        if (member.cut) this.#lose(member, wasCut(member.name), { forGood: true })
+        else this.#lose(member, `The connection to ${member.name} is lost: ${why}.`)
+      },
+    }
+  }
+
+  #heardControl(member: Known, text: string): void {
+    const control = parseControl(text)
+    if (control === undefined) this.#options.refuse('control')
+    else if ('ping' in control) member.negotiation?.send(encodeControl({ pong: control.ping }))
+    else if ('pong' in control) member.liveness?.pong(control.pong)
+    else this.#options.events.onTold(member.id, control.told)
+  }
+
+  #connected(member: Known, frames: RTCDataChannel): void {
+    clearTimeout(member.timer)
+    member.tries = 0
+    member.state = { kind: 'connected', path: undefined, rttMs: undefined }
+    this.#forgetLost(member.name)
+    // First of all: the channel is transferable in this task only.
+    this.#options.events.onChannel(member.id, member.name, frames)
+    member.liveness = new Liveness({
+      ping: sequence => member.negotiation?.send(encodeControl({ ping: sequence })),
+      onRtt: rttMs => this.#measured(member, { rttMs }),
+      onSilence: () =>
+        this.#lose(member, member.cut ? wasCut(member.name) : `${member.name} no longer answers.`, {
+          forGood: member.cut,
+        }),
+    })
+    this.#options.events.onChange()
+    void member.negotiation?.path().then(path => this.#measured(member, { path }))
+  }
+
+  #measured(member: Known, measured: { rttMs: number } | { path: 'direct' | 'relayed' | undefined }): void {
+    if (member.state.kind !== 'connected') return
+    // An answer proves that only its signalling had been cut.
+    if ('rttMs' in measured) member.cut = false
+    member.state = { ...member.state, ...measured }
+    this.#options.events.onChange()
+  }
+
+  #step(member: Known, step: 'ICE' | 'channel'): void {
+    if (member.state.kind !== 'connecting' || member.state.step === step) return
+    member.state = { kind: 'connecting', step }
+    this.#options.events.onChange()
+  }
+
+  #lose(member: Known, why: string, { forGood = false } = {}): void {
+    if (member.state.kind === 'lost') return
+    const hadChannel = member.state.kind === 'connected'
+    this.#release(member)
+    member.state = { kind: 'lost', why }
+    const pause = forGood ? undefined : TRY_AGAIN_AFTER[member.tries++]
+    if (pause === undefined) member.timer = setTimeout(() => this.#forget(member), LOST_SHOWN)
+    else member.timer = setTimeout(() => this.#tryAgain(member), pause * (0.75 + Math.random() / 2))
+    if (hadChannel) this.#options.events.onLost(member.id)
+    this.#options.events.onChange()
+  }
+
+  #tryAgain(member: Known): void {
+    this.#options.send({ say: 'welcome', name: this.#options.name }, member.id)
+    const pause = TRY_AGAIN_AFTER[member.tries++]
+    member.timer =
+      pause === undefined
+        ? setTimeout(() => this.#forget(member), LOST_SHOWN)
+        : setTimeout(() => this.#tryAgain(member), pause)
+  }
+
+  #release(member: Known): void {
+    clearTimeout(member.timer)
+    member.liveness?.stop()
+    member.negotiation?.close()
+    member.liveness = undefined
+    member.negotiation = undefined
+  }
+
+  #forget(member: Known): void {
+    this.#release(member)
+    this.#known.delete(member.id)
+    this.#options.events.onChange()
+  }
+
+  /** A page that reloads comes back as another session: what it was before is of no interest any more. */
+  #forgetLost(name: string): void {
+    for (const member of this.#known.values())
+      if (member.name === name && member.state.kind === 'lost') this.#forget(member)
+  }
+
+  #live(): readonly Known[] {
+    return [...this.#known.values()].filter(({ state }) => state.kind !== 'lost')
+  }
+
+  #isFull(): boolean {
+    return this.#live().length >= MAX_MEMBERS - 1
+  }
+}
+
+const wasCut = (name: string): string => `${name} is gone: its page was closed or lost its network.`
+const noConnection = (name: string): string =>
+  `No connection to ${name} came about within ${CONNECT_WITHIN / 1_000} s: the two networks may need an ICE server between them.`

@@ -1,0 +1,142 @@
+/**
+ * Negotiation: one WebRTC connection to one other page, by simple-peer.
+ *
+ * simple-peer's own channel, reliable and ordered, stays for control. Frames get a channel beside it, unordered and
+ * without retransmission (a wire may lose frames), which both sides create when they are connected. It is handed out in the task that
+ * creates it, since only in that task may it be transferred to a worker.
+ */
+import Peer from 'simple-peer/simplepeer.min.js'
+import type { Signal } from './message.ts'
+
+export const FRAME_CHANNEL: RTCDataChannelInit = {
+  negotiated: true,
+  id: 100,
+  ordered: false,
+  maxRetransmits: 0,
+}
+
+export type Path = 'direct' | 'relayed'
+
+export interface Negotiation {
+  /** A signal from the other page, already checked by parseMessage. */
+  signal(signal: Signal): void
+  /** Sends text on the control channel; false when it is not open. */
+  send(text: string): boolean
+  /** Which way the connection goes, read from getStats; undefined when it cannot be told. */
+  path(): Promise<Path | undefined>
+  /** Ends it. No event follows. */
+  close(): void
+}
+
+export interface NegotiationEvents {
+  onSignal(signal: Signal): void
+  /** ICE has found a way; the channel is being opened. */
+  onWay(): void
+  /** Connected. The frame channel is transferable during this call. */
+  onConnect(frames: RTCDataChannel): void
+  onControl(text: string): void
+  /** ICE hears nothing at the moment: it may come back. */
+  onDoubt(): void
+  /** It is over. `why`: one clause, such as 'it closed the connection'. */
+  onEnd(why: string): void
+}
+
+/** The boundary at which tests put something else than WebRTC. */
+export type Negotiate = (
+  initiator: boolean,
+  iceServers: readonly RTCIceServer[],
+  events: NegotiationEvents,
+) => Negotiation
+
+export const negotiate: Negotiate = (initiator, iceServers, events) => {
+  // Made here, and given to simple-peer by its `wrtc` option, to have hold of it.
+  const connection = new RTCPeerConnection({ iceServers: [...iceServers] })
+  const peer = new Peer({ initiator, wrtc: browserRtc(connection) })
+  let over = false
+  const end = (why: string) => {
+    if (over) return
+    over = true
+    events.onEnd(why)
+  }
+  peer.on('signal', data => {
+    const signal = asSignal(data)
+    if (signal !== undefined && !over) events.onSignal(signal)
+  })
+  peer.on('connect', () => {
+    if (!over) events.onConnect(connection.createDataChannel('frames', FRAME_CHANNEL))
+  })
+  peer.on('data', (data: Uint8Array) => {
+    if (!over) events.onControl(new TextDecoder().decode(data))
+  })
+  peer.on('error', error => end(reason(error)))
+  peer.on('close', () => end('it closed the connection'))
+  peer.on('iceStateChange', (state: RTCIceConnectionState) => {
+    if (over) return
+    if (state === 'connected' && !peer.connected) events.onWay()
+    if (state === 'disconnected') events.onDoubt()
+  })
+
+  return {
+    signal: signal => {
+      if (!peer.destroyed) peer.signal(signal as Parameters<typeof peer.signal>[0])
+    },
+    send: text => {
+      if (!peer.connected || peer.destroyed) return false
+      try {
+        peer.send(text)
+        return true
+      } catch {
+        return false // the channel is closing; 'close' follows
+      }
+    },
+    path: () => pathOf(connection),
+    close: () => {
+      over = true
+      peer.destroy()
+    },
+  }
+}
+
+/** The constructors that simple-peer asks for, the first of which yields the connection that is there. */
+function browserRtc(connection: RTCPeerConnection) {
+  const OurConnection = function OurConnection() {
+    return connection
+  } as unknown as typeof RTCPeerConnection
+  return { RTCPeerConnection: OurConnection, RTCSessionDescription, RTCIceCandidate }
+}
+
+/** simple-peer's other signals ask for media, of which there is none. */
+function asSignal(data: Peer.SignalData): Signal | undefined {
+  if (data.type === 'candidate') return { type: 'candidate', candidate: data.candidate }
+  if ((data.type === 'offer' || data.type === 'answer') && 'sdp' in data && data.sdp !== undefined)
+    return { type: data.type, sdp: data.sdp }
+  return undefined
+}
+
+function reason(error: Error): string {
+  const code = 'code' in error ? error.code : undefined
+  if (code === 'ERR_ICE_CONNECTION_FAILURE' || code === 'ERR_CONNECTION_FAILURE')
+    return 'no network path between the two pages carries packets'
+  if (code === 'ERR_SET_REMOTE_DESCRIPTION' || code === 'ERR_ADD_ICE_CANDIDATE' || code === 'ERR_SIGNALING')
+    return 'it sent an offer, answer or candidate that the browser does not take'
+  if (code === 'ERR_DATA_CHANNEL') return 'its page closed the connection or vanished'
+  return error.message
+}
+
+async function pathOf(connection: RTCPeerConnection): Promise<Path | undefined> {
+  if (connection.connectionState === 'closed') return undefined
+  const stats: Map<string, Record<string, unknown>> = new Map()
+  for (const [id, record] of (await connection.getStats()) as unknown as Iterable<
+    [string, Record<string, unknown>]
+  >)
+    stats.set(id, record)
+  const all = [...stats.values()]
+  const transport = all.find(({ type }) => type === 'transport')
+  // Firefox names no pair in its transport, and marks the pair instead.
+  const pair =
+    stats.get(String(transport?.['selectedCandidatePairId'])) ??
+    all.find(({ type, selected }) => type === 'candidate-pair' && selected === true)
+  const ends = [pair?.['localCandidateId'], pair?.['remoteCandidateId']].map(id => stats.get(String(id)))
+  if (ends.some(end => end === undefined)) return undefined
+  return ends.some(end => end?.['candidateType'] === 'relay') ? 'relayed' : 'direct'
+}

@@ -1,0 +1,40 @@
+/** The page begins: the look, the worker that runs the segment, the lab over it, and the components that show it. */
+import { connectSegment } from '../host/client.ts'
+import { type Random, releaseIdentities, takeIdentities } from '../lab/identity.ts'
+import { Lab } from '../lab/lab.ts'
+import { type AddressBar, Visit } from '../lab/visit.ts'
+import { parseInvitation } from '../room/invitation.ts'
+import { tokens } from './look.ts'
+import './page.ts'
+
+const random: Random = below =>
+  Math.floor(((crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32) * below)
+
+const addressBar: AddressBar = {
+  read: () => location.href,
+  show: link => history.replaceState(null, '', link),
+}
+
+const invited = parseInvitation(location.href).kind === 'invitation'
+const identities = takeIdentities(sessionStorage, random, !invited)
+const segment = connectSegment()
+const lab = new Lab(segment, identities)
+const visit = new Visit(lab, segment, addressBar)
+
+if (tokens.styleSheet) document.adoptedStyleSheets = [tokens.styleSheet]
+const page = document.createElement('lanlet-page')
+page.lab = lab
+page.visit = visit
+document.body.append(page)
+
+addEventListener('pagehide', () => {
+  releaseIdentities(sessionStorage, identities)
+  visit.leave()
+})
+// A page that comes back from the browser's cache has left its room: it begins anew.
+addEventListener('pageshow', event => event.persisted && location.reload())
+// Another invitation pasted into the same tab is another page.
+addEventListener('hashchange', () => location.reload())
+
+await lab.start()
+await visit.open()

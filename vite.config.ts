@@ -1,0 +1,15 @@
+import { defineConfig } from 'vite'
+import { brokerPlugin } from './src/serve/broker-plugin.ts'
+
+export default defineConfig({
+  // A path that is not there is a 404, not the page again: config.json may be absent.
+  appType: 'mpa',
+  // Every address in the build is relative, so that it can be dropped into any folder of a static server.
+  base: './',
+  plugins: [brokerPlugin()],
+  build: { target: 'es2022' },
+  worker: { format: 'es' },
+  server: { host: true },
+  // The page is public and the broker carries sealed messages: by whatever name this machine is reached.
+  preview: { allowedHosts: true },
+})
