@@ -183,7 +183,10 @@ function stackOf(s: Core): Stack {
         : Math.floor(m.view.getFloat64(NOW, true)) + ((tick - m.get32(NOW_MS)) | 0)
     },
     output(emit) {
-      if (emitFrames(s, emit)) emitSegments(s, emit)
+      // Segments may make frames in their turn: whoever has an address to ask for asks at once.
+      emitFrames(s, emit)
+      emitSegments(s, emit)
+      emitFrames(s, emit)
     },
     events: visit => visitEvents(s, visit),
     get memory() {

@@ -49,18 +49,23 @@ export function queueFrame(s: Core, page: Page, length: number): boolean {
   return true
 }
 
-/** Hands the queue to the link until it is empty (true) or the link is busy (false). */
-export function emitFrames(s: Core, emit: (frame: Uint8Array) => boolean): boolean {
-  const m = s.m
-  for (let page = m.get32(FRAMES_HEAD); page !== 0; page = m.get32(FRAMES_HEAD)) {
-    if (!emit(m.window(frameAt(page), m.get16(page + PAGE_LENGTH)))) return false
+/** Hands the queue to the link. A frame that the link refuses keeps its place; those behind it may go another way. */
+export function emitFrames(s: Core, emit: (frame: Uint8Array) => boolean): void {
+  const { m } = s
+  let previous = 0
+  for (let page = m.get32(FRAMES_HEAD); page !== 0; ) {
     const next = m.get32(page + PAGE_NEXT)
-    m.put32(FRAMES_HEAD, next)
-    if (next === 0) m.put32(FRAMES_TAIL, 0)
-    m.add32(FRAMES_COUNT, -1)
-    freePage(m, page)
+    if (emit(m.window(frameAt(page), m.get16(page + PAGE_LENGTH)))) {
+      if (previous === 0) m.put32(FRAMES_HEAD, next)
+      else m.put32(previous + PAGE_NEXT, next)
+      if (next === 0) m.put32(FRAMES_TAIL, previous)
+      m.add32(FRAMES_COUNT, -1)
+      freePage(m, page)
+    } else {
+      previous = page
+    }
+    page = next
   }
-  return true
 }
 
 /** The Ethernet header, from us to the given station. */

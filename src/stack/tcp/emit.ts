@@ -63,17 +63,16 @@ import {
 } from './tcb.ts'
 import { receiveWindow } from './window.ts'
 
-/** The link is busy: nothing was sent. */
-export const REFUSED = 0
-export const SENT = 1
-
-/** Builds the planned segment and hands it to the link, or to the neighbour that has to be found first. */
+/**
+ * Builds the planned segment and hands it to the link, or to the neighbour that has to be found first. False: the
+ * link is busy, nothing was sent.
+ */
 export function emitSegment(
   s: Core,
   t: Tcb,
   out: OutgoingSegment,
   emit: (frame: Uint8Array) => boolean,
-): number {
+): boolean {
   const { m } = s
   const headerLength = TCP_HEADER + ((out.flags & SYN) !== 0 ? OPTION_MSS_LENGTH : 0)
   const text = out.length === 0 ? gatherAt(m, headerLength) : locateText(m, t, out, headerLength)
@@ -89,10 +88,10 @@ export function emitSegment(
   m.put16(tcp + TCP_CHECKSUM, complement(sum))
   const length = ETH_HEADER + IP_HEADER + headerLength + out.length
   const way = addressFrame(s, frame, destination)
-  if (way === READY) return emit(m.window(frame, length)) ? SENT : REFUSED
+  if (way === READY) return emit(m.window(frame, length))
   // No route is a loss like any other: the retransmission timer deals with it.
   if (way !== NO_ROUTE) holdFrame(s, way, frame, length)
-  return SENT
+  return true
 }
 
 /** The segment is on its way: SND.NXT moves, timers start, what was owed is paid. */

@@ -9,7 +9,7 @@ import { SENDERS_HEAD, SENDERS_TAIL } from '../memory/layout.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { ACK, FIN, PSH, SYN } from '../wire/tcp.ts'
 import { startClock } from './clock.ts'
-import { commitSegment, emitSegment, REFUSED } from './emit.ts'
+import { commitSegment, emitSegment } from './emit.ts'
 import { seqDiff, seqLt } from './seq.ts'
 import {
   ACKS_OWED,
@@ -76,20 +76,36 @@ export function oweDuplicateAck(s: Core, t: Tcb): void {
   wantSend(s, t)
 }
 
-/** Asks each connection for segments until none has any, or the link is busy. */
+/**
+ * Asks each connection in its turn for segments, until none has any. One whose segment the link refused keeps its
+ * place among the senders; the others go on, since a port that is busy is not the whole link.
+ */
 export function emitSegments(s: Core, emit: (frame: Uint8Array) => boolean): void {
   const { m } = s
-  for (let t = m.get32(SENDERS_HEAD) as Tcb; t !== 0; t = m.get32(SENDERS_HEAD) as Tcb) {
-    let turns = TURN
-    while (turns > 0 && planSegment(s, t, plan)) {
-      const sent = emitSegment(s, t, plan, emit)
-      if (sent === REFUSED) return
-      commitSegment(s, t, plan)
-      turns--
-    }
+  let refused = 0 as Tcb
+  for (let t = m.get32(SENDERS_HEAD) as Tcb; t !== 0 && t !== refused; t = m.get32(SENDERS_HEAD) as Tcb) {
+    const turn = takeTurn(s, t, emit)
     unlinkFirst(m, t)
-    if (turns === 0) wantSend(s, t)
+    if (turn === DONE) continue
+    wantSend(s, t)
+    if (turn === REFUSED && refused === 0) refused = t
+    // Somebody got through: those who were refused may try again in the next round.
+    else if (turn === MORE) refused = 0 as Tcb
   }
+}
+
+/** What came of a connection's turn: it has nothing left, it has more, or the link refused its segment. */
+const DONE = 0
+const MORE = 1
+const REFUSED = 2
+
+function takeTurn(s: Core, t: Tcb, emit: (frame: Uint8Array) => boolean): number {
+  for (let turns = TURN; turns > 0; turns--) {
+    if (!planSegment(s, t, plan)) return DONE
+    if (!emitSegment(s, t, plan, emit)) return REFUSED
+    commitSegment(s, t, plan)
+  }
+  return MORE
 }
 
 /** Takes a connection out of the list, before its record is freed. */
