@@ -95,7 +95,10 @@ export interface Stack {
   poll(now: Ms): void
   /** When to call `poll` next: the earliest deadline (may be early, never late); Infinity when idle. */
   pollAt(): Ms
-  /** Hands out frames while `emit` takes them. False: the link is busy, keep it. A frame is valid during the call only. */
+  /**
+   * Hands out frames while `emit` takes them. False: the link is busy, keep it. A frame is valid during the call only, and
+   * `emit` must not call the stack: what comes back at once waits until `output` has returned.
+   */
   output(emit: (frame: Uint8Array) => boolean): void
   /** Visits each socket on which something happened since the last call, once, with the bits of `Event`. */
   events(visit: (socket: Socket, bits: number) => void): void

@@ -88,12 +88,13 @@ function freeText(m: Arena, t: Tcb, bytes: number): void {
 
 /**
  * RFC 5681, 2: a duplicate has data outstanding, no text, no SYN or FIN, acknowledges SND.UNA, and offers the window
- * that was offered last.
+ * that was offered last. The answers to a probe of a closed window look the same, and are no sign of loss.
  */
 function isDuplicate(s: Core, t: Tcb): boolean {
   const { m, segment: g } = s
   return (
     flightSize(m, t) > 0 &&
+    m.get8(t + CLOCK) !== CLOCK_PERSIST &&
     g.length === 0 &&
     (g.flags & (SYN | FIN)) === 0 &&
     g.ack === m.get32(t + SND_UNA) &&

@@ -84,7 +84,8 @@ export function openWindow(m: Arena, t: Tcb, mss: number): void {
 /** The connection is over, for `error` or in order (0): CLOSED, its buffers freed but for what can still be read. */
 export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
   const { m } = s
-  leaveListener(m, t)
+  // A child that nobody has accepted yet has no user who could give its handle back.
+  if (leaveListener(m, t)) setFlag(m, t, FLAG_ORPHAN)
   stopClock(m, t)
   clearTimer(m, t)
   stopSending(m, t)
@@ -135,15 +136,16 @@ export function joinListener(m: Arena, listener: Tcb, child: Tcb): void {
   m.put16(listener + CHILDREN, m.get16(listener + CHILDREN) + 1)
 }
 
-/** A child was accepted, or died. */
-export function leaveListener(m: Arena, child: Tcb): void {
+/** A child was accepted, or died. False: it is nobody's child. */
+export function leaveListener(m: Arena, child: Tcb): boolean {
   const listener = m.get32(child + FAMILY)
-  if (listener === 0 || stateOf(m, child) === LISTEN) return
+  if (listener === 0 || stateOf(m, child) === LISTEN) return false
   let link = listener + FAMILY
   for (let at = m.get32(link); at !== child; at = m.get32(link)) link = at + SIBLING
   m.put32(link, m.get32(child + SIBLING))
   m.put32(child + FAMILY, 0)
   m.put16(listener + CHILDREN, m.get16(listener + CHILDREN) - 1)
+  return true
 }
 
 // ---- memory pressure ------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ import {
   CLOCK,
   CLOCK_RETRANSMISSION,
   FLAG_ACK_DELAYED,
+  FLAG_FIN_SENT,
   FLAG_PROBE,
   FLAG_RETRANSMIT,
   FLAG_TIMING,
@@ -104,6 +105,7 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
   m.put16(t + UNACKED, 0)
   const space = out.length + ((out.flags & SYN) !== 0 ? 1 : 0) + ((out.flags & FIN) !== 0 ? 1 : 0)
   if (space === 0) return
+  if ((out.flags & FIN) !== 0) setFlag(m, t, FLAG_FIN_SENT)
   const end = (out.seq + space) | 0
   const max = m.get32(t + SND_MAX)
   if (seqLt(out.seq, max)) count(s, tcpRetransSegs)

@@ -30,8 +30,8 @@ import {
   enterState,
   FIN_WAIT_1,
   FIN_WAIT_2,
-  FLAG_FIN,
   FLAG_FIN_RECEIVED,
+  FLAG_FIN_SENT,
   FLAG_PASSIVE,
   FLAG_PROBE,
   FLAG_RETRANSMIT,
@@ -184,9 +184,11 @@ function checkAck(s: Core, t: Tcb): Drop {
   return dropped(s, Drop.BadAck)
 }
 
-/** Whether our FIN was sent and everything is acknowledged. */
+/** Whether our FIN was sent and everything up to it is acknowledged. */
 const finAcknowledged = (m: Arena, t: Tcb): boolean =>
-  hasFlag(m, t, FLAG_FIN) && m.get32(t + SEND_QUEUED) === 0 && m.get32(t + SND_UNA) === m.get32(t + SND_MAX)
+  hasFlag(m, t, FLAG_FIN_SENT) &&
+  m.get32(t + SEND_QUEUED) === 0 &&
+  m.get32(t + SND_UNA) === m.get32(t + SND_MAX)
 
 /** Our FIN is acknowledged. False: the connection is over. */
 function afterFinAcknowledged(s: Core, t: Tcb): boolean {

@@ -19,6 +19,7 @@ import {
   CLOSED,
   CWND,
   ESTABLISHED,
+  FIN_WAIT_2,
   FLAG_FIN,
   FLAG_IN_SENDERS,
   FLAG_NO_DELAY,
@@ -38,6 +39,7 @@ import {
   SYN_SENT,
   stateOf,
   type Tcb,
+  TIME_WAIT,
 } from './tcb.ts'
 
 /** The segment that was decided on: one object for all, as for incoming ones. */
@@ -158,13 +160,17 @@ const probeLength = (m: Arena, t: Tcb): number =>
 /** Where the text that was given to us ends; FIN has this number. */
 export const endOfText = (m: Arena, t: Tcb): number => (m.get32(t + SND_UNA) + m.get32(t + SEND_QUEUED)) | 0
 
+/** Whether FIN stands behind the text: given by the user, not yet acknowledged. */
+const finStands = (m: Arena, t: Tcb): boolean =>
+  hasFlag(m, t, FLAG_FIN) && stateOf(m, t) !== FIN_WAIT_2 && stateOf(m, t) !== TIME_WAIT
+
 /** Up to `limit` bytes of text from `seq`, with PSH where the text ends and FIN where it stands; false if there are none. */
 function planText(m: Arena, t: Tcb, out: OutgoingSegment, seq: number, limit: number): boolean {
   const rest = seqDiff(endOfText(m, t), seq)
   if (rest < 0) return false
   const length = Math.min(rest, limit)
   const last = length === rest
-  const fin = last && hasFlag(m, t, FLAG_FIN)
+  const fin = last && finStands(m, t)
   if (length === 0 && !fin) return false
   return set(out, seq, length, ACK | (last && length > 0 ? PSH : 0) | (fin ? FIN : 0))
 }
@@ -175,7 +181,7 @@ function planNew(s: Core, t: Tcb, out: OutgoingSegment): boolean {
   const next = m.get32(t + SND_NXT)
   const una = m.get32(t + SND_UNA)
   const waiting = seqDiff(endOfText(m, t), next)
-  if (waiting < 0 || (waiting === 0 && !hasFlag(m, t, FLAG_FIN))) return false
+  if (waiting < 0 || (waiting === 0 && !finStands(m, t))) return false
   const inFlight = seqDiff(next, una)
   const usable = Math.min(m.get32(t + SND_WND), m.get32(t + CWND)) - inFlight
   const mss = m.get16(t + MSS)

@@ -123,6 +123,9 @@ export const FLAG_PASSIVE = 8192
 /** RFC 6582, 3.2: a partial ACK has restarted the timer in this recovery. */
 export const FLAG_PARTIAL_ACK = 16384
 
+/** Our FIN has been sent, once at least. */
+export const FLAG_FIN_SENT = 32768
+
 /** "arbitrarily high" (RFC 5681, 3.1). */
 export const SSTHRESH_INITIAL = 0x7fffffff
 

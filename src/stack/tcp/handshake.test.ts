@@ -1,0 +1,193 @@
+import { describe, expect, test } from 'vitest'
+import { Drop } from '../drop.ts'
+import { EAGAIN, ECONNREFUSED, ETIMEDOUT } from '../errno.ts'
+import { Dialogue, established } from '../testing/dialogue.ts'
+
+describe('LISTEN', () => {
+  test('a SYN is answered with SYN,ACK, and the ACK of it makes the connection', () => {
+    const d = new Dialogue()
+    const listener = d.listen()
+    d.in('SYN 0:0 win 8192 mss 1000')
+    d.out('SYN,ACK 0:0 ack 1 mss 1460')
+    expect(d.stack.accept(listener)).toBe(EAGAIN)
+    d.in('ACK 1:1 ack 1')
+    d.accept(listener)
+    expect(d.state).toBe('ESTABLISHED')
+    expect(d.connection.mss).toBe(1000)
+    d.quiet()
+  })
+
+  test('an ACK is refused with a reset that carries its number', () => {
+    const d = new Dialogue()
+    d.listen()
+    expect(d.in('ACK 1:1 ack 77')).toBe(Drop.NoConnection)
+    d.out('RST 77:77')
+  })
+
+  test('a RST is not answered', () => {
+    const d = new Dialogue()
+    d.listen()
+    expect(d.in('RST 1:1')).toBe(Drop.BadReset)
+    d.quiet()
+  })
+
+  test('a backlog that is full drops the SYN, which may come again', () => {
+    const d = new Dialogue()
+    d.listen(1)
+    d.in('SYN 0:0')
+    d.out('SYN,ACK 0:0 ack 1')
+    d.speakFrom(4001)
+    expect(d.in('SYN 0:0')).toBe(Drop.Backlog)
+    d.quiet()
+  })
+
+  test('a peer that names no MSS gets segments of 536 bytes', () => {
+    const d = new Dialogue()
+    const listener = d.listen()
+    d.in('SYN 0:0 win 8192')
+    d.out('SYN,ACK 0:0 ack 1')
+    d.in('ACK 1:1 ack 1')
+    d.accept(listener).send(600)
+    d.out('ACK 1:537 ack 1')
+  })
+})
+
+describe('SYN-RECEIVED', () => {
+  test('the SYN,ACK is sent again after 1, 2, 4 and 8 seconds, then given up', () => {
+    const d = new Dialogue()
+    d.listen()
+    d.in('SYN 0:0')
+    d.out('SYN,ACK 0:0 ack 1')
+    for (const seconds of [1, 2, 4, 8]) {
+      d.wait(seconds * 1000 - 1).quiet()
+      d.wait(1).out('SYN,ACK 0:0 ack 1')
+    }
+    d.wait(60_000).quiet()
+  })
+
+  test('a reset returns to LISTEN: the backlog is free again', () => {
+    const d = new Dialogue()
+    d.listen(1)
+    d.in('SYN 0:0')
+    d.out('SYN,ACK 0:0 ack 1')
+    expect(d.in('RST 1:1')).toBe(Drop.None)
+    d.in('SYN 0:0')
+    d.out('SYN,ACK 0:0 ack 1')
+  })
+
+  test('an ACK of what was never sent is reset', () => {
+    const d = new Dialogue()
+    d.listen()
+    d.in('SYN 0:0')
+    d.out('SYN,ACK 0:0 ack 1')
+    expect(d.in('ACK 1:1 ack 2')).toBe(Drop.BadAck)
+    d.out('RST 2:2')
+  })
+
+  test('text that comes with the last ACK of the handshake is there to be read', () => {
+    const d = new Dialogue()
+    const listener = d.listen()
+    d.in('SYN 0:0')
+    d.out('SYN,ACK 0:0 ack 1')
+    d.in('PSH,ACK 1:4 ack 1')
+    d.accept(listener)
+    expect(d.recv()).toEqual([1, 2, 3])
+  })
+})
+
+describe('SYN-SENT', () => {
+  test('SYN, SYN,ACK, ACK', () => {
+    const d = new Dialogue().connect()
+    d.out('SYN 0:0 mss 1460')
+    expect(d.state).toBe('SYN-SENT')
+    d.in('SYN,ACK 0:0 ack 1 mss 1200')
+    d.out('ACK 1:1 ack 1')
+    expect(d.state).toBe('ESTABLISHED')
+    expect(d.connection.mss).toBe(1200)
+  })
+
+  test('the SYN is sent again after 1, 2, 4, 8, 16, 32 and 60 seconds, then the user is told ETIMEDOUT', () => {
+    const d = new Dialogue().connect()
+    d.out('SYN 0:0')
+    for (const seconds of [1, 2, 4, 8, 16, 32, 60]) {
+      d.wait(seconds * 1000 - 1).quiet()
+      d.wait(1).out('SYN 0:0')
+    }
+    d.wait(60_000).quiet()
+    expect(d.state).toBe('CLOSED')
+    expect(d.stack.error(d.socket)).toBe(ETIMEDOUT)
+  })
+
+  test('a reset with the right ACK refuses the connection', () => {
+    const d = new Dialogue().connect()
+    d.out('SYN 0:0')
+    d.in('RST,ACK 0:0 ack 1')
+    expect(d.state).toBe('CLOSED')
+    expect(d.stack.error(d.socket)).toBe(ECONNREFUSED)
+    d.quiet()
+  })
+
+  test('a reset without ACK, or with another number, changes nothing', () => {
+    const d = new Dialogue().connect()
+    d.out('SYN 0:0')
+    expect(d.in('RST 0:0')).toBe(Drop.BadReset)
+    expect(d.in('RST,ACK 0:0 ack 2')).toBe(Drop.BadAck)
+    expect(d.state).toBe('SYN-SENT')
+    d.quiet()
+  })
+
+  test('a SYN,ACK with a wrong ACK is reset, the attempt goes on', () => {
+    const d = new Dialogue().connect()
+    d.out('SYN 0:0')
+    expect(d.in('SYN,ACK 0:0 ack 9')).toBe(Drop.BadAck)
+    d.out('RST 9:9')
+    expect(d.state).toBe('SYN-SENT')
+  })
+
+  test('two SYNs that cross open the connection from both sides', () => {
+    const d = new Dialogue().connect()
+    d.out('SYN 0:0')
+    d.in('SYN 0:0 mss 1000')
+    expect(d.state).toBe('SYN-RECEIVED')
+    d.out('SYN,ACK 0:0 ack 1')
+    d.in('ACK 1:1 ack 1')
+    expect(d.state).toBe('ESTABLISHED')
+  })
+
+  test('close gives up silently', () => {
+    const d = new Dialogue().connect()
+    d.out('SYN 0:0')
+    d.close().quiet()
+    expect(d.wait(10_000).skip()).toBe(0)
+  })
+})
+
+describe('a segment for nobody', () => {
+  test('a SYN is refused with RST,ACK that acknowledges it', () => {
+    const d = new Dialogue()
+    expect(d.in('SYN 0:0')).toBe(Drop.NoPort)
+    d.out('RST,ACK 0:0 ack 1')
+  })
+
+  test('text is refused with a reset at the number that it acknowledges', () => {
+    const d = new Dialogue()
+    expect(d.in('PSH,ACK 5:15 ack 3')).toBe(Drop.NoConnection)
+    d.out('RST 3:3')
+  })
+})
+
+test('each connection has another initial sequence number', () => {
+  const d = established()
+  const first = d.connection.iss
+  const e = established()
+  const again = new Dialogue()
+  again.wait(1000)
+  const listener = again.listen()
+  again.in('SYN 0:0')
+  again.skip()
+  again.in('ACK 1:1 ack 1')
+  again.accept(listener)
+  // The same four numbers and secret: only the clock differs, by a second of 4 µs ticks (RFC 6528, 3).
+  expect(e.connection.iss).toBe(first)
+  expect((again.connection.iss - first) >>> 0).toBe(250_000)
+})
