@@ -1,0 +1,198 @@
+import { describe, expect, test } from 'vitest'
+import { ETIMEDOUT } from '../errno.ts'
+import { established } from '../testing/dialogue.ts'
+
+/** A connection with ten segments in flight, 20 ms of round trip measured. */
+function flying() {
+  const d = established({ memory: 1 << 20 }, 60_000)
+  d.send(1000)
+  d.out('ACK 1:1001 ack 1'.replace('ACK', 'PSH,ACK'))
+  d.wait(20)
+  d.in('ACK 1:1 ack 1001 win 60000')
+  d.send(10_000)
+  expect(d.skip()).toBe(10)
+  return d
+}
+
+describe('the retransmission timer', () => {
+  test('is one second until a round trip was measured', () => {
+    expect(established().connection.srtt).toBe(0.001)
+  })
+
+  test('takes SRTT and RTTVAR from the first measurement as RFC 6298, 2.2 says', () => {
+    const d = established()
+    d.send(10)
+    d.out('PSH,ACK 1:11 ack 1')
+    // The handshake took no time at all: the first sample was the least there is, 1 µs.
+    d.wait(100)
+    d.in('ACK 1:1 ack 11')
+    const { srtt, rttvar, rto } = d.connection
+    expect(srtt).toBeCloseTo(0.001 * (7 / 8) + 100 / 8, 2)
+    expect(rttvar).toBeCloseTo(0.0005 * (3 / 4) + 100 / 4, 1)
+    expect(rto).toBe(200)
+  })
+
+  test('sends the earliest segment again, doubles, and begins with one segment', () => {
+    const d = flying()
+    d.wait(d.connection.rto)
+    d.out('ACK 1001:2001 ack 1').quiet()
+    expect(d.connection.cwnd).toBe(1000)
+    expect(d.connection.ssthresh).toBe(5000)
+    d.wait(399).quiet()
+    d.wait(1).out('ACK 1001:2001 ack 1').quiet()
+    expect(d.connection.ssthresh).toBe(5000)
+  })
+
+  test('slow start after a timeout: two segments for the first ACK', () => {
+    const d = flying()
+    d.wait(d.connection.rto)
+    d.out('ACK 1001:2001 ack 1').quiet()
+    d.in('ACK 1:1 ack 2001 win 60000')
+    d.out('ACK 2001:3001 ack 1')
+    d.out('ACK 3001:4001 ack 1').quiet()
+  })
+
+  test('an ACK that covers more than what was sent again moves on from there', () => {
+    const d = flying()
+    d.wait(d.connection.rto)
+    d.out('ACK 1001:2001 ack 1').quiet()
+    d.in('ACK 1:1 ack 9001 win 60000')
+    d.out('ACK 9001:10001 ack 1')
+    d.out('PSH,ACK 10001:11001 ack 1').quiet()
+  })
+
+  test('restarts with each ACK of new data', () => {
+    const d = flying()
+    d.wait(150)
+    d.in('ACK 1:1 ack 3001 win 60000')
+    d.wait(199).quiet()
+    d.wait(1).out('ACK 3001:4001 ack 1')
+  })
+
+  test('stops when all is acknowledged', () => {
+    const d = flying()
+    d.in('ACK 1:1 ack 11001 win 60000')
+    expect(d.connection.timer).toBe('none')
+    d.wait(100_000).quiet()
+  })
+
+  test('gives up after eight tries and tells the user', () => {
+    const d = flying()
+    d.wait(300_000)
+    expect(d.skip()).toBe(7)
+    expect(d.state).toBe('CLOSED')
+    expect(d.stack.error(d.socket)).toBe(ETIMEDOUT)
+  })
+
+  test('Karn: a segment that was sent again is not measured', () => {
+    const d = flying()
+    const before = d.connection.srtt
+    d.wait(d.connection.rto)
+    d.skip()
+    d.wait(100)
+    d.in('ACK 1:1 ack 2001 win 60000')
+    expect(d.connection.srtt).toBe(before)
+    d.skip()
+  })
+})
+
+describe('fast retransmit and NewReno', () => {
+  const duplicate = 'ACK 1:1 ack 1001 win 60000'
+
+  test('two duplicates are not a loss', () => {
+    const d = flying()
+    d.in(duplicate)
+    d.in(duplicate)
+    d.quiet()
+  })
+
+  test('the third duplicate sends the missing segment again and halves the window', () => {
+    const d = flying()
+    for (let i = 0; i < 3; i++) d.in(duplicate)
+    d.out('ACK 1001:2001 ack 1').quiet()
+    expect(d.connection.ssthresh).toBe(5000)
+    expect(d.connection.cwnd).toBe(8000)
+    expect(d.connection.recovering).toBe(true)
+  })
+
+  test('further duplicates let new segments out', () => {
+    const d = flying()
+    d.send(5000)
+    const more = d.skip()
+    for (let i = 0; i < 3; i++) d.in(duplicate)
+    d.out('ACK 1001:2001 ack 1')
+    for (let i = 0; i < 10; i++) d.in(duplicate)
+    expect(d.skip() + more).toBeGreaterThan(0)
+  })
+
+  test('a full ACK ends recovery with the window at ssthresh', () => {
+    const d = flying()
+    for (let i = 0; i < 3; i++) d.in(duplicate)
+    d.skip()
+    d.in('ACK 1:1 ack 11001 win 60000')
+    expect(d.connection.recovering).toBe(false)
+    expect(d.connection.cwnd).toBe(2000)
+  })
+
+  test('a partial ACK sends the next missing segment at once', () => {
+    const d = flying()
+    for (let i = 0; i < 3; i++) d.in(duplicate)
+    d.out('ACK 1001:2001 ack 1')
+    d.in('ACK 1:1 ack 4001 win 60000')
+    d.out('ACK 4001:5001 ack 1')
+    expect(d.connection.recovering).toBe(true)
+    d.in('ACK 1:1 ack 11001 win 60000')
+    expect(d.connection.recovering).toBe(false)
+  })
+
+  test('duplicates for what was lost before `recover` do not start another recovery', () => {
+    const d = flying()
+    d.wait(d.connection.rto)
+    d.out('ACK 1001:2001 ack 1')
+    for (let i = 0; i < 5; i++) d.in(duplicate)
+    expect(d.connection.recovering).toBe(false)
+    d.quiet()
+  })
+
+  test('an ACK that changes the window is no duplicate', () => {
+    const d = flying()
+    for (let i = 0; i < 5; i++) d.in(`ACK 1:1 ack 1001 win ${50_000 + i}`)
+    d.quiet()
+  })
+
+  test('an ACK with text is no duplicate', () => {
+    const d = flying()
+    for (let i = 0; i < 5; i++) d.in(`ACK ${1 + i * 10}:${11 + i * 10} ack 1001 win 60000`)
+    expect(d.connection.recovering).toBe(false)
+    d.skip()
+  })
+})
+
+describe('the congestion window', () => {
+  test('begins with ten segments', () => {
+    expect(established({}, 60_000).connection.cwnd).toBe(10_000)
+    expect(established({}, 60_000, 1460).connection.cwnd).toBe(14_600)
+  })
+
+  test('grows by a segment for each ACK in slow start', () => {
+    const d = flying()
+    const before = d.connection.cwnd
+    d.in('ACK 1:1 ack 3001 win 60000')
+    expect(d.connection.cwnd).toBe(before + 1000)
+  })
+
+  test('grows by about a segment a round trip in congestion avoidance', () => {
+    const d = flying()
+    for (let i = 0; i < 3; i++) d.in('ACK 1:1 ack 1001 win 60000')
+    d.in('ACK 1:1 ack 11001 win 60000')
+    d.skip()
+    // 3 ACKs of slow start to ssthresh, 5,000; then each 5th, each 6th, each 7th … ACK brings one more segment.
+    for (let acked = 12_001; acked <= 71_001; acked += 1000) {
+      d.send(60_000)
+      d.in(`ACK 1:1 ack ${acked} win 60000`)
+    }
+    d.skip()
+    expect(d.connection.cwnd).toBeGreaterThan(10_000)
+    expect(d.connection.cwnd).toBeLessThan(13_000)
+  })
+})
