@@ -119,8 +119,9 @@ function checkSequence(s: Core, t: Tcb): Drop {
     if (length > 0 && seqGe(last, next) && seqLt(last, edge)) return Drop.None
   } else if (g.seq === next) {
     // "If the RCV.WND is zero, ... special allowance should be made to accept valid ACKs, URGs, and RSTs": the text
-    // and FIN are cut off, and the probe that this is gets its answer.
-    if (length > 0) {
+    // is cut off, with the FIN behind it, and the probe that this is gets its answer. A bare FIN is taken: it needs no
+    // memory, and a host that has none left must be able to close.
+    if (g.length > 0) {
       g.length = 0
       g.flags &= ~FIN
       oweAck(s, t)

@@ -44,6 +44,7 @@ function tail(bytes: Uint8Array, at: number, count: number): number {
 
 /** Data that begins off a word: bytes up to the next word first. Behind an odd byte all others change places. */
 function sumUnaligned(m: Arena, at: Address, length: number): number {
+  if (length === 0) return 0
   const lead = Math.min(4 - (at & 3), length)
   const first = tail(m.bytes, at, lead)
   if (length <= lead) return fold(first)
