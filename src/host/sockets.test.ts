@@ -1,0 +1,236 @@
+/** Two real hosts on one cable, used as code written for Direct Sockets would. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Way } from './clock.ts'
+import { Host, type HostSegment } from './host.ts'
+import type { NoticeRecord, StateRecord } from './protocol.ts'
+import type { TCPSocket } from './sockets.ts'
+import { Turns } from './turns.ts'
+
+const SOON = { timeout: 8000, interval: 5 }
+const MEMORY = 256 * 1024
+
+/** A cable with a host at each end. */
+class Cable implements HostSegment {
+  readonly hosts: Host[] = []
+  readonly records: (StateRecord | NoticeRecord)[] = []
+  lastFrame = 0
+  #connections = 0
+  readonly #turns = new Turns(
+    () => performance.now(),
+    () => undefined,
+  )
+
+  add(name: string): Host {
+    const mac = `02:00:00:00:00:0${this.hosts.length + 1}`
+    const host = new Host({ name, profile: 'full', memory: MEMORY, mac }, this)
+    this.hosts.push(host)
+    this.#turns.add(host)
+    return host
+  }
+  now(): number {
+    return performance.now()
+  }
+  transmit(from: Host, frame: Uint8Array, now: number): Way {
+    const to = this.hosts.find(host => host !== from)
+    if (to === undefined) return 'taken'
+    if (!to.ready) return 'wait'
+    to.send(frame, ++this.lastFrame, now)
+    to.settle(this.lastFrame)
+    return 'taken'
+  }
+  wake(): void {
+    this.#turns.wake()
+  }
+  newConnection(): number {
+    return ++this.#connections
+  }
+  log(record: StateRecord | NoticeRecord): void {
+    this.records.push(record)
+  }
+  changed(): void {}
+  end(): void {
+    this.#turns.end()
+  }
+}
+
+let cable: Cable
+let alice: Host
+let bob: Host
+let bobsAddress: string
+
+const addressOf = async (host: Host) => {
+  await vi.waitFor(() => expect(host.snapshot().address).toBeDefined(), SOON)
+  return host.snapshot().address as string
+}
+
+beforeEach(async () => {
+  cable = new Cable()
+  alice = cable.add('alice')
+  bob = cable.add('bob')
+  await addressOf(alice)
+  bobsAddress = await addressOf(bob)
+})
+afterEach(() => cable.end())
+
+const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes)
+const bytes = (words: string) => new TextEncoder().encode(words)
+const listen = async (port: number) => {
+  const { readable } = await new bob.sockets.TCPServerSocket('0.0.0.0', { localPort: port }).opened
+  return readable.getReader()
+}
+const accept = async (from: ReadableStreamDefaultReader<TCPSocket>) => {
+  const { value } = await from.read()
+  if (value === undefined) throw new Error('no connection')
+  return value
+}
+
+describe('TCPSocket', () => {
+  test('opens with the addresses and ports of both ends', async () => {
+    const server = await listen(80)
+    const client = await new alice.sockets.TCPSocket(bobsAddress, 80).opened
+    const accepted = await (await accept(server)).opened
+    expect([client.remoteAddress, client.remotePort]).toEqual([bobsAddress, 80])
+    expect([accepted.remoteAddress, accepted.remotePort]).toEqual([client.localAddress, client.localPort])
+  })
+
+  test('early data waits for whoever accepts and reads', async () => {
+    const server = await listen(80)
+    const { writable } = await new alice.sockets.TCPSocket(bobsAddress, 80).opened
+    await writable.getWriter().write(bytes('early'))
+    await new Promise(resolve => setTimeout(resolve, 20))
+    const { readable } = await (await accept(server)).opened
+    expect(text((await readable.getReader().read()).value)).toBe('early')
+  })
+
+  test('reads into a buffer of the reader’s own', async () => {
+    const server = await listen(80)
+    const { writable } = await new alice.sockets.TCPSocket(bobsAddress, 80).opened
+    await writable.getWriter().write(bytes('0123456789'))
+    const { readable } = await (await accept(server)).opened
+    const reader = readable.getReader({ mode: 'byob' })
+    expect(text((await reader.read(new Uint8Array(4))).value)).toBe('0123')
+    expect(text((await reader.read(new Uint8Array(99))).value)).toBe('456789')
+  })
+
+  test('a reader that does not read holds the writer up, within the budget, and loses nothing', async () => {
+    const server = await listen(80)
+    const { writable } = await new alice.sockets.TCPSocket(bobsAddress, 80).opened
+    const { readable } = await (await accept(server)).opened
+    const data = Uint8Array.from({ length: 2 * MEMORY * 2 }, (_, i) => (i * 7919) >> 3)
+    const writer = writable.getWriter()
+    let written = false
+    const writing = writer.write(data).then(() => {
+      written = true
+      return writer.close()
+    })
+    await new Promise(resolve => setTimeout(resolve, 150))
+    expect(written).toBe(false)
+    expect(bob.stack.memory.used).toBeLessThanOrEqual(MEMORY)
+    expect(bob.snapshot().connections.find(({ state }) => state === 'ESTABLISHED')?.rcvWnd).toBe(0)
+    const got: Uint8Array[] = []
+    const reader = readable.getReader()
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) break
+      got.push(value)
+    }
+    await writing
+    expect(Buffer.concat(got).equals(Buffer.from(data))).toBe(true)
+  })
+
+  test('closes in order when both sides have said all', async () => {
+    const server = await listen(80)
+    const client = new alice.sockets.TCPSocket(bobsAddress, 80)
+    await client.opened
+    const accepted = await accept(server)
+    await accepted.opened
+    await Promise.all([client.close(), accepted.close()])
+    await expect(accepted.closed).resolves.toBeUndefined()
+  })
+
+  test('refuses to close under a reader', async () => {
+    await listen(80)
+    const client = new alice.sockets.TCPSocket(bobsAddress, 80)
+    const { readable } = await client.opened
+    readable.getReader()
+    await expect(client.close()).rejects.toThrow('Release the reader and the writer')
+  })
+
+  test('rejects at once with ECONNREFUSED where nobody listens', async () => {
+    const client = new alice.sockets.TCPSocket(bobsAddress, 81)
+    await expect(client.opened).rejects.toMatchObject({ name: 'NetworkError', code: 'ECONNREFUSED' })
+    await expect(client.closed).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  test('an abort reaches the other side’s reader, writer and closed as ECONNRESET', async () => {
+    const server = await listen(80)
+    const client = new alice.sockets.TCPSocket(bobsAddress, 80)
+    await client.opened
+    const accepted = await accept(server)
+    const { readable, writable } = await accepted.opened
+    const reading = readable.getReader().read()
+    client.abort()
+    await expect(reading).rejects.toMatchObject({ code: 'ECONNRESET' })
+    await expect(accepted.closed).rejects.toMatchObject({ code: 'ECONNRESET' })
+    await expect(writable.getWriter().write(bytes('x'))).rejects.toMatchObject({ code: 'ECONNRESET' })
+  })
+
+  test('a wrong address or port is refused in a sentence', () => {
+    expect(() => new alice.sockets.TCPSocket('bob', 80)).toThrow("'bob' is not an IPv4 address")
+    expect(() => new alice.sockets.TCPSocket(bobsAddress, 0)).toThrow('0 is not a port; ports are 1 to 65535.')
+  })
+
+  test('a port is listened on once', async () => {
+    await listen(80)
+    await expect(listen(80)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  })
+
+  test('a hundred connections, refused and aborted, leave no memory behind', async () => {
+    const server = await listen(80)
+    const before = [alice, bob].map(({ stack }) => stack.memory.used)
+    for (let i = 0; i < 50; i++) {
+      const client = new alice.sockets.TCPSocket(bobsAddress, 80)
+      const { writable } = await client.opened
+      await writable.getWriter().write(bytes('hello'))
+      const accepted = await accept(server)
+      client.abort()
+      await accepted.closed.catch(() => undefined)
+      await new alice.sockets.TCPSocket(bobsAddress, 81).opened.catch(() => undefined)
+    }
+    await vi.waitFor(() => expect([alice, bob].map(({ stack }) => stack.memory.used)).toEqual(before), SOON)
+  })
+})
+
+describe('UDPSocket', () => {
+  test('carries datagrams there and back', async () => {
+    const server = await new bob.sockets.UDPSocket({ localPort: 53 }).opened
+    const client = await new alice.sockets.UDPSocket({ localPort: 5353 }).opened
+    const data = bytes('question')
+    await client.writable.getWriter().write({ data, remoteAddress: bobsAddress, remotePort: 53 })
+    const { value: question } = await server.readable.getReader().read()
+    expect([text(question?.data), question?.remotePort]).toEqual(['question', 5353])
+    const { remoteAddress, remotePort } = question ?? {}
+    if (remoteAddress === undefined || remotePort === undefined) throw new Error('no sender')
+    await server.writable.getWriter().write({ data: bytes('answer'), remoteAddress, remotePort })
+    const { value: answer } = await client.readable.getReader().read()
+    expect([text(answer?.data), answer?.remoteAddress, answer?.remotePort]).toEqual(['answer', bobsAddress, 53])
+  })
+})
+
+describe('a host', () => {
+  test('that meets an error of its own stops, says so, ends its connections and disturbs no other', async () => {
+    const server = await listen(80)
+    const client = new alice.sockets.TCPSocket(bobsAddress, 80)
+    const { writable } = await client.opened
+    const { readable } = await (await accept(server)).opened
+    const reading = readable.getReader().read()
+    vi.spyOn(bob.stack, 'input').mockImplementation(() => {
+      throw new Error('a bug.')
+    })
+    await writable.getWriter().write(bytes('x'))
+    await expect(reading).rejects.toThrow('bob was stopped by an error of its own: a bug. Restart it to go on.')
+    expect(cable.records).toContainEqual(expect.objectContaining({ kind: 'notice', host: 'bob', about: 'error' }))
+    expect(alice.snapshot().connections.some(({ state }) => state === 'ESTABLISHED')).toBe(true)
+    expect(bob.ready).toBe(true)
+  })
+})
