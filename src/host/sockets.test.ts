@@ -177,7 +177,9 @@ describe('TCPSocket', () => {
 
   test('a wrong address or port is refused in a sentence', () => {
     expect(() => new alice.sockets.TCPSocket('bob', 80)).toThrow("'bob' is not an IPv4 address")
-    expect(() => new alice.sockets.TCPSocket(bobsAddress, 0)).toThrow('0 is not a port; ports are 1 to 65535.')
+    expect(() => new alice.sockets.TCPSocket(bobsAddress, 0)).toThrow(
+      '0 is not a port; ports are 1 to 65535.',
+    )
   })
 
   test('a port is listened on once', async () => {
@@ -213,7 +215,11 @@ describe('UDPSocket', () => {
     if (remoteAddress === undefined || remotePort === undefined) throw new Error('no sender')
     await server.writable.getWriter().write({ data: bytes('answer'), remoteAddress, remotePort })
     const { value: answer } = await client.readable.getReader().read()
-    expect([text(answer?.data), answer?.remoteAddress, answer?.remotePort]).toEqual(['answer', bobsAddress, 53])
+    expect([text(answer?.data), answer?.remoteAddress, answer?.remotePort]).toEqual([
+      'answer',
+      bobsAddress,
+      53,
+    ])
   })
 })
 
@@ -228,8 +234,12 @@ describe('a host', () => {
       throw new Error('a bug.')
     })
     await writable.getWriter().write(bytes('x'))
-    await expect(reading).rejects.toThrow('bob was stopped by an error of its own: a bug. Restart it to go on.')
-    expect(cable.records).toContainEqual(expect.objectContaining({ kind: 'notice', host: 'bob', about: 'error' }))
+    await expect(reading).rejects.toThrow(
+      'bob was stopped by an error of its own: a bug. Restart it to go on.',
+    )
+    expect(cable.records).toContainEqual(
+      expect.objectContaining({ kind: 'notice', host: 'bob', about: 'error' }),
+    )
     expect(alice.snapshot().connections.some(({ state }) => state === 'ESTABLISHED')).toBe(true)
     expect(bob.ready).toBe(true)
   })

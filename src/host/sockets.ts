@@ -137,7 +137,10 @@ export class SocketTable {
       const watch = this.#watches.get(socket)
       if (watch === undefined) continue
       const error = this.#host.stack.error(socket)
-      watch.end(isErrno(error) ? socketError(error) : 'in order')
+      const how = isErrno(error) ? socketError(error) : 'in order'
+      watch.end(how)
+      // A connection that broke is over, whether or not anybody reads or writes; one that ended in order may still be read.
+      if (how !== 'in order') this.#connections.get(socket)?.abort(how)
     }
   }
 
