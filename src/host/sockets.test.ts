@@ -14,6 +14,8 @@ class Cable implements HostSegment {
   readonly hosts: Host[] = []
   readonly records: (StateRecord | NoticeRecord)[] = []
   lastFrame = 0
+  /** Who sent, one letter a frame. */
+  senders = ''
   #connections = 0
   readonly #turns = new Turns(
     () => performance.now(),
@@ -34,6 +36,7 @@ class Cable implements HostSegment {
     const to = this.hosts.find(host => host !== from)
     if (to === undefined) return 'taken'
     if (!to.ready) return 'wait'
+    this.senders += from.name[0]
     to.send(frame, ++this.lastFrame, now)
     to.settle(this.lastFrame)
     return 'taken'
@@ -136,6 +139,20 @@ describe('TCPSocket', () => {
     }
     await writing
     expect(Buffer.concat(got).equals(Buffer.from(data))).toBe(true)
+  })
+
+  test('a bulk flow gets an ACK for at least every second segment (RFC 5681, 4.2)', async () => {
+    const server = await listen(80)
+    const { writable } = await new alice.sockets.TCPSocket(bobsAddress, 80).opened
+    const { readable } = await (await accept(server)).opened
+    const reading = readable.pipeTo(new WritableStream())
+    cable.senders = ''
+    const writer = writable.getWriter()
+    await writer.write(new Uint8Array(300_000))
+    await writer.close()
+    await reading
+    expect(cable.senders).toMatch(/ab/)
+    expect(cable.senders).not.toMatch(/aaa/)
   })
 
   test('closes in order when both sides have said all', async () => {

@@ -19,8 +19,11 @@ const MAGIC = 0x4c4e4631
 const HEADER = 14
 const HASH = 32
 const NAME_MAX = 255
-/** How much is handed to the socket at once. */
-const CHUNK = 65_536
+/**
+ * How much is read and handed to the socket at once. Reading a Blob asks another process: the next piece is on its
+ * way while this one is sent, or the connection would run dry between them.
+ */
+const CHUNK = 262_144
 const TRANSFERS_KEPT = 20
 
 export interface FileHeader {
@@ -224,8 +227,11 @@ export class FileProgram {
     writer: WritableStreamDefaultWriter<AllowSharedBufferSource>,
   ): Promise<Uint8Array> {
     const hash = sha256.create()
+    const read = (at: number) => file.slice(at, at + CHUNK).arrayBuffer()
+    let next = read(0)
     for (let at = 0; at < file.size; at += CHUNK) {
-      const part = new Uint8Array(await file.slice(at, at + CHUNK).arrayBuffer())
+      const part = new Uint8Array(await next)
+      next = read(at + CHUNK)
       hash.update(part)
       await writer.write(part)
       transfer.done += part.length
