@@ -85,6 +85,7 @@ export class Segment implements HostSegment {
   #stallCheckAt: Ms = Number.POSITIVE_INFINITY
   #updatedAt: Ms = Number.NEGATIVE_INFINITY
   #updateTimer: ReturnType<typeof setTimeout> | undefined
+  #ended = false
 
   constructor(options: SegmentOptions) {
     this.#options = options
@@ -202,7 +203,7 @@ export class Segment implements HostSegment {
   // ---- updates --------------------------------------------------------------------------------------------------
 
   changed(): void {
-    if (this.#updateTimer !== undefined) return
+    if (this.#updateTimer !== undefined || this.#ended) return
     const wait = Math.max(0, this.#updatedAt + UPDATE_INTERVAL - this.now())
     this.#updateTimer = setTimeout(() => this.#update(), wait)
   }
@@ -253,8 +254,9 @@ export class Segment implements HostSegment {
 
   /** Carries out a command; rejects with an error whose message is one sentence for a person. */
   async command<K extends Command['kind']>(command: CommandOf<K>): Promise<Replies[K]> {
+    if (!Object.hasOwn(this.#commands, command.kind))
+      throw new TypeError(`There is no command '${command.kind}'.`)
     const act = this.#commands[command.kind] as (command: CommandOf<K>) => Replies[K] | Promise<Replies[K]>
-    if (act === undefined) throw new TypeError(`There is no command '${String(command.kind)}'.`)
     try {
       return await act(command)
     } finally {
@@ -509,9 +511,9 @@ export class Segment implements HostSegment {
   end(): void {
     for (const host of this.#hostList) host.end('The page was closed.')
     for (const peer of [...this.#peers.values()]) this.#removePeer(peer.id)
+    this.#ended = true
     this.#turns.end()
     clearTimeout(this.#updateTimer)
-    this.#updateTimer = setTimeout(() => undefined, 0)
   }
 }
 
