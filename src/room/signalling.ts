@@ -164,7 +164,7 @@ class Connection {
   }
 
   publish({ topic, payload }: Letter): void {
-    this.#client.post(topic, payload).catch(() => {}) // the connection's end is told by `ended`
+    this.#client.send(topic, payload).catch(() => {}) // the connection's end is told by `ended`
   }
 
   disconnect(): void {
