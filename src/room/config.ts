@@ -46,14 +46,10 @@ export function parseRoomConfig(value: unknown): ParsedConfig {
 }
 
 /** The broker's address: the invitation's, else the deployment's, else `/mqtt` where the page came from. */
-export function brokerUrl(
-  invited: string | undefined,
-  config: RoomConfig,
-  page: string = location.href,
-): string {
+export function brokerUrl(invited: string | undefined, config: RoomConfig, page?: string): string {
   const chosen = invited ?? config.brokerUrl
   if (chosen !== undefined) return chosen
-  const url = new URL('/mqtt', page)
+  const url = new URL('/mqtt', page ?? location.href)
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
   return url.href
 }

@@ -2,18 +2,24 @@
  * Negotiation: one WebRTC connection to one other page, by simple-peer.
  *
  * simple-peer's own channel, reliable and ordered, stays for control. Frames get a channel beside it, unordered and
- * without retransmission (a wire may lose frames), which both sides create when they are connected. It is handed out in the task that
- * creates it, since only in that task may it be transferred to a worker.
+ * without retransmission (a wire may lose frames). It is handed out in the task that creates it, or in which it arrives: only
+ * in that task may it be transferred to a worker.
+ *
+ *   page that offers                                   page that answers
+ *     connected                                          connected
+ *     ◀───────────────────── FRAMES_WANTED ──────────────
+ *     creates the frame channel, hands it out
+ *     ─────── DATA_CHANNEL_OPEN (RFC 8832, 5.1) ────────▶ hands it out
+ *
+ * So neither hands out a channel whose first frames the other side would not know what to do with: what follows
+ * DATA_CHANNEL_OPEN is kept in order until it is acknowledged (RFC 8832, 6).
  */
 import Peer from 'simple-peer/simplepeer.min.js'
 import type { Signal } from './message.ts'
 
-export const FRAME_CHANNEL: RTCDataChannelInit = {
-  negotiated: true,
-  id: 100,
-  ordered: false,
-  maxRetransmits: 0,
-}
+const FRAMES = 'frames'
+export const FRAME_CHANNEL: RTCDataChannelInit = { ordered: false, maxRetransmits: 0 }
+const FRAMES_WANTED = 'frames wanted'
 
 export type Path = 'direct' | 'relayed'
 
@@ -62,11 +68,26 @@ export const negotiate: Negotiate = (initiator, iceServers, events) => {
     const signal = asSignal(data)
     if (signal !== undefined && !over) events.onSignal(signal)
   })
+  let framed = false
+  const frame = (channel: RTCDataChannel) => {
+    framed = true
+    events.onConnect(channel)
+  }
+  // simple-peer takes every channel that arrives for its own.
+  const takenByPeer = connection.ondatachannel
+  connection.ondatachannel = event => {
+    if (over) return
+    if (event.channel.label !== FRAMES) takenByPeer?.call(connection, event)
+    else if (!framed) frame(event.channel)
+  }
   peer.on('connect', () => {
-    if (!over) events.onConnect(connection.createDataChannel('frames', FRAME_CHANNEL))
+    if (!initiator && !over) peer.send(FRAMES_WANTED)
   })
   peer.on('data', (data: Uint8Array) => {
-    if (!over) events.onControl(new TextDecoder().decode(data))
+    if (over) return
+    const text = new TextDecoder().decode(data)
+    if (framed || text !== FRAMES_WANTED) events.onControl(text)
+    else if (initiator) frame(connection.createDataChannel(FRAMES, FRAME_CHANNEL))
   })
   peer.on('error', error => end(reason(error)))
   peer.on('close', () => end('it closed the connection'))

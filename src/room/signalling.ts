@@ -5,6 +5,7 @@
  * last will, so that the others hear of a page that vanished (MQTT 3.1.1, 3.1.2.5). What a message says is not its affair.
  */
 import { type MqttClient, mqtt_v4 } from 'u8-mqtt/esm/basic-v4.js'
+import { MqttPackets } from './mqtt-packets.ts'
 
 /** Milliseconds, unless said otherwise. */
 const ANSWER_WITHIN = 10_000
@@ -164,7 +165,7 @@ class Connection {
   }
 
   publish({ topic, payload }: Letter): void {
-    this.#client.post(topic, payload).catch(() => {}) // the connection's end is told by `ended`
+    this.#client.send(topic, payload).catch(() => {}) // the connection's end is told by `ended`
   }
 
   disconnect(): void {
@@ -175,6 +176,7 @@ class Connection {
   /** Joins the client to its socket; the promise rejects when the connection ends. */
   #watch(socket: WebSocket, url: string): Promise<never> {
     socket.binaryType = 'arraybuffer'
+    const packets = new MqttPackets()
     const opened = new Promise<void>(resolve => {
       socket.onopen = () => resolve()
     })
@@ -185,7 +187,7 @@ class Connection {
         socket.onmessage = ({ data }) => {
           this.#heard = true
           try {
-            receive(new Uint8Array(data as ArrayBuffer))
+            packets.add(new Uint8Array(data as ArrayBuffer), receive)
           } catch {
             this.#fail(`The broker at ${url} speaks no MQTT 3.1.1.`)
           }

@@ -27,8 +27,8 @@ declare module 'u8-mqtt/esm/basic-v4.js' {
     subscribe(
       topics: readonly string[],
     ): Promise<readonly [{ readonly answers: readonly unknown[] } | undefined]>
-    /** QoS 0. Sends within the call. */
-    post(topic: string, payload: Uint8Array): Promise<unknown>
+    /** QoS 1 (in 0.6.7 `post`, its QoS 0, throws). Sends within the call. */
+    send(topic: string, payload: Uint8Array): Promise<unknown>
     ping(): Promise<unknown>
     disconnect(): Promise<unknown>
   }

@@ -63,7 +63,11 @@ export async function createBroker(): Promise<Broker> {
       server.handleUpgrade(request, socket, head, websocket => {
         // A WebSocket's error is its stream's error too, and aedes ends the client upon that.
         websocket.on('error', () => websocket.terminate())
-        aedes.handle(createWebSocketStream(websocket), request)
+        const stream = createWebSocketStream(websocket, {
+          // aedes writes a packet in pieces: together they are one WebSocket message.
+          writev: (pieces, done) => websocket.send(Buffer.concat(pieces.map(({ chunk }) => chunk)), done),
+        })
+        aedes.handle(stream, request)
       })
     },
     get connectedClients() {
