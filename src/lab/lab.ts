@@ -92,8 +92,10 @@ export class Lab {
     return this.#notices
   }
 
+  /** Newest first. */
   get conversations(): readonly Conversation[] {
-    return this.#hosts.flatMap(({ conversations }) => conversations)
+    const all = this.#hosts.flatMap(({ conversations }) => conversations)
+    return all.sort((a, b) => b.connection - a.connection)
   }
 
   get transfers(): readonly Transfer[] {

@@ -13,7 +13,7 @@ export interface LadderColumns {
 
 export function ladderColumns(width: number): LadderColumns {
   const narrow = width < 560
-  const margin = narrow ? Math.min(100, Math.max(80, width * 0.24)) : 156
+  const margin = narrow ? Math.min(100, Math.max(80, width * 0.24)) : 166
   return { left: margin, right: width - margin, width, narrow }
 }
 

@@ -2,6 +2,7 @@ import { css, html, nothing } from 'lit'
 import { customElement, property } from 'lit/decorators.js'
 import type { Visit } from '../lab/visit.ts'
 import type { Member } from '../room/room.ts'
+import { count } from '../stack/wire/readable.ts'
 import { LabElement } from './lab-element.ts'
 import { shapes } from './look.ts'
 
@@ -37,7 +38,7 @@ export class PeopleList extends LabElement {
     return html`<li data-testid="person" data-person=${name} data-state=${state.kind}>
       <i class="dot ${state.kind}"></i><span>${name}</span><span class="mono mute">${stateWords(state)}</span>
       ${state.kind === 'lost' ? html`<span class="why mute">${state.why}</span>` : nothing}
-      ${port && (port.refused || port.queueDrops) ? html`<span class="why mute">${port.refused} frames refused · ${port.queueDrops} lost in the queue</span>` : nothing}
+      ${port && (port.refused || port.queueDrops) ? html`<span class="why mute">${count(port.refused, 'frame')} refused · ${port.queueDrops} lost in the queue</span>` : nothing}
     </li>`
   }
 }
