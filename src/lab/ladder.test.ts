@@ -103,7 +103,7 @@ describe('the ladder', () => {
     ])
   })
 
-  test('a listener stands at the top of its side, above what became of it', () => {
+  test('a listener stands level with the SYN, above what became of it', () => {
     const right = ladderOf(HANDSHAKE, 'right').states.filter(({ side }) => side === 'right')
     expect(right.map(mark => mark.state)).toEqual(['LISTEN', 'SYN-RECEIVED', 'ESTABLISHED'])
     expect(right.map(mark => mark.y).toSorted((a, b) => a - b)).toEqual(right.map(mark => mark.y))

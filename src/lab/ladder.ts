@@ -186,9 +186,10 @@ function placeStates(
   if (flow === undefined) return []
   const marks: { side: Side; y: number; state: string; toldBy: string | undefined }[] = []
   const floor = { left: -STATE_STEP, right: -STATE_STEP }
-  if (listening !== undefined && frames.length > 0) {
-    marks.push({ side: listening, y: TOP, state: 'LISTEN', toldBy: undefined })
-    floor[listening] = TOP
+  const syn = arrows[frames.findIndex(frame => frame.segment !== undefined)]
+  if (listening !== undefined && syn) {
+    marks.push({ side: listening, y: syn.top, state: 'LISTEN', toldBy: undefined })
+    floor[listening] = syn.top
   }
   for (const state of states) {
     const end = flow.ends.findIndex(
