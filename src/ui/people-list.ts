@@ -30,7 +30,8 @@ export class PeopleList extends LabElement {
       <ul data-testid="people">
         <li><i class="dot"></i><span>${this.lab.identities.own.name} <span class="mute">you</span></span></li>
         ${members.map(member => this.renderMember(member))}
-      </ul>`
+      </ul>
+      ${this.visit.refused ? html`<p class="mute why">${count(this.visit.refused, 'message')} refused: they were not what a page says.</p>` : nothing}`
   }
 
   private renderMember({ id, name, state }: Member) {
