@@ -27,6 +27,8 @@ export interface Variable {
   readonly value: string
 }
 
+const duration = (value: number): string =>
+  value < 10_000 ? `${ms(value)} ms` : `${(value / 1000).toFixed(1)} s`
 /** Milliseconds, to a tenth. */
 const ms = (value: number | undefined): string => (value === undefined ? '–' : `${Number(value.toFixed(1))}`)
 const octets = (value: number): string => (value === Number.POSITIVE_INFINITY ? '∞' : String(value))
@@ -35,7 +37,7 @@ export function variablesOf(record: ConnectionRecord, now: number): Variable[] {
   const sent = (value: number): string => String((value - record.iss) >>> 0)
   const knowsPeer = record.state !== 'SYN-SENT' && record.state !== 'LISTEN' && record.state !== 'CLOSED'
   const timer =
-    record.timerAt === undefined ? 'none' : `${record.timer} ${ms(Math.max(0, record.timerAt - now))} ms`
+    record.timerAt === undefined ? 'none' : `${record.timer} ${duration(Math.max(0, record.timerAt - now))}`
   const list: [name: string, note: string, value: string][] = [
     [
       'SND.UNA · NXT',

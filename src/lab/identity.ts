@@ -1,32 +1,15 @@
 /** Who this page's hosts are: names and MAC addresses, drawn once and kept for as long as the tab lives. */
 
-const NAMES = [
-  'alice',
-  'bob',
-  'carol',
-  'dave',
-  'erin',
-  'frank',
-  'grace',
-  'heidi',
-  'ivan',
-  'judy',
-  'karl',
-  'lena',
-  'nina',
-  'oscar',
-  'peggy',
-  'quinn',
-  'rupert',
-  'sybil',
-  'trent',
-  'uma',
-  'victor',
-  'wendy',
-  'xenia',
-  'yuri',
-  'zoe',
-] as const
+const NAMES: readonly string[] = `
+  alice bob carol dave erin frank grace heidi ivan judy karl lena mia nina oscar peggy
+  quinn rupert sybil trent uma victor wendy xenia yuri zoe ada amir anna bela boris cleo
+  cora dana diego edith elif emil enzo fatima felix fiona gita greta hana hugo ida igor
+  ines jan jonas kira kofi lars leo lina luca mara maya milo mona nadia nils noor
+  olga omar otto paula pia ravi rosa sami selma tara timo tom vera vito walt yara
+  yusuf
+`
+  .trim()
+  .split(/\s+/)
 
 export interface Identity {
   readonly name: string
@@ -63,7 +46,7 @@ function drawMac(random: Random): string {
 export function drawIdentities(random: Random, withNeighbour: boolean): Identities {
   const first = random(NAMES.length)
   const second = (first + 1 + random(NAMES.length - 1)) % NAMES.length
-  const make = (index: number): Identity => ({ name: NAMES[index] ?? NAMES[0], mac: drawMac(random) })
+  const make = (index: number): Identity => ({ name: NAMES[index] ?? 'alice', mac: drawMac(random) })
   return { own: make(first), neighbour: make(second), withNeighbour }
 }
 

@@ -32,6 +32,10 @@ export const FIRST_PROFILE: ProfileName = 'full'
 /** The page keeps as many messages as a person might read back. */
 const MOST_NOTICES = 200
 
+/** So many records at once are more than anyone reads as they pass: then the page is drawn anew less often. */
+const FLOOD = 200
+const FLOOD_REDRAW_MS = 120
+
 export class Lab {
   readonly log = new FrameLog()
   readonly identities: Identities
@@ -47,6 +51,7 @@ export class Lab {
   #follow: Follow = { kind: 'newest' }
   #now = 0
   #greeted = false
+  #pending: ReturnType<typeof setTimeout> | undefined
   #failure: string | undefined
 
   constructor(link: SegmentLink, identities: Identities) {
@@ -92,8 +97,10 @@ export class Lab {
     return this.#notices
   }
 
+  /** Newest first. */
   get conversations(): readonly Conversation[] {
-    return this.#hosts.flatMap(({ conversations }) => conversations)
+    const all = this.#hosts.flatMap(({ conversations }) => conversations)
+    return all.sort((a, b) => b.connection - a.connection)
   }
 
   get transfers(): readonly Transfer[] {
@@ -216,6 +223,8 @@ export class Lab {
   }
 
   changed(): void {
+    clearTimeout(this.#pending)
+    this.#pending = undefined
     for (const listener of this.#listeners) listener()
   }
 
@@ -228,7 +237,8 @@ export class Lab {
     this.#notices.push(...this.log.append(update.log))
     if (this.#notices.length > MOST_NOTICES) this.#notices.splice(0, this.#notices.length - MOST_NOTICES)
     this.#greet()
-    this.changed()
+    if (update.log.length < FLOOD) this.changed()
+    else this.#pending ??= setTimeout(() => this.changed(), FLOOD_REDRAW_MS)
   }
 
   /** An error of something that nobody asked for stands among the messages. */

@@ -91,7 +91,19 @@ describe('the ladder', () => {
     ])
   })
 
-  test('a listener stands at the top of its side, above what became of it', () => {
+  test('a SYN-SENT that another page tells of stands where its SYN was sent, though word of it came later', () => {
+    const log = new FrameLog()
+    log.append(HANDSHAKE.filter(({ kind }) => kind !== 'state'))
+    log.addState(state(3, A, B, 'SYN-SENT'), 'alice')
+    const subject = subjectOf({ kind: 'newest' }, log, STATIONS)
+    if (!subject) throw new Error('There are two stations.')
+    const { arrows, states } = layLadder(subject, log.frames, log.states, STATIONS, 0)
+    expect(states).toMatchObject([
+      { state: 'SYN-SENT', toldBy: 'alice', y: arrows.find(({ no }) => no === 3)?.top },
+    ])
+  })
+
+  test('a listener stands level with the SYN, above what became of it', () => {
     const right = ladderOf(HANDSHAKE, 'right').states.filter(({ side }) => side === 'right')
     expect(right.map(mark => mark.state)).toEqual(['LISTEN', 'SYN-RECEIVED', 'ESTABLISHED'])
     expect(right.map(mark => mark.y).toSorted((a, b) => a - b)).toEqual(right.map(mark => mark.y))

@@ -10,7 +10,7 @@ import { ARP_LENGTH, ARP_TARGET_IP } from '../stack/wire/arp.ts'
 import { ipv4Payload } from '../stack/wire/dissect.ts'
 import { ETH_DESTINATION, ETH_HEADER, ETH_SOURCE, ETH_TYPE, ETHERTYPE_ARP } from '../stack/wire/ethernet.ts'
 import { addressAt, macAt } from '../stack/wire/readable.ts'
-import { tcpBrief } from '../stack/wire/tcp.ts'
+import { FIN, SYN, tcpBrief } from '../stack/wire/tcp.ts'
 import type { Flow } from './flow.ts'
 import type { LoggedFrame, LoggedState } from './frame-log.ts'
 import { lossOf, type Meaning, packetOf, relativeOf } from './packet.ts'
@@ -186,9 +186,10 @@ function placeStates(
   if (flow === undefined) return []
   const marks: { side: Side; y: number; state: string; toldBy: string | undefined }[] = []
   const floor = { left: -STATE_STEP, right: -STATE_STEP }
-  if (listening !== undefined && frames.length > 0) {
-    marks.push({ side: listening, y: TOP, state: 'LISTEN', toldBy: undefined })
-    floor[listening] = TOP
+  const syn = arrows[frames.findIndex(frame => frame.segment !== undefined)]
+  if (listening !== undefined && syn) {
+    marks.push({ side: listening, y: syn.top, state: 'LISTEN', toldBy: undefined })
+    floor[listening] = syn.top
   }
   for (const state of states) {
     const end = flow.ends.findIndex(
@@ -210,6 +211,16 @@ function placeStates(
   return marks.map(mark => ({ ...mark, now: last[mark.side] === mark }))
 }
 
+/**
+ * RFC 9293, 3.3.2, figure 5: these states are entered by sending a SYN or a FIN. When another page tells of one that
+ * a call brought about, it names no frame, and word of it comes later than the segment itself.
+ */
+const SENT_WITH: Readonly<Record<string, number>> = {
+  'SYN-SENT': SYN,
+  'FIN-WAIT-1': FIN,
+  'LAST-ACK': FIN,
+}
+
 /** Undefined for a state from before the frames that are drawn. */
 function heightOf(
   state: LoggedState,
@@ -223,6 +234,13 @@ function heightOf(
     const arrow = arrows.find(({ no }) => no === state.frame)
     if (arrow) return arrow.from === side ? arrow.top : arrow.bottom
     if (state.frame < first.no) return undefined
+  }
+  const sentWith = state.toldBy === undefined ? undefined : SENT_WITH[state.state]
+  if (sentWith !== undefined) {
+    const at = frames.findIndex(
+      (frame, i) => arrows[i]?.from === side && (frame.segment?.flags ?? 0) & sentWith,
+    )
+    if (at >= 0) return arrows[at]?.top
   }
   const above = frames.findLastIndex(({ order }) => order < state.order)
   const arrow = arrows[above]

@@ -20,6 +20,10 @@ export interface ToldHost {
   readonly mac: string
 }
 
+/** Pages draw names by themselves: one that is taken is told apart by the end of its MAC. */
+const unlike = (name: string, mac: string, others: readonly Station[]): string =>
+  others.some(other => other.name === name) ? `${name}-${mac.slice(-2)}` : name
+
 export class Stations {
   readonly all: readonly Station[]
   readonly #byMac = new Map<string, Station>()
@@ -42,13 +46,14 @@ export class Stations {
       const hostsThere = told.get(peer) ?? []
       for (const mac of macs) {
         const host = hostsThere.find(each => each.mac === mac)
-        all.push({ mac, name: host?.name ?? name, address: host?.address, where })
+        all.push({ mac, name: unlike(host?.name ?? name, mac, all), address: host?.address, where })
       }
     }
     this.all = all
     for (const station of all) {
       if (!this.#byMac.has(station.mac)) this.#byMac.set(station.mac, station)
-      if (station.address !== undefined) this.#byAddress.set(station.address, station)
+      if (station.address !== undefined && !this.#byAddress.has(station.address))
+        this.#byAddress.set(station.address, station)
     }
   }
 

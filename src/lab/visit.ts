@@ -67,11 +67,6 @@ export class Visit {
     return this.#book.refused
   }
 
-  /** Whether the address bar holds an invitation that can be used. */
-  get invited(): boolean {
-    return parseInvitation(this.#bar.read()).kind === 'invitation'
-  }
-
   /** Joins the room that the address bar invites to, if it does. */
   async open(): Promise<void> {
     const parsed = parseInvitation(this.#bar.read())

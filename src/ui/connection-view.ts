@@ -41,9 +41,13 @@ export class ConnectionView extends LabElement {
   ]
 
   override render() {
-    const flow = this.lab.subject?.flow
-    if (!flow) return html`<h2>Connection</h2><p class="mute">None yet between these two.</p>`
-    const sides = [this.side(flow.ends[0], flow.ends[1]), this.side(flow.ends[1], flow.ends[0])]
+    const { subject } = this.lab
+    const flow = subject?.flow
+    if (!subject || !flow) return html`<h2>Connection</h2><p class="mute">None yet between these two.</p>`
+    const [first, second] = flow.ends
+    // As in the ladder: left is left.
+    const [left, right] = first.address === subject.left.address ? [first, second] : [second, first]
+    const sides = [this.side(left, right), this.side(right, left)]
     return html`<h2>Connection <span class="mute">${flowTitle(flow)}</span></h2>
       <table data-testid="connection">
         <thead><tr><th><span class="unseen">Variable</span></th>${sides.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>

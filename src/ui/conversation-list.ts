@@ -12,6 +12,9 @@ export class ConversationList extends LabElement {
   @state() private refused: { readonly connection: ConnectionId; readonly why: string } | undefined
   @state() private put: ReadonlySet<ConnectionId> = new Set()
 
+  /** How many lines were shown, to follow new ones only. */
+  #lines = 0
+
   static override styles = [
     shapes,
     css`
@@ -68,6 +71,9 @@ export class ConversationList extends LabElement {
   }
 
   override updated(): void {
+    const lines = this.lab.conversations.reduce((sum, conversation) => sum + conversation.lines.length, 0)
+    if (lines === this.#lines) return
+    this.#lines = lines
     for (const list of this.renderRoot.querySelectorAll('.log')) list.scrollTop = list.scrollHeight
   }
 

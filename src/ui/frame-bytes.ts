@@ -58,8 +58,8 @@ export class FrameBytes extends LitElement {
   }
 
   private choose(event: Event): void {
-    const at = (event.target as HTMLElement).dataset['at']
-    if (at !== undefined) this.tell(Number(at))
+    const at = (event.target as HTMLElement).getAttribute('data-at')
+    if (at !== null) this.tell(Number(at))
   }
 
   private key(event: KeyboardEvent): void {

@@ -44,7 +44,7 @@ export class HostList extends LabElement {
     const outcome = this.outcomes.get(mac)
     return html`<li data-testid="host" data-host=${name}>
       <div class="row">
-        <b>${name}</b><span class="mute">${mine ? 'you' : where.kind === 'here' ? 'on this page' : `on ${this.pageOf(station)}’s page`}</span>
+        <b>${name}</b><span class="mute">${mine ? 'you' : where.kind === 'here' ? 'here' : `${this.pageOf(station)}’s page`}</span>
         <span class="grow"></span>
         <span class="mono" title=${mac} data-testid="host-address">${address ?? html`<span class="mute">looking for an address</span>`}</span>
       </div>
@@ -64,8 +64,8 @@ export class HostList extends LabElement {
   }
 
   private pageOf({ where }: Station): string {
-    if (where.kind !== 'peer') return 'another'
-    return this.lab.peers.find(({ peer }) => peer === where.peer)?.name ?? 'another'
+    if (where.kind !== 'peer') return 'somebody'
+    return this.lab.peers.find(({ peer }) => peer === where.peer)?.name ?? 'somebody'
   }
 
   private async ping(own: string, address: string): Promise<string> {

@@ -13,7 +13,7 @@ export interface LadderColumns {
 
 export function ladderColumns(width: number): LadderColumns {
   const narrow = width < 560
-  const margin = narrow ? Math.min(100, Math.max(80, width * 0.24)) : 156
+  const margin = narrow ? Math.min(100, Math.max(87, width * 0.24)) : 166
   return { left: margin, right: width - margin, width, narrow }
 }
 
@@ -42,7 +42,7 @@ export function arrowView(arrow: Arrow, columns: LadderColumns, selected: boolea
   const label = fitted(arrow.label, Math.abs(endX - from) - 8, columns)
   const words = `Frame ${arrow.no} at ${seconds(arrow.time)} s: ${arrow.label}${arrow.lost ? `, dropped: ${arrow.lost}` : ''}`
   return svg`<g class="frame ${arrow.meaning} ${arrow.again ? 'repeat' : ''} ${selected ? 'chosen' : ''} ${columns.narrow ? 'tight' : ''}" id="f${arrow.no}"
-      role="option" aria-selected=${selected} aria-label=${words} data-testid="ladder-frame" data-no=${arrow.no} @click=${choose}>
+      role="option" aria-selected=${selected} data-testid="ladder-frame" data-no=${arrow.no} @click=${choose}>
     <title>${words}</title>
     <path class="touch" d="M${from} ${arrow.top}L${endX} ${endY}"></path>
     <path class="line" d="M${from} ${arrow.top}L${endX} ${endY}"></path>
@@ -76,7 +76,7 @@ export function stateView(
   const gap = narrow ? 4 : 10
   const x = side === 'left' ? left - gap - size : right + gap
   const told = toldBy === undefined ? nothing : svg`<title>told by ${toldBy}</title>`
-  return svg`<g class="state ${now ? 'now' : ''} ${toldBy ? 'told' : ''} ${narrow ? 'tight' : ''}" data-testid="state" data-side=${side} data-now=${now}>${told}
+  return svg`<g class="state ${now ? 'now' : ''} ${toldBy ? 'told' : ''} ${narrow ? 'tight' : ''}" data-testid="state" data-state=${state} data-side=${side} data-now=${now}>${told}
     <rect x=${x} y=${y - 10} width=${size} height="20" rx="4"></rect>
     <text x=${x + size / 2} y=${y + 4} text-anchor="middle">${state}</text>
     ${toldBy === undefined || !now ? nothing : svg`<text class="mute by" x=${x + size / 2} y=${y + 22} text-anchor="middle">told by ${toldBy}</text>`}

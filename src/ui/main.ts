@@ -15,26 +15,33 @@ const addressBar: AddressBar = {
   show: link => history.replaceState(null, '', link),
 }
 
-const invited = parseInvitation(location.href).kind === 'invitation'
-const identities = takeIdentities(sessionStorage, random, !invited)
+const isInvited = (): boolean => parseInvitation(location.href).kind === 'invitation'
+
+const identities = takeIdentities(sessionStorage, random, !isInvited())
+/** Whether whoever comes next in this tab has the neighbour too. */
+let { withNeighbour } = identities
 const segment = connectSegment()
 const lab = new Lab(segment, identities)
 const visit = new Visit(lab, segment, addressBar)
 
 if (tokens.styleSheet) document.adoptedStyleSheets = [tokens.styleSheet]
+document.title = `${identities.own.name} · lanlet`
 const page = document.createElement('lanlet-page')
 page.lab = lab
 page.visit = visit
 document.body.append(page)
 
 addEventListener('pagehide', () => {
-  releaseIdentities(sessionStorage, identities)
+  releaseIdentities(sessionStorage, { ...identities, withNeighbour })
   visit.leave()
 })
 // A page that comes back from the browser's cache has left its room: it begins anew.
 addEventListener('pageshow', event => event.persisted && location.reload())
 // Another invitation pasted into the same tab is another page.
-addEventListener('hashchange', () => location.reload())
+addEventListener('hashchange', () => {
+  withNeighbour = !isInvited()
+  location.reload()
+})
 
 await lab.start()
 await visit.open()

@@ -24,6 +24,7 @@ export class PacketTable extends LabElement {
   #scroller: Ref<HTMLElement> = createRef()
   #following = true
   #shown: number | undefined
+  #count = 0
   #rows = new VirtualizerController<HTMLElement, HTMLElement>(this, {
     count: 0,
     getScrollElement: () => this.#scroller.value ?? null,
@@ -111,10 +112,11 @@ export class PacketTable extends LabElement {
       this.#shown = selected
       const index = selected === undefined ? -1 : this.#list.indexOf(selected)
       if (index >= 0) rows.scrollToIndex(index, { align: 'auto' })
-    } else if (this.#following && frames.length > 0) {
+    } else if (this.#following && frames.length !== this.#count) {
       const scroller = this.#scroller.value
       if (scroller) scroller.scrollTop = scroller.scrollHeight
     }
+    this.#count = frames.length
   }
 
   override disconnectedCallback(): void {

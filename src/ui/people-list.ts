@@ -2,6 +2,7 @@ import { css, html, nothing } from 'lit'
 import { customElement, property } from 'lit/decorators.js'
 import type { Visit } from '../lab/visit.ts'
 import type { Member } from '../room/room.ts'
+import { count } from '../stack/wire/readable.ts'
 import { LabElement } from './lab-element.ts'
 import { shapes } from './look.ts'
 
@@ -29,7 +30,8 @@ export class PeopleList extends LabElement {
       <ul data-testid="people">
         <li><i class="dot"></i><span>${this.lab.identities.own.name} <span class="mute">you</span></span></li>
         ${members.map(member => this.renderMember(member))}
-      </ul>`
+      </ul>
+      ${this.visit.refused ? html`<p class="mute why">${count(this.visit.refused, 'message')} refused: they were not what a page says.</p>` : nothing}`
   }
 
   private renderMember({ id, name, state }: Member) {
@@ -37,7 +39,7 @@ export class PeopleList extends LabElement {
     return html`<li data-testid="person" data-person=${name} data-state=${state.kind}>
       <i class="dot ${state.kind}"></i><span>${name}</span><span class="mono mute">${stateWords(state)}</span>
       ${state.kind === 'lost' ? html`<span class="why mute">${state.why}</span>` : nothing}
-      ${port && (port.refused || port.queueDrops) ? html`<span class="why mute">${port.refused} frames refused · ${port.queueDrops} lost in the queue</span>` : nothing}
+      ${port && (port.refused || port.queueDrops) ? html`<span class="why mute">${count(port.refused, 'frame')} refused · ${port.queueDrops} lost in the queue</span>` : nothing}
     </li>`
   }
 }

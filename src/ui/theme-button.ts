@@ -30,8 +30,8 @@ export class ThemeButton extends LitElement {
   }
 
   private apply(): void {
-    if (this.theme === 'auto') delete document.documentElement.dataset['theme']
-    else document.documentElement.dataset['theme'] = this.theme
+    if (this.theme === 'auto') document.documentElement.removeAttribute('data-theme')
+    else document.documentElement.setAttribute('data-theme', this.theme)
   }
 }
 

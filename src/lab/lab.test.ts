@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import type { Command, HostSnapshot, Update } from '../host/protocol.ts'
+import { ACK, SYN } from '../stack/wire/tcp.ts'
+import type { Identities } from './identity.ts'
+import { Lab } from './lab.ts'
+import type { SegmentLink } from './segment-link.ts'
+import { fingerprint } from './told.ts'
+import { ALICE, arrival, BOB, frame, tcp } from './wire.fixture.ts'
+
+const IDENTITIES: Identities = {
+  own: { name: 'alice', mac: ALICE.mac },
+  neighbour: { name: 'bob', mac: BOB.mac },
+  withNeighbour: true,
+}
+
+const host = (name: 'alice' | 'bob', address: string | undefined): HostSnapshot => ({
+  name,
+  mac: name === 'alice' ? ALICE.mac : BOB.mac,
+  address,
+  profile: 'full',
+  memory: { size: 65536, used: 0, peak: 0, failures: 0, pools: [] },
+  connections: [],
+  neighbours: [],
+  counters: {},
+  conversations: [],
+  transfers: [],
+})
+
+/** A worker that writes down what it is asked; `refuse` makes it refuse a kind of command with a sentence. */
+function worker(refuse: Partial<Record<Command['kind'], string>> = {}) {
+  const asked: Command[] = []
+  let take: (update: Update) => void = () => undefined
+  const link: SegmentLink = {
+    request: (command: Command) => {
+      asked.push(command)
+      const why = refuse[command.kind]
+      return why === undefined ? Promise.resolve({} as never) : Promise.reject(new Error(why))
+    },
+    addPeer: () => Promise.resolve(),
+    onUpdate: taker => {
+      take = taker
+    },
+    onFailure: () => undefined,
+  }
+  const tell = (part: Partial<Update>) =>
+    take({ kind: 'update', now: 5, timeOrigin: 0, leftOut: 0, log: [], hosts: [], peers: [], ...part })
+  const kinds = () => asked.map(({ kind }) => kind)
+  return { link, asked, kinds, tell }
+}
+
+describe('a page that nobody invited', () => {
+  test('starts two hosts, and connects the first to the second once both have an address', async () => {
+    const { link, asked, kinds, tell } = worker()
+    await new Lab(link, IDENTITIES).start()
+    tell({ hosts: [host('alice', ALICE.address), host('bob', undefined)] })
+    expect(kinds()).toEqual(['add-host', 'add-host'])
+    tell({ hosts: [host('alice', ALICE.address), host('bob', BOB.address)] })
+    expect(asked.at(-1)).toEqual({ kind: 'connect', host: 'alice', address: BOB.address, port: 23 })
+    tell({ hosts: [host('alice', ALICE.address), host('bob', BOB.address)] })
+    expect(kinds()).toEqual(['add-host', 'add-host', 'connect'])
+  })
+
+  test('says so when a host cannot start', async () => {
+    const { link } = worker({ 'add-host': 'There is no memory.' })
+    const lab = new Lab(link, IDENTITIES)
+    await lab.start()
+    expect(lab.notices.map(({ about, text }) => [about, text])).toContainEqual([
+      'error',
+      'There is no memory.',
+    ])
+  })
+})
+
+test('an invited page runs its own host alone and opens nothing by itself', async () => {
+  const { link, kinds, tell } = worker()
+  await new Lab(link, { ...IDENTITIES, withNeighbour: false }).start()
+  tell({ hosts: [host('alice', ALICE.address)] })
+  expect(kinds()).toEqual(['add-host'])
+})
+
+test('a refused restart rejects with the worker’s sentence', async () => {
+  const { link } = worker({ 'restart-host': 'It needs at least 18 KiB.' })
+  await expect(new Lab(link, IDENTITIES).restart('alice', 'full', 1024)).rejects.toThrow(
+    'It needs at least 18 KiB.',
+  )
+})
+
+test('clearing the capture lets go of frames and of what was chosen, not of hosts', async () => {
+  const { link, tell } = worker()
+  const lab = new Lab(link, IDENTITIES)
+  const syn = tcp(ALICE, BOB, { ports: [49152, 23], seq: 1, flags: SYN })
+  tell({ hosts: [host('alice', ALICE.address)], log: [frame(1, 0, 'alice', syn), arrival(1, 0, 'bob')] })
+  lab.select(1)
+  await lab.clearCapture()
+  expect([lab.log.frames.length, lab.selected, lab.hosts.length]).toEqual([0, undefined, 1])
+})
+
+test('a state that another page tells finds its frame here by what the frame says', () => {
+  const { link, tell } = worker()
+  const lab = new Lab(link, IDENTITIES)
+  const answer = tcp(BOB, ALICE, { ports: [23, 49152], seq: 7, ack: 2, flags: SYN | ACK })
+  const syn = tcp(ALICE, BOB, { ports: [49152, 23], seq: 1, flags: SYN })
+  tell({ log: [frame(1, 0, 'alice', syn), frame(2, 1, 'peer', answer)] })
+  const told = {
+    localAddress: BOB.address,
+    localPort: 23,
+    remoteAddress: ALICE.address,
+    remotePort: 49152,
+    state: 'SYN-RECEIVED',
+    frame: fingerprint(syn),
+  } as const
+  lab.hearState(told, 'bob')
+  expect(lab.log.states).toMatchObject([{ state: 'SYN-RECEIVED', frame: 1, toldBy: 'bob' }])
+  lab.hearState({ ...told, frame: 'ffffffff' }, 'bob')
+  expect(lab.log.states.at(-1)?.frame).toBeUndefined()
+})
