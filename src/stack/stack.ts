@@ -123,7 +123,7 @@ export interface Stack {
   listen(socket: Socket, backlog: number): 0 | Errno
   /** EAGAIN while none waits. */
   accept(socket: Socket): Socket | Errno
-  /** TCP: EINPROGRESS, then Event.Connected or Event.Closed. UDP and ping: 0. */
+  /** TCP alone: 0 when the SYN is on its way, then Event.Connected or Event.Closed. */
   connect(socket: Socket, address: Ipv4, port: number): 0 | Errno
   /** Bytes taken of `data`, at least 1; EAGAIN when the send buffer is full, ENOBUFS when memory is. */
   send(socket: Socket, data: Uint8Array): number | Errno

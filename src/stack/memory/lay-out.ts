@@ -33,9 +33,9 @@ import {
 export const ARENA_MAX = 4 * 1024 * 1024
 /**
  * The fewest pages a host works with: two standing ones, one of connections, one of neighbours, two in reserve for
- * control traffic, and four of data: two segments each way.
+ * control traffic, and three of data.
  */
-const PAGES_MIN = 10
+const PAGES_MIN = 9
 /** One bucket for each 512 bytes of arena: about one a connection when it is full of them. */
 const BYTES_A_BUCKET = 512
 

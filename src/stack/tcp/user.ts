@@ -1,7 +1,6 @@
 /** The user's calls, RFC 9293, 3.10.1-3.10.5, on connections and listeners. */
 import { type Core, count, KIND_CONNECTION } from '../core.ts'
 import {
-  EADDRINUSE,
   EAGAIN,
   ECONNABORTED,
   ECONNRESET,
@@ -38,7 +37,7 @@ import {
   REMOTE_PORT,
   setFlag,
 } from '../socket/record.ts'
-import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
+import { choosePort, enterTable } from '../socket/socket.ts'
 import { isMulticast } from '../wire/ipv4.ts'
 import { FIN_WAIT_2_MS, startClock } from './clock.ts'
 import { bury, endConnection, initialiseSending, leaveListener, reclaimOutOfOrder } from './connection.ts'
@@ -83,9 +82,10 @@ const TEXT_OFFSET = 120
 export function listenTcp(s: Core, t: Tcb, backlog: number): 0 | Errno {
   const { m } = s
   if (stateOf(m, t) !== CLOSED || !(backlog >= 1 && backlog <= 0xffff)) return EINVAL
-  const port = m.get16(t + LOCAL_PORT)
-  if (port === 0) return EINVAL
-  if (findSocket(m, KIND_CONNECTION, port, 0, 0) !== 0) return EADDRINUSE
+  // An unbound socket gets an ephemeral port.
+  const port = choosePort(s, KIND_CONNECTION, m.get16(t + LOCAL_PORT), 0, 0)
+  if (isErrno(port)) return port
+  m.put16(t + LOCAL_PORT, port)
   m.put16(t + BACKLOG, backlog)
   enterTable(m, t)
   enterState(m, t, LISTEN)
