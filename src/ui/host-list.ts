@@ -44,7 +44,7 @@ export class HostList extends LabElement {
     const outcome = this.outcomes.get(mac)
     return html`<li data-testid="host" data-host=${name}>
       <div class="row">
-        <b>${name}</b><span class="mute">${mine ? 'you' : where.kind === 'here' ? 'here' : `${this.pageOf(station)}’s page`}</span>
+        <b>${name}</b><span class="mute">${mine ? 'you' : where.kind === 'here' ? 'here' : this.pageOf(station)}</span>
         <span class="grow"></span>
         <span class="mono" title=${mac} data-testid="host-address">${address ?? html`<span class="mute">looking for an address</span>`}</span>
       </div>
@@ -63,9 +63,10 @@ export class HostList extends LabElement {
     </div>`
   }
 
-  private pageOf({ where }: Station): string {
-    if (where.kind !== 'peer') return 'somebody'
-    return this.lab.peers.find(({ peer }) => peer === where.peer)?.name ?? 'somebody'
+  /** Whose page it runs on; a page's own host goes by the page's name. */
+  private pageOf({ name, where }: Station): string {
+    const page = this.lab.peers.find(({ peer }) => where.kind === 'peer' && peer === where.peer)?.name
+    return page === undefined || page === name ? 'another page' : `${page}’s page`
   }
 
   private async ping(own: string, address: string): Promise<string> {
