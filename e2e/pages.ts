@@ -62,8 +62,8 @@ export async function captureOf(page: Page): Promise<string[]> {
   })
 }
 
-/** The conversation of a page that is open last. */
-export const conversation = (page: Page): Locator => page.getByTestId('conversation').last()
+/** The newest conversation of a page. */
+export const conversation = (page: Page): Locator => page.getByTestId('conversation').first()
 
 export async function say(where: Locator, text: string): Promise<void> {
   await where.getByTestId('say').fill(text)
