@@ -160,7 +160,7 @@ export class Membership {
 
   #heardGone(from: PeerId, how: 'left' | 'cut'): void {
     const member = this.#known.get(from)
-    if (member === undefined || member.state.kind === 'lost') return
+    if (member === undefined) return
     if (how === 'left') return this.#lose(member, `${member.name} left the room.`, { forGood: true })
     member.cut = true
     // Perhaps only its signalling was cut: a connection that stands is asked.
@@ -274,25 +274,31 @@ export class Membership {
     this.#options.events.onChange()
   }
 
+  /** `forGood`: it is known to be gone, and not sought. */
   #lose(member: Known, why: string, { forGood = false } = {}): void {
-    if (member.state.kind === 'lost') return
-    const hadChannel = member.state.kind === 'connected'
+    const was = member.state.kind
+    // The end of a connection may outrun the word that explains it.
+    if (was === 'lost' && (!forGood || member.tries > TRY_AGAIN_AFTER.length)) return
     this.#release(member)
     member.state = { kind: 'lost', why }
-    const pause = forGood ? undefined : TRY_AGAIN_AFTER[member.tries++]
-    if (pause === undefined) member.timer = setTimeout(() => this.#forget(member), LOST_SHOWN)
-    else member.timer = setTimeout(() => this.#tryAgain(member), pause * (0.75 + Math.random() / 2))
-    if (hadChannel) this.#options.events.onLost(member.id)
+    if (forGood) member.tries = TRY_AGAIN_AFTER.length
+    this.#seekAfter(member, 0.75 + Math.random() / 2) // both sides may seek, but not at once
+    if (was === 'connected') this.#options.events.onLost(member.id)
     this.#options.events.onChange()
   }
 
-  #tryAgain(member: Known): void {
-    this.#options.send({ say: 'welcome', name: this.#options.name }, member.id)
+  /** Seeks a lost member after its next pause; when there was the last, it is shown for a while and forgotten. */
+  #seekAfter(member: Known, stretch: number): void {
     const pause = TRY_AGAIN_AFTER[member.tries++]
     member.timer =
       pause === undefined
         ? setTimeout(() => this.#forget(member), LOST_SHOWN)
-        : setTimeout(() => this.#tryAgain(member), pause)
+        : setTimeout(() => this.#seek(member), pause * stretch)
+  }
+
+  #seek(member: Known): void {
+    this.#options.send({ say: 'welcome', name: this.#options.name }, member.id)
+    this.#seekAfter(member, 1)
   }
 
   #release(member: Known): void {

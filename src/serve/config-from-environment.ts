@@ -5,15 +5,15 @@
 import { parseRoomConfig, type RoomConfig } from '../room/config.ts'
 
 /** Throws one sentence when a variable is wrong. */
-export function configFromEnvironment(environment: NodeJS.ProcessEnv): RoomConfig {
-  const { BROKER_URL: brokerUrl, ICE_SERVERS: servers } = environment
+export function configFromEnvironment({ BROKER_URL, ICE_SERVERS }: NodeJS.ProcessEnv): RoomConfig {
   let iceServers: unknown = []
   try {
-    if (servers) iceServers = JSON.parse(servers)
+    if (ICE_SERVERS) iceServers = JSON.parse(ICE_SERVERS)
   } catch {
     throw new Error(`ICE_SERVERS is no JSON: give an array such as [{"urls":"stun:stun.example.org"}].`)
   }
-  const parsed = parseRoomConfig({ ...(brokerUrl ? { brokerUrl } : {}), iceServers })
-  if (parsed.kind === 'wrong') throw new Error(`BROKER_URL or ICE_SERVERS is wrong: ${parsed.why}`)
-  return parsed.config
+  const parsed = parseRoomConfig({ iceServers, ...(BROKER_URL ? { brokerUrl: BROKER_URL } : {}) })
+  if (parsed.kind === 'config') return parsed.config
+  const name = parsed.why.includes('brokerUrl') ? 'BROKER_URL' : 'ICE_SERVERS'
+  throw new Error(`${name} cannot be used: ${parsed.why.replace(/^[^:]*: /, '')}`)
 }

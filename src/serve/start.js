@@ -8,7 +8,7 @@ import { addresses } from './addresses.js'
 import { build } from './build.js'
 import { install } from './install.js'
 import { nodeTooOld } from './node-version.js'
-import { portRefused, readPort } from './port.js'
+import { portRefused, portTaken, readPort } from './port.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
@@ -23,6 +23,7 @@ giveUpIf(nodeTooOld(process.versions.node))
 const asked = readPort(process.env['PORT'])
 if (!asked.ok) giveUpIf(asked.why)
 else {
+  giveUpIf(await portTaken(asked.port))
   giveUpIf(await install(root))
   giveUpIf(await build(root))
   await serve(asked.port)
