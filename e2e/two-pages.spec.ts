@@ -1,5 +1,6 @@
 /** The main job on real input: two browsers, two pages, one segment over WebRTC. Each thing is asserted on both pages. */
 import { createHash, randomBytes } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
 import { expect, type Page, test } from '@playwright/test'
 import { captureOf, conversation, host, hostNamed, met, ownName, say, visit } from './pages.ts'
 
@@ -157,4 +158,30 @@ test('three pages in a room: each talks to both others', async ({ browser }) => 
       await expect(target.getByTestId('outcome')).toContainText(/3 of 3/)
     }
   }
+})
+
+/** This machine's address on a LAN, as a neighbour would type it; undefined where it has none. */
+const lanAddress = Object.values(networkInterfaces())
+  .flat()
+  .find(found => found?.family === 'IPv4' && !found.internal)?.address
+
+test('on a plain http origin of the LAN, where WebCrypto is absent, all of it works', async ({
+  browser,
+  baseURL,
+}) => {
+  test.skip(lanAddress === undefined, 'this machine has no address beside localhost')
+  const origin = new URL(baseURL ?? '')
+  origin.hostname = lanAddress ?? ''
+  const alice = await visit(browser, origin.href)
+  expect(await alice.evaluate(() => isSecureContext)).toBe(false)
+  await alice.getByTestId('invite').click()
+  const bob = await visit(browser, await alice.getByTestId('invite-link').inputValue())
+  await met(alice, bob)
+  const target = await hostNamed(alice, await ownName(bob))
+  const buffer = randomBytes(300_000)
+  await target
+    .getByTestId('file')
+    .setInputFiles({ name: 'small.bin', mimeType: 'application/octet-stream', buffer })
+  const transfer = alice.locator('[data-testid=transfer][data-state=done]')
+  await expect(transfer.getByTestId('sha256')).toHaveText(createHash('sha256').update(buffer).digest('hex'))
 })
