@@ -52,6 +52,7 @@ import {
   listenTcp,
   recvTcp,
   sendTcp,
+  setTcpOption,
   shutdownTcp,
 } from './tcp/user.ts'
 import { bindUdp, udpSend } from './udp/udp.ts'
@@ -242,6 +243,7 @@ function stackOf(s: Core): Stack {
       if (at === 0) return EBADF
       return isDatagram(m, at) ? takeDatagram(s, at, into, from) : EOPNOTSUPP
     },
+    setOption: (handle, option, value) => tcp(handle, t => setTcpOption(s, t, option, value)) as 0 | Errno,
     shutdown: handle => tcp(handle, t => shutdownTcp(s, t)) as 0 | Errno,
     close(handle) {
       const at = recordOf(s, handle)

@@ -42,6 +42,13 @@ export interface StackConfig {
   readonly gateway?: string
 }
 
+/** What `setOption` can set. */
+export const Option = {
+  /** 1: Nagle's algorithm is off (RFC 9293, 3.7.4), short text goes out at once. 0, the default: on. */
+  NoDelay: 1,
+} as const
+export type Option = (typeof Option)[keyof typeof Option]
+
 /** Bits given to the visitor of `events`. */
 export const Event = {
   /** Data, a peer's FIN, an accepted connection or a datagram waits. */
@@ -133,6 +140,8 @@ export interface Stack {
   sendTo(socket: Socket, data: Uint8Array, address: Ipv4, port: number): number | Errno
   /** One datagram, cut to fit. ICMP: an echo reply's data, `from.port` its sequence number. */
   recvFrom(socket: Socket, into: Uint8Array, from: Endpoint): number | Errno
+  /** EINVAL for a value out of range, ENOPROTOOPT for an option that this kind of socket does not have. */
+  setOption(socket: Socket, option: Option, value: number): 0 | Errno
   /** No more to send: FIN follows the data. */
   shutdown(socket: Socket): 0 | Errno
   /** Gives the handle back; what was sent is still delivered, the connection closes in order behind it. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
-import { EAGAIN, ENOTCONN } from '../errno.ts'
+import { EAGAIN, EINVAL, ENOTCONN } from '../errno.ts'
+import { Option } from '../stack.ts'
 import { established } from '../testing/dialogue.ts'
 
 describe('text that arrives', () => {
@@ -175,6 +176,19 @@ describe('text to send', () => {
     d.quiet()
     d.in('ACK 1:1 ack 11')
     d.out('PSH,ACK 11:31 ack 1')
+  })
+
+  test('NoDelay: a small rest goes at once, also one that was held back', () => {
+    const d = established()
+    d.send(10)
+    d.out('PSH,ACK 1:11 ack 1')
+    d.send(10)
+    d.quiet()
+    expect(d.stack.setOption(d.socket, Option.NoDelay, 1)).toBe(0)
+    d.wait(0).out('PSH,ACK 11:21 ack 1')
+    d.send(10)
+    d.out('PSH,ACK 21:31 ack 1')
+    expect(d.stack.setOption(d.socket, Option.NoDelay, 2)).toBe(EINVAL)
   })
 
   test('no more is sent than the peer’s window takes', () => {

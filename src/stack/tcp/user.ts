@@ -8,6 +8,7 @@ import {
   EISCONN,
   ENETUNREACH,
   ENOBUFS,
+  ENOPROTOOPT,
   ENOTCONN,
   EPIPE,
   type Errno,
@@ -28,6 +29,7 @@ import {
 import { ADDRESS, POOL_SEND } from '../memory/layout.ts'
 import { tcpActiveOpens } from '../mib.ts'
 import {
+  clearFlag,
   ERROR,
   FLAG_ORPHAN,
   hasFlag,
@@ -38,6 +40,7 @@ import {
   setFlag,
 } from '../socket/record.ts'
 import { choosePort, enterTable } from '../socket/socket.ts'
+import { Option } from '../stack.ts'
 import { isMulticast } from '../wire/ipv4.ts'
 import { FIN_WAIT_2_MS, startClock } from './clock.ts'
 import { bury, endConnection, initialiseSending, leaveListener, reclaimOutOfOrder } from './connection.ts'
@@ -57,6 +60,7 @@ import {
   FIN_WAIT_2,
   FLAG_FIN,
   FLAG_FIN_RECEIVED,
+  FLAG_NO_DELAY,
   LAST_ACK,
   LISTEN,
   MSS,
@@ -228,6 +232,17 @@ const nothingToRead = (m: Arena, t: Tcb): Errno => {
 const closedError = (m: Arena, t: Tcb): Errno => {
   const error = m.get8(t + ERROR)
   return error === 0 ? ENOTCONN : (-error as Errno)
+}
+
+/** Sets an option of a connection; one that listens hands none down. */
+export function setTcpOption(s: Core, t: Tcb, option: Option, value: number): 0 | Errno {
+  if (option !== Option.NoDelay) return ENOPROTOOPT
+  if (value !== 0 && value !== 1) return EINVAL
+  if (value === 1) setFlag(s.m, t, FLAG_NO_DELAY)
+  else clearFlag(s.m, t, FLAG_NO_DELAY)
+  // What Nagle's algorithm held back may go now.
+  if (stateOf(s.m, t) >= ESTABLISHED) wantSend(s, t)
+  return 0
 }
 
 /** 3.10.4, CLOSE of the sending side: FIN follows the text. */
