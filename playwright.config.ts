@@ -15,6 +15,8 @@ const port = process.env['LANLET_E2E_PORT']
 
 export default defineConfig({
   testDir: 'e2e',
+  // `npm run pictures` takes the README's pictures instead of testing.
+  testMatch: process.env['PICTURES'] === undefined ? '*.spec.ts' : 'pictures.ts',
   // Real time, real WebRTC, two cores: one at a time.
   workers: 1,
   timeout: 60_000,

@@ -1,0 +1,65 @@
+/** `npm run bench`: a table; `npm run bench -- --json`: the same, and one line of JSON at the end. */
+import { checksumMBps, memcpyMBps } from './limits.ts'
+import { connections, costBeside, idle, roundTrips, throughput } from './measures.ts'
+
+const SAMPLES = 5
+
+interface Figure {
+  readonly median: number
+  readonly samples: readonly number[]
+}
+
+function figure(samples: readonly number[]): Figure {
+  const sorted = [...samples].sort((a, b) => a - b)
+  return { median: sorted[sorted.length >> 1] ?? 0, samples }
+}
+
+const rounded = (value: number): string =>
+  value >= 100 ? Math.round(value).toLocaleString('en-GB') : String(Number(value.toPrecision(3)))
+
+function print(name: string, { median, samples }: Figure, unit: string, goal: string): void {
+  const spread =
+    samples.length > 1 ? `${rounded(Math.min(...samples))} - ${rounded(Math.max(...samples))}` : ''
+  console.log(
+    `${name.padEnd(44)}${rounded(median).padStart(10)} ${unit.padEnd(8)}${spread.padEnd(20)}${goal}`,
+  )
+}
+
+console.log(`Node ${process.version}, ${SAMPLES} samples; median, unit, least - most, goal\n`)
+
+const limit = { memcpyMBps: figure(memcpyMBps(SAMPLES)), checksumMBps: figure(checksumMBps(SAMPLES)) }
+print('limit: copying 1,460 bytes', limit.memcpyMBps, 'MB/s', '')
+print('limit: checksum of 1,460 bytes', limit.checksumMBps, 'MB/s', '')
+
+const bulk = throughput(SAMPLES, 256)
+const { bytesPerIdleConnection, idleConnectionsIn2MiB } = idle()
+const stack = {
+  throughputMBps: figure(bulk.throughputMBps),
+  roundTripsPerSecond: figure(roundTrips(SAMPLES, 100_000)),
+  connectionsPerSecond: figure(connections(SAMPLES, 20_000)),
+  heapBytesPerPacket: figure(bulk.heapBytesPerPacket),
+  bytesPerIdleConnection: figure([bytesPerIdleConnection]),
+  idleConnectionsIn2MiB: figure([idleConnectionsIn2MiB]),
+}
+print('TCP one way, MTU 1500, hashes equal', stack.throughputMBps, 'MB/s', '≥ 1,000')
+print('  of it, a packet (both hosts)', figure(bulk.nsPerPacket), 'ns', '')
+print('64-byte round trips', stack.roundTripsPerSecond, '/s', '≥ 150,000')
+print('connect + close', stack.connectionsPerSecond, '/s', '≥ 50,000')
+print('heap for each packet', stack.heapBytesPerPacket, 'bytes', '0')
+print('an idle connection', stack.bytesPerIdleConnection, 'bytes', '≤ 192')
+print('idle connections in 2 MiB', stack.idleConnectionsIn2MiB, '', '≥ 8,000')
+
+const beside = Object.fromEntries([10, 1_000, 8_000].map(others => [others, costBeside(others, 64)]))
+for (const [others, ns] of Object.entries(beside)) {
+  print(`a packet beside ${Number(others).toLocaleString('en-GB')} connections`, figure([ns]), 'ns', 'flat')
+}
+
+const ratio = {
+  toMemcpy: stack.throughputMBps.median / limit.memcpyMBps.median,
+  toChecksum: stack.throughputMBps.median / limit.checksumMBps.median,
+}
+console.log(
+  `\nThroughput is ${rounded(ratio.toMemcpy)} of copying and ${rounded(ratio.toChecksum)} of the checksum.`,
+)
+if (process.argv.includes('--json'))
+  console.log(JSON.stringify({ stack, limit, ratio, nsPerPacketBeside: beside }))
