@@ -17,7 +17,7 @@ import {
 } from './errno.ts'
 import { emitFrames } from './ethernet/frames.ts'
 import { findNeighbour, neighbourTimer, removeNeighbour } from './ethernet/neighbours.ts'
-import { acquireAddress, acquireLinkLocal, acquireTimer, reannounce } from './ip/acquire.ts'
+import { acquireAddress, acquireLinkLocal, acquireTimer, configureAddress, reannounce } from './ip/acquire.ts'
 import { maskOf } from './ip/addresses.ts'
 import { readConfig } from './ip/config.ts'
 import { frameInput } from './ip/input.ts'
@@ -144,9 +144,10 @@ function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): vo
   for (let at = takeEvent(m); at !== 0; at = takeEvent(m)) {
     const bits = m.get8(at + EVENTS)
     m.put8(at + EVENTS, 0)
+    // Asked before, since behind the visitor's back the record may be freed and its page be another's.
+    const dead = kindOf(m, at) === KIND_CONNECTION && hasFlag(m, at, FLAG_DEAD)
     visit(handleOf(m, at), bits)
-    // The visitor may have closed the socket; only a record that is nobody's any more is freed here.
-    if (m.get8(at + RECORD_KIND) === KIND_CONNECTION && hasFlag(m, at, FLAG_DEAD)) bury(m, at as Tcb)
+    if (dead) bury(m, at as Tcb)
   }
 }
 
@@ -201,7 +202,7 @@ function stackOf(s: Core): Stack {
       return m.get32(ADDRESS) >>> 0
     },
     setAddress(address, prefixLength, gateway) {
-      acquireAddress(s, address | 0, maskOf(prefixLength), gateway | 0)
+      configureAddress(s, address | 0, maskOf(prefixLength), gateway | 0)
     },
     linkUp(now) {
       setNow(m, now)

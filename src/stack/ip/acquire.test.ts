@@ -142,3 +142,12 @@ describe('an address of one’s own, RFC 3927 and RFC 5227', () => {
     expect([alice.stack.address, bob.stack.address].filter(a => a === 0x0a000007).length).toBe(1)
   })
 })
+
+test('a new address from the owner is tried at once, also after one that was taken', () => {
+  const h = host({ address: '10.0.0.1/24' })
+  h.wait(60)
+  h.hear('10.0.0.1', '10.0.0.1')
+  h.stack.setAddress(0x0a000005, 24, 0)
+  h.wait(1_000)
+  expect(h.stack.address).toBe(0x0a000005)
+})

@@ -61,6 +61,12 @@ export function acquireAddress(s: Core, address: number, mask: number, gateway: 
   after(s, limited + randomUpTo(s, PROBE_WAIT_MS))
 }
 
+/** The owner gives an address: what the last one suffered is not held against it. */
+export function configureAddress(s: Core, address: number, mask: number, gateway: number): void {
+  s.m.put8(CONFLICTS, 0)
+  acquireAddress(s, address, mask, gateway)
+}
+
 /** Picks a link-local address and tests it. */
 export function acquireLinkLocal(s: Core): void {
   const { m } = s
@@ -93,6 +99,8 @@ export function acquireTimer(s: Core): void {
       m.put8(STATE, LISTENING)
       return after(s, ANNOUNCE_WAIT_MS)
     case LISTENING:
+      // A connection's address cannot change (RFC 9293, 3.3.1): those of the old one end with it.
+      if (m.get32(ADDRESS) !== m.get32(CANDIDATE)) connectionsLoseAddress(s)
       m.put8(STATE, BOUND)
       m.put32(ADDRESS, m.get32(CANDIDATE))
       m.put32(MASK, m.get32(CANDIDATE_MASK))

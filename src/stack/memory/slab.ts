@@ -31,14 +31,16 @@ export function takeRecord(m: Arena, kind: RecordKind): Address {
   m.put32(page + FREE, next)
   m.put32(page + USED, m.get32(page + USED) + 1)
   if (next === 0) unlink(m, kind, page)
-  m.bytes.fill(0, record, record + kind.size)
+  m.put32(record, 0)
   return record
 }
 
+/** The record is zeroed: whoever comes to it with an old handle, or from outside, must not take it for what it was. */
 export function freeRecord(m: Arena, kind: RecordKind, record: Address): void {
   const page = pageOf(m, record)
   const first = m.get32(page + FREE)
   const used = m.get32(page + USED) - 1
+  m.bytes.fill(0, record, record + kind.size)
   m.put32(record, first)
   m.put32(page + FREE, record)
   m.put32(page + USED, used)

@@ -63,7 +63,8 @@ export function recordOf(s: Core, handle: number): Address {
   const { m } = s
   const at = addressOf(handle)
   const first = m.get32(PAGES_AT)
-  if (!(handle > 0) || at < first || at >= first + m.get32(PAGE_COUNT) * PAGE) return 0
+  if (!(handle > 0) || (handle | 0) !== handle || at < first || at >= first + m.get32(PAGE_COUNT) * PAGE)
+    return 0
   const owner = ownerOf(m, pageOf(m, at))
   const kind =
     owner === POOL_CONNECTIONS ? CONNECTION_KIND : owner === POOL_SOCKETS ? DATAGRAM_KIND : undefined

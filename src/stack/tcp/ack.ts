@@ -1,20 +1,21 @@
 /** The ACK field, RFC 9293, 3.10.7.4, fifth: what it acknowledges, what window it brings. */
 import type { Core } from '../core.ts'
 import { type Arena, freePage, PAGE_LENGTH, PAGE_NEXT, PAGE_OFFSET, PAGE_SEQ } from '../memory/arena.ts'
-import { hasFlag } from '../socket/record.ts'
+import { clearFlag, hasFlag } from '../socket/record.ts'
 import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { FIN, SYN } from '../wire/tcp.ts'
 import { stopClock } from './clock.ts'
 import { wantSend } from './output.ts'
 import { duplicateAck, newAck } from './recovery.ts'
-import { measure } from './rtt.ts'
+import { measure, setRto } from './rtt.ts'
 import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
 import {
   CLOCK,
   CLOCK_PERSIST,
   CLOCK_RETRANSMISSION,
   FLAG_FIN,
+  FLAG_PROBE,
   flightSize,
   RETRIES,
   SEND_CURSOR,
@@ -48,7 +49,7 @@ export function acknowledge(s: Core, t: Tcb): void {
     duplicateAck(s, t)
   }
   if (seqLe(una, g.ack)) updateWindow(s, t)
-  afterAck(s, t)
+  afterAck(s, t, m.get32(t + SND_UNA) !== una)
 }
 
 /** SND.UNA moves to `ack`: what is acknowledged is freed, the round trip measured. */
@@ -120,11 +121,21 @@ export function takeWindow(m: Arena, s: Core, t: Tcb): void {
 }
 
 /** Stops the clock that has nothing left to wait for, and sends what the ACK has made room for. */
-function afterAck(s: Core, t: Tcb): void {
+function afterAck(s: Core, t: Tcb, moved: boolean): void {
   const { m } = s
   const clock = m.get8(t + CLOCK)
   // RFC 6298, 5.2: when all outstanding data has been acknowledged, turn off the retransmission timer.
   if (clock === CLOCK_RETRANSMISSION && flightSize(m, t) === 0) stopClock(m, t)
-  if (clock === CLOCK_PERSIST && m.get32(t + SND_WND) > 0) stopClock(m, t)
+  if (clock === CLOCK_PERSIST && (m.get32(t + SND_WND) > 0 || moved)) stopPersisting(s, t)
   if (m.get32(t + SEND_QUEUED) > 0 || hasFlag(m, t, FLAG_FIN)) wantSend(s, t)
+}
+
+/**
+ * The window is open, or a probe's byte was taken: what is left, if anything, begins to persist anew. The probes' back-off
+ * said nothing of the path.
+ */
+function stopPersisting(s: Core, t: Tcb): void {
+  stopClock(s.m, t)
+  clearFlag(s.m, t, FLAG_PROBE)
+  setRto(s, t)
 }

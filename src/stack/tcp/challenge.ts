@@ -5,12 +5,28 @@
 import type { Core } from '../core.ts'
 import { CHALLENGES_LEFT, CHALLENGES_UNTIL, NOW_MS } from '../memory/layout.ts'
 import { oweAck } from './output.ts'
-import type { Tcb } from './tcb.ts'
+import { REFUTED_AT, type Tcb } from './tcb.ts'
 
 /** RFC 5961, 7: "e.g., in any 5 second window, no more than 10 challenge ACKs should be sent". */
 const WINDOW_MS = 5_000
 const FEWEST = 5
 const SPREAD = 6
+
+/** RFC 9293 sets no limit to ACKs that answer ACKs; Linux answers one each half second, and so do we. */
+const REFUTE_MS = 500
+
+/**
+ * A bare segment came that is not acceptable: it may be a keep-alive (RFC 9293, 3.8.4), or the answer to our own answer,
+ * of a peer with whom we no longer agree on the numbers.
+ */
+export function refute(s: Core, t: Tcb): void {
+  const { m } = s
+  const now = m.get32(NOW_MS)
+  const last = m.get32(t + REFUTED_AT)
+  if (last !== 0 && now - last >= 0 && now - last < REFUTE_MS) return
+  m.put32(t + REFUTED_AT, now)
+  oweAck(s, t)
+}
 
 export function challenge(s: Core, t: Tcb): void {
   const { m } = s

@@ -31,10 +31,12 @@ import {
 
 /**
  * RFC 1122, 4.2.3.5: R2, when to give up, "at least 100 seconds" for data, 3 minutes for a SYN. Seven doublings from
- * one second, capped at 60, make 3 minutes and 3 seconds; a handshake that a stranger began gets five, 63 s.
+ * one second, capped at 60, make 3 minutes and 3 seconds; a handshake that a stranger began gets five, 31 s. From a
+ * shorter RTO it takes more of them: the last wait is 50 s at least, and those before it were as long together.
  */
 const RETRIES_MAX = 8
 const RETRIES_PASSIVE = 5
+const LAST_RTO_MS = 50_000
 /** RFC 9293, 3.8.6.3: an ACK "MUST be generated within 0.5 seconds"; 40 ms is what Linux takes in a conversation. */
 const DELAYED_ACK_MS = 40
 /** RFC 9293, 3.4.2 has MSL at 2 minutes, "an engineering choice"; Linux's TIME-WAIT is one minute in all, so is ours. */
@@ -113,7 +115,9 @@ function giveUp(s: Core, t: Tcb): boolean {
   const { m } = s
   const tries = m.get8(t + RETRIES) + 1
   m.put8(t + RETRIES, tries)
-  if (tries < (stateOf(m, t) === SYN_RECEIVED ? RETRIES_PASSIVE : RETRIES_MAX)) return false
+  const stranger = stateOf(m, t) === SYN_RECEIVED
+  if (tries < (stranger ? RETRIES_PASSIVE : RETRIES_MAX)) return false
+  if (!stranger && m.get32(t + RTO) < LAST_RTO_MS) return false
   endConnection(s, t, ETIMEDOUT)
   return true
 }

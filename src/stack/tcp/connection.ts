@@ -10,7 +10,15 @@ import { type Arena, freePages, ownerOf, PAGE } from '../memory/arena.ts'
 import { EVENTS_HEAD, PAGE_COUNT, PAGES_AT, POOL_CONNECTIONS } from '../memory/layout.ts'
 import { freeRecord, visitRecords } from '../memory/slab.ts'
 import { clearTimer } from '../memory/wheel.ts'
-import { ERROR, EVENTS_NEXT, FLAG_IN_TABLE, FLAG_ORPHAN, hasFlag, setFlag } from '../socket/record.ts'
+import {
+  clearFlag,
+  ERROR,
+  EVENTS_NEXT,
+  FLAG_IN_TABLE,
+  FLAG_ORPHAN,
+  hasFlag,
+  setFlag,
+} from '../socket/record.ts'
 import { leaveTable, makeSocket, raise, silence } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { stopClock } from './clock.ts'
@@ -27,6 +35,7 @@ import {
   CWND,
   enterState,
   FAMILY,
+  FLAG_ACK_DELAYED,
   FLAG_DEAD,
   ISS,
   LAST_ACK,
@@ -90,6 +99,7 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
   clearTimer(m, t)
   stopSending(m, t)
   m.put8(t + ACKS_OWED, 0)
+  clearFlag(m, t, FLAG_ACK_DELAYED)
   leaveTable(m, t)
   freePages(m, m.get32(t + SEND_HEAD))
   m.put32(t + SEND_HEAD, 0)
@@ -107,6 +117,7 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
 
 /** Frees a record whose handle is gone, now that its events were told. */
 export function bury(m: Arena, t: Tcb): void {
+  dropReceived(m, t)
   silence(m, t)
   clearTimer(m, t)
   freeRecord(m, CONNECTION_KIND, t)

@@ -41,7 +41,7 @@ import {
 } from '../wire/tcp.ts'
 import { startRetransmission } from './clock.ts'
 import type { OutgoingSegment } from './output.ts'
-import { seqDiff, seqGt, seqLe, seqLt } from './seq.ts'
+import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
 import {
   ACKS_OWED,
   CLOCK,
@@ -59,6 +59,7 @@ import {
   SEND_HEAD,
   SND_MAX,
   SND_NXT,
+  SND_WND,
   type Tcb,
   UNACKED,
 } from './tcb.ts'
@@ -116,13 +117,13 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
     m.put32(t + RTT_AT, m.get32(NOW_US))
   }
   if (seqGt(end, max)) m.put32(t + SND_MAX, end)
-  if (hasFlag(m, t, FLAG_PROBE)) {
+  if (hasFlag(m, t, FLAG_PROBE) && m.get32(t + SND_WND) === 0) {
     // The byte of a probe does not move SND.NXT, and the persist timer goes on.
     clearFlag(m, t, FLAG_PROBE | FLAG_TIMING)
     return
   }
-  if (hasFlag(m, t, FLAG_RETRANSMIT)) clearFlag(m, t, FLAG_RETRANSMIT)
-  else m.put32(t + SND_NXT, end)
+  clearFlag(m, t, FLAG_PROBE | FLAG_RETRANSMIT)
+  m.put32(t + SND_NXT, seqMax(m.get32(t + SND_NXT), end))
   // RFC 6298, 5.1: start the timer if it is not running. Text in flight ends persisting.
   if (m.get8(t + CLOCK) !== CLOCK_RETRANSMISSION) startRetransmission(s, t)
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
 import { EAGAIN, ECONNREFUSED, ETIMEDOUT } from '../errno.ts'
-import { Dialogue, established } from '../testing/dialogue.ts'
+import { inspectConnection } from '../inspect/inspect.ts'
+import { Dialogue, established, PEER } from '../testing/dialogue.ts'
 
 describe('LISTEN', () => {
   test('a SYN is answered with SYN,ACK, and the ACK of it makes the connection', () => {
@@ -190,4 +191,45 @@ test('each connection has another initial sequence number', () => {
   // The same four numbers and secret: only the clock differs, by a second of 4 µs ticks (RFC 6528, 3).
   expect(e.connection.iss).toBe(first)
   expect((again.connection.iss - first) >>> 0).toBe(250_000)
+})
+
+describe('a SYN that had to be sent again', () => {
+  test('leaves an RTO of three seconds and a window of one segment (RFC 6298, 5.7; RFC 5681, 3.1)', () => {
+    const d = new Dialogue().connect()
+    d.out('SYN 0:0')
+    d.wait(1000).out('SYN 0:0')
+    d.in('SYN,ACK 0:0 ack 1 mss 1000')
+    d.out('ACK 1:1 ack 1')
+    expect(d.connection.rto).toBe(3000)
+    expect(d.connection.cwnd).toBe(1000)
+  })
+
+  test('does the same for who answered it', () => {
+    const d = new Dialogue()
+    const listener = d.listen()
+    d.in('SYN 0:0 mss 1000')
+    d.out('SYN,ACK 0:0 ack 1')
+    for (const seconds of [1, 2, 4]) d.wait(seconds * 1000).out('SYN,ACK 0:0 ack 1')
+    d.in('ACK 1:1 ack 1')
+    d.accept(listener)
+    expect(d.connection.rto).toBe(3000)
+    expect(d.connection.cwnd).toBe(1000)
+  })
+})
+
+test('initial sequence numbers go on over the end of a 32-bit count of microseconds', () => {
+  const d = new Dialogue()
+  const issAt = (now: number): number => {
+    d.wait(now - d.now)
+    const socket = d.open()
+    expect(d.stack.bind(socket, 0, 5000)).toBe(0)
+    d.stack.connect(socket, PEER, 80)
+    d.wait(0).skip()
+    const iss = inspectConnection(d.stack.arena, socket)?.iss ?? 0
+    d.stack.abort(socket)
+    return iss
+  }
+  const before = issAt(4_294_967)
+  const after = issAt(4_294_968)
+  expect((after - before) | 0).toBe(250)
 })

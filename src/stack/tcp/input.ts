@@ -11,7 +11,7 @@ import { findSocket, raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { ACK, FIN, RST, SYN } from '../wire/tcp.ts'
 import { ackIsAcceptable, acknowledge, advanceUna, takeWindow } from './ack.ts'
-import { challenge } from './challenge.ts'
+import { challenge, refute } from './challenge.ts'
 import { FIN_WAIT_2_MS, startClock, stopClock, TIME_WAIT_MS } from './clock.ts'
 import { endConnection } from './connection.ts'
 import { handshakeDone, listenInput } from './listen.ts'
@@ -131,7 +131,8 @@ function checkSequence(s: Core, t: Tcb): Drop {
   if ((g.flags & RST) !== 0) return dropped(s, Drop.BadReset)
   // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply".
   if (stateOf(m, t) === TIME_WAIT && (g.flags & FIN) !== 0) startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
-  oweAck(s, t)
+  if (length > 0) oweAck(s, t)
+  else refute(s, t)
   return dropped(s, length > 0 && seqLt(last, next) ? Drop.Duplicate : Drop.OutsideWindow)
 }
 

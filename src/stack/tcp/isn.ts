@@ -4,7 +4,7 @@
  * nothing of another's. 64-bit words are kept as pairs of 32-bit halves.
  */
 import type { Arena } from '../memory/arena.ts'
-import { NOW_US, SECRET } from '../memory/layout.ts'
+import { NOW, SECRET } from '../memory/layout.ts'
 
 export function initialSequence(
   m: Arena,
@@ -13,7 +13,8 @@ export function initialSequence(
   localPort: number,
   remotePort: number,
 ): number {
-  const clock = m.get32(NOW_US) >>> 2
+  // Four microseconds are 1/250 ms; from the whole clock, so that M runs through all of its 32 bits.
+  const clock = m.view.getFloat64(NOW, true) * 250
   return (clock + keyedHash(m, localIp, remoteIp, (localPort << 16) | remotePort)) | 0
 }
 

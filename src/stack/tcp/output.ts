@@ -25,6 +25,7 @@ import {
   FLAG_NO_DELAY,
   FLAG_PROBE,
   FLAG_RETRANSMIT,
+  flightSize,
   ISS,
   LISTEN,
   MSS,
@@ -140,11 +141,26 @@ function planSegment(s: Core, t: Tcb, out: OutgoingSegment): boolean {
     if (next === m.get32(t + ISS)) return set(out, next, 0, state === SYN_SENT ? SYN : SYN | ACK)
     return m.get8(t + ACKS_OWED) > 0 && state !== SYN_SENT && set(out, next, 0, ACK)
   }
-  if (hasFlag(m, t, FLAG_RETRANSMIT) && planText(m, t, out, m.get32(t + SND_UNA), m.get16(t + MSS)))
+  if (hasFlag(m, t, FLAG_RETRANSMIT) && planText(m, t, out, m.get32(t + SND_UNA), againLength(m, t)))
     return true
   if (hasFlag(m, t, FLAG_PROBE) && planText(m, t, out, m.get32(t + SND_UNA), probeLength(m, t))) return true
-  return planNew(s, t, out) || (m.get8(t + ACKS_OWED) > 0 && set(out, next, 0, ACK))
+  return planNew(s, t, out) || (m.get8(t + ACKS_OWED) > 0 && set(out, bareSequence(m, t), 0, ACK))
 }
+
+/**
+ * The number of a segment that has neither text nor FIN: the highest sent, in the peer's window. SND.NXT, which 3.10.7.4
+ * names, goes back on a timeout; a peer who has received more would find it unacceptable and drop the ACK, and two hosts
+ * that both went back would answer each other for ever.
+ */
+export function bareSequence(m: Arena, t: Tcb): number {
+  const max = m.get32(t + SND_MAX)
+  if (stateOf(m, t) < ESTABLISHED) return max
+  const edge = (m.get32(t + SND_UNA) + m.get32(t + SND_WND)) | 0
+  return seqLt(edge, max) ? edge : max
+}
+
+/** A segment, of what was sent before and no more: the rest waits for window and Nagle as ever. */
+const againLength = (m: Arena, t: Tcb): number => Math.min(m.get16(t + MSS), flightSize(m, t))
 
 function set(out: OutgoingSegment, seq: number, length: number, flags: number): boolean {
   out.seq = seq

@@ -76,10 +76,12 @@ describe('the retransmission timer', () => {
     d.wait(100_000).quiet()
   })
 
-  test('gives up after eight tries and tells the user', () => {
+  test('gives up after nine tries and more than 100 seconds, and tells the user', () => {
     const d = flying()
-    d.wait(300_000)
-    expect(d.skip()).toBe(7)
+    d.wait(100_000)
+    expect(d.state).toBe('ESTABLISHED')
+    d.wait(10_000)
+    expect(d.skip()).toBe(8)
     expect(d.state).toBe('CLOSED')
     expect(d.stack.error(d.socket)).toBe(ETIMEDOUT)
   })
@@ -194,5 +196,45 @@ describe('the congestion window', () => {
     d.skip()
     expect(d.connection.cwnd).toBeGreaterThan(10_000)
     expect(d.connection.cwnd).toBeLessThan(13_000)
+  })
+})
+
+describe('what is sent again', () => {
+  test('is no more than what was sent: the window that the peer offered holds', () => {
+    const d = established({ memory: 1 << 20 }, 4500)
+    d.send(6000)
+    expect(d.skip()).toBe(4)
+    d.in('ACK 1:1 ack 3501 win 500')
+    for (let i = 0; i < 3; i++) d.in('ACK 1:1 ack 3501 win 500')
+    d.out('ACK 3501:4001 ack 1').quiet()
+  })
+})
+
+describe('Karn', () => {
+  test('a back-off stays until a round trip was measured', () => {
+    const d = flying()
+    d.wait(d.connection.rto)
+    d.out('ACK 1001:2001 ack 1')
+    d.in('ACK 1:1 ack 11001 win 60000')
+    expect(d.connection.rto).toBe(400)
+    d.send(10)
+    d.out('PSH,ACK 11001:11011 ack 1')
+    d.wait(20)
+    d.in('ACK 1:1 ack 11011 win 60000')
+    expect(d.connection.rto).toBe(200)
+  })
+
+  test('a path slower than the RTO is found out: not every segment goes twice for ever', () => {
+    const d = flying()
+    d.in('ACK 1:1 ack 11001 win 60000')
+    let sent = 0
+    for (let i = 0; i < 20; i++) {
+      const from = 11_001 + i * 10
+      d.send(10)
+      d.wait(1000)
+      d.in(`ACK 1:1 ack ${from + 10} win 60000`)
+      sent = d.skip()
+    }
+    expect(sent).toBe(1)
   })
 })

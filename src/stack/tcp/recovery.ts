@@ -3,10 +3,11 @@
  * timeout, RFC 6298, 5.4-5.7.
  */
 import type { Core } from '../core.ts'
+import type { Arena } from '../memory/arena.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { startClock, startRetransmission } from './clock.ts'
 import { wantSend } from './output.ts'
-import { backOff, setRto } from './rtt.ts'
+import { backOff, RTO_AFTER_LOST_SYN } from './rtt.ts'
 import { seqDiff, seqGe, seqGt } from './seq.ts'
 import {
   CLOCK_PERSIST,
@@ -62,14 +63,21 @@ export function duplicateAck(s: Core, t: Tcb): void {
 /** New data, `acked` bytes of it, was acknowledged; SND.UNA has moved. */
 export function newAck(s: Core, t: Tcb, acked: number, flightBefore: number): void {
   const { m } = s
+  if (stateOf(m, t) < ESTABLISHED && m.get8(t + RETRIES) > 0) synWasLost(m, t)
   m.put8(t + DUP_ACKS, 0)
+  // Karn: a back-off stays until a round trip was measured anew (RFC 6298, 5: "once a new RTT measurement is obtained"),
+  // else a path slower than the RTO would never be known for what it is.
   m.put8(t + RETRIES, 0)
-  // RFC 6298, 5.3 restarts the timer; a back-off ends with the first sign of life (2.3 by way of setRto).
-  setRto(s, t)
   if (hasFlag(m, t, FLAG_RECOVERING)) return recoveryAck(s, t, acked)
   // The window grows only while it is what limits us: an idle connection learns nothing of the path.
   if (flightBefore * 2 >= m.get32(t + CWND)) s.features.congestion.acked(s, t, acked)
   if (flightSize(m, t) > 0) startRetransmission(s, t)
+}
+
+/** RFC 6298, 5.7: begin with an RTO of three seconds; RFC 5681, 3.1: and with a window of one segment. */
+function synWasLost(m: Arena, t: Tcb): void {
+  m.put32(t + RTO, RTO_AFTER_LOST_SYN)
+  m.put32(t + CWND, m.get16(t + MSS))
 }
 
 /** RFC 6582, 3.2 (3): a full ACK ends recovery, a partial one means that the next segment is lost too. */
@@ -78,7 +86,7 @@ function recoveryAck(s: Core, t: Tcb, acked: number): void {
   const mss = m.get16(t + MSS)
   const flight = flightSize(m, t)
   if (seqGe(m.get32(t + SND_UNA), m.get32(t + RECOVER))) {
-    clearFlag(m, t, FLAG_RECOVERING)
+    clearFlag(m, t, FLAG_RECOVERING | FLAG_RETRANSMIT)
     m.put32(t + CWND, Math.min(m.get32(t + SSTHRESH), Math.max(flight, mss) + mss))
     if (flight > 0) startRetransmission(s, t)
     return

@@ -21,8 +21,9 @@ import {
   TCP_URGENT_POINTER,
   TCP_WINDOW,
 } from '../wire/tcp.ts'
+import { bareSequence } from './output.ts'
 import { segmentLength } from './segment.ts'
-import { SND_NXT, type Tcb } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
 
 /**
  * 3.5.2, group 1 and 2: answers the incoming segment with a reset that its sender will believe. Never to a reset.
@@ -34,7 +35,7 @@ export function refuseSegment(s: Core): void {
   else sendReset(s, g.source, g.destinationPort, g.sourcePort, 0, (g.seq + segmentLength(g)) | 0, RST | ACK)
 }
 
-/** 3.10.5, ABORT: <SEQ=SND.NXT><CTL=RST>. */
+/** 3.10.5, ABORT: <SEQ=SND.NXT><CTL=RST>, as it was before any timeout. */
 export function resetConnection(s: Core, t: Tcb): void {
   const { m } = s
   sendReset(
@@ -42,7 +43,7 @@ export function resetConnection(s: Core, t: Tcb): void {
     m.get32(t + REMOTE_ADDRESS),
     m.get16(t + LOCAL_PORT),
     m.get16(t + REMOTE_PORT),
-    m.get32(t + SND_NXT),
+    bareSequence(m, t),
     0,
     RST,
   )

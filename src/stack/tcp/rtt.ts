@@ -13,6 +13,8 @@ import { FLAG_TIMING, RTO, RTT_AT, RTT_SEQ, RTTVAR, SRTT, type Tcb } from './tcb
 
 /** 2.1: "Until a round-trip time (RTT) measurement has been made ..., the sender SHOULD set RTO <- 1 second". */
 export const RTO_INITIAL = 1_000
+/** 5.7: what it is when the SYN was lost, since a second was too short for this path. */
+export const RTO_AFTER_LOST_SYN = 3_000
 export const RTO_MIN = 200
 /** 2.5: a maximum of at least 60 seconds. */
 export const RTO_MAX = 60_000

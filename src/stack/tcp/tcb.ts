@@ -89,7 +89,9 @@ export const UNACKED = SOCKET_HEAD + 130
 /** Listener: the first child. Child: its listener, 0 once it was accepted or when it was opened from here. */
 export const FAMILY = SOCKET_HEAD + 132
 export const SIBLING = SOCKET_HEAD + 136
-export const CONNECTION_KIND: RecordKind = { pool: POOL_CONNECTIONS, size: SOCKET_HEAD + 140, urgent: false }
+/** When a segment without text that was not acceptable was last answered (ms). */
+export const REFUTED_AT = SOCKET_HEAD + 140
+export const CONNECTION_KIND: RecordKind = { pool: POOL_CONNECTIONS, size: SOCKET_HEAD + 144, urgent: false }
 
 /** The clocks exclude each other: RFC 9293, 3.8. */
 export const CLOCK_NONE = 0

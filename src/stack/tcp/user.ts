@@ -14,7 +14,7 @@ import {
   type Errno,
   isErrno,
 } from '../errno.ts'
-import { isBroadcast } from '../ip/route.ts'
+import { isBroadcast, nextHop } from '../ip/route.ts'
 import {
   type Arena,
   freePage,
@@ -85,7 +85,7 @@ const TEXT_OFFSET = 120
 /** 3.10.1, passive OPEN. */
 export function listenTcp(s: Core, t: Tcb, backlog: number): 0 | Errno {
   const { m } = s
-  if (stateOf(m, t) !== CLOSED || !(backlog >= 1 && backlog <= 0xffff)) return EINVAL
+  if (stateOf(m, t) !== CLOSED || wasConnected(m, t) || !(backlog >= 1 && backlog <= 0xffff)) return EINVAL
   // An unbound socket gets an ephemeral port.
   const port = choosePort(s, KIND_CONNECTION, m.get16(t + LOCAL_PORT), 0, 0)
   if (isErrno(port)) return port
@@ -107,14 +107,18 @@ export function acceptTcp(s: Core, listener: Tcb): Tcb | Errno {
   return child
 }
 
+/** A socket is good for one connection; its record keeps what the last one left. */
+const wasConnected = (m: Arena, t: Tcb): boolean => m.get16(t + REMOTE_PORT) !== 0
+
 /** 3.10.1, active OPEN. */
 export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | Errno {
   const { m } = s
   const state = stateOf(m, t)
-  if (state !== CLOSED) return state === LISTEN ? EINVAL : EISCONN
+  if (state === LISTEN || !(Number.isInteger(port) && port > 0 && port <= 0xffff)) return EINVAL
+  if (state !== CLOSED || wasConnected(m, t)) return EISCONN
   const local = m.get32(ADDRESS)
-  if (port === 0) return EINVAL
   if (local === 0 || isBroadcast(s, address) || isMulticast(address) || address === local) return ENETUNREACH
+  if (nextHop(s, address) === 0) return ENETUNREACH
   const localPort = choosePort(s, KIND_CONNECTION, m.get16(t + LOCAL_PORT), address, port)
   if (isErrno(localPort)) return localPort
   m.put32(t + LOCAL_ADDRESS, local)

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { established } from '../testing/dialogue.ts'
+
+/** A connection whose window closed with one byte left to send. */
+function oneByteLeft() {
+  const d = established({}, 1000)
+  d.send(1001)
+  d.out('ACK 1:1001 ack 1')
+  d.in('ACK 1:1 ack 1001 win 0')
+  return d
+}
+
+describe('the persist timer', () => {
+  test('stops when the peer takes the last byte out of a probe and its window stays closed', () => {
+    const d = oneByteLeft()
+    d.wait(d.connection.rto).out('PSH,ACK 1001:1002 ack 1')
+    d.in('ACK 1:1 ack 1002 win 0')
+    expect(d.connection.timer).toBe('none')
+    d.wait(1_000_000).quiet()
+    expect(d.state).toBe('ESTABLISHED')
+  })
+
+  test('stops when a FIN is taken into a closed window', () => {
+    const d = oneByteLeft()
+    d.shutdown()
+    d.wait(d.connection.rto).out('FIN,PSH,ACK 1001:1002 ack 1')
+    d.in('ACK 1:1 ack 1003 win 0')
+    expect(d.state).toBe('FIN-WAIT-2')
+    d.wait(1_000_000).quiet()
+    expect(d.state).toBe('FIN-WAIT-2')
+  })
+
+  test('goes on when the peer takes the byte of a probe and more is left', () => {
+    const d = established({}, 1000)
+    d.send(1010)
+    d.out('ACK 1:1001 ack 1')
+    d.in('ACK 1:1 ack 1001 win 0')
+    d.wait(d.connection.rto).out('ACK 1001:1002 ack 1')
+    d.in('ACK 1:1 ack 1002 win 0')
+    d.wait(d.connection.rto).out('ACK 1002:1003 ack 1')
+  })
+
+  test('leaves no back-off behind once the window is open', () => {
+    const d = established({}, 1000)
+    d.send(3000)
+    d.out('ACK 1:1001 ack 1')
+    d.in('ACK 1:1 ack 1001 win 0')
+    for (let i = 0; i < 8; i++) {
+      d.wait(d.connection.rto)
+      expect(d.skip()).toBe(1)
+      d.in('ACK 1:1 ack 1001 win 0')
+    }
+    d.in('ACK 1:1 ack 1001 win 1000')
+    d.out('ACK 1001:2001 ack 1')
+    d.wait(200).out('ACK 1001:2001 ack 1')
+  })
+
+  test('sends what fits into a window too small for silly window avoidance after its time', () => {
+    const d = established({}, 4000)
+    d.send(4000)
+    d.skip()
+    d.send(3000)
+    d.in('ACK 1:1 ack 4001 win 10')
+    d.quiet()
+    d.wait(d.connection.rto).out('ACK 4001:4011 ack 1')
+    d.in('ACK 1:1 ack 4011 win 4000')
+    d.out('ACK 4011:5011 ack 1')
+  })
+})

@@ -1,0 +1,126 @@
+/**
+ * What must hold in every arena between two calls of the stack: each page is where its owner says, each list ends, each
+ * count is right. Read from outside, page by page; for tests that do at random what nobody would think of.
+ */
+import { expect } from 'vitest'
+import { KIND_CONNECTION, KIND_NEIGHBOUR, RECORD_KIND } from '../core.ts'
+import type { NEIGHBOUR_KIND } from '../ethernet/neighbours.ts'
+import {
+  type Address,
+  Arena,
+  ownerOf,
+  PAGE,
+  PAGE_LENGTH,
+  PAGE_NEXT,
+  PAGE_SEQ,
+  pageOf,
+} from '../memory/arena.ts'
+import * as layout from '../memory/layout.ts'
+import { visitRecords } from '../memory/slab.ts'
+import { CHAIN } from '../memory/table.ts'
+import { DATAGRAM_KIND } from '../socket/datagrams.ts'
+import { EVENTS_NEXT, FLAG_IN_EVENTS, FLAG_IN_TABLE, hasFlag } from '../socket/record.ts'
+import type { Stack } from '../stack.ts'
+import * as tcb from '../tcp/tcb.ts'
+
+/** Fails, with what does not hold, when the arena is not sound. */
+export function expectSound(stack: Stack): void {
+  const m = new Arena(stack.arena)
+  const { size, pools } = stack.memory
+  expect(pools.reduce((sum, pool) => sum + pool.used, 0)).toBe(size)
+  expect(chainOf(m, layout.FREE_HEAD, 0).length).toBe(m.get32(layout.FREE_COUNT))
+  for (let pool = 0; pool < layout.POOL_COUNT; pool++) {
+    if (pool === layout.POOL_FREE) continue
+    expect(pagesOf(m, pool).length).toBe(
+      m.get32(layout.POOLS_AT + pool * layout.POOL_STRIDE + layout.POOL_PAGES),
+    )
+  }
+  expect(chainOf(m, layout.FRAMES_HEAD, PAGE_NEXT).length).toBe(m.get32(layout.FRAMES_COUNT))
+  const table = expectTable(m)
+  const sockets = [...connectionsOf(m), ...datagramsOf(m)]
+  const listed = sockets.filter(at => hasFlag(m, at, FLAG_IN_EVENTS))
+  expect(chainOf(m, layout.EVENTS_HEAD, EVENTS_NEXT).sort()).toEqual(listed.sort())
+  const senders = connectionsOf(m).filter(at => hasFlag(m, at, tcb.FLAG_IN_SENDERS))
+  expect(chainOf(m, layout.SENDERS_HEAD, tcb.SENDERS_NEXT).sort()).toEqual(senders.sort())
+  const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
+  expect(table.filter(at => m.get8(at + RECORD_KIND) !== KIND_NEIGHBOUR).sort()).toEqual(filed.sort())
+  expectConnections(m)
+}
+
+/** Each connection's numbers are in order, and every page of data is some connection's. */
+function expectConnections(m: Arena): void {
+  const held = { send: 0, receive: 0, outOfOrder: 0 }
+  for (const t of connectionsOf(m)) {
+    if (tcb.stateOf(m, t) === tcb.LISTEN) {
+      const children = chainOf(m, t + tcb.FAMILY, tcb.SIBLING)
+      expect(children.length).toBe(m.get16(t + tcb.CHILDREN))
+      for (const child of children) expect(m.get32(child + tcb.FAMILY)).toBe(t)
+      continue
+    }
+    const una = m.get32(t + tcb.SND_UNA)
+    const next = (m.get32(t + tcb.SND_NXT) - una) | 0
+    const max = (m.get32(t + tcb.SND_MAX) - una) | 0
+    expect(next >= 0 && next <= max).toBe(true)
+    // What may be in flight is the text that is kept, and a SYN or a FIN.
+    if (tcb.stateOf(m, t) !== tcb.CLOSED) expect(max).toBeLessThanOrEqual(m.get32(t + tcb.SEND_QUEUED) + 1)
+    const send = chainOf(m, t + tcb.SEND_HEAD, PAGE_NEXT)
+    const receive = chainOf(m, t + tcb.RECV_HEAD, PAGE_NEXT)
+    const ahead = chainOf(m, t + tcb.OUT_OF_ORDER, PAGE_NEXT)
+    expect(bytesIn(m, send)).toBe(m.get32(t + tcb.SEND_QUEUED))
+    expect(bytesIn(m, receive)).toBe(m.get32(t + tcb.RECV_QUEUED))
+    let edge = m.get32(t + tcb.RCV_NXT)
+    for (const page of ahead) {
+      expect((m.get32(page + PAGE_SEQ) - edge) | 0).toBeGreaterThanOrEqual(0)
+      edge = (m.get32(page + PAGE_SEQ) + m.get16(page + PAGE_LENGTH)) | 0
+    }
+    held.send += send.length
+    held.receive += receive.length
+    held.outOfOrder += ahead.length
+  }
+  expect(held).toEqual({
+    send: pagesOf(m, layout.POOL_SEND).length,
+    receive: pagesOf(m, layout.POOL_RECEIVE).length,
+    outOfOrder: pagesOf(m, layout.POOL_OUT_OF_ORDER).length,
+  })
+}
+
+/** Every record in the hash table, which must be in use and stand there once. */
+function expectTable(m: Arena): Address[] {
+  const found: Address[] = []
+  const table = m.get32(layout.TABLE_AT)
+  for (let i = 0; i <= m.get32(layout.TABLE_MASK); i++) found.push(...chainOf(m, table + i * 4, CHAIN))
+  expect(new Set(found).size).toBe(found.length)
+  expect(found.every(at => m.get8(at + RECORD_KIND) >= KIND_NEIGHBOUR)).toBe(true)
+  return found
+}
+
+/** The addresses along a chain whose first link stands at `head`. A chain that never ends is cut off, and found out. */
+function chainOf(m: Arena, head: Address, link: number): Address[] {
+  const found: Address[] = []
+  for (let at = m.get32(head); at !== 0 && found.length < 20_000; at = m.get32(at + link)) found.push(at)
+  return found
+}
+
+function pagesOf(m: Arena, pool: number): Address[] {
+  const first = m.get32(layout.PAGES_AT)
+  const pages = Array.from({ length: m.get32(layout.PAGE_COUNT) }, (_, i) => first + i * PAGE)
+  return pages.filter(page => ownerOf(m, page) === pool)
+}
+
+const bytesIn = (m: Arena, pages: Address[]): number =>
+  pages.reduce((sum, page) => {
+    expect(pageOf(m, page)).toBe(page)
+    return sum + m.get16(page + PAGE_LENGTH)
+  }, 0)
+
+function recordsOf(m: Arena, pool: number, kind: typeof NEIGHBOUR_KIND): Address[] {
+  const found: Address[] = []
+  for (const page of pagesOf(m, pool)) visitRecords(page, kind, at => found.push(at))
+  return found.filter(at => m.get8(at + RECORD_KIND) !== 0)
+}
+
+const connectionsOf = (m: Arena): tcb.Tcb[] =>
+  recordsOf(m, layout.POOL_CONNECTIONS, tcb.CONNECTION_KIND).filter(
+    at => m.get8(at + RECORD_KIND) === KIND_CONNECTION,
+  ) as tcb.Tcb[]
+const datagramsOf = (m: Arena): Address[] => recordsOf(m, layout.POOL_SOCKETS, DATAGRAM_KIND)
