@@ -21,7 +21,7 @@ import type { Identities, Identity } from './identity.ts'
 import { type LadderPicture, type LadderSubject, layLadder, type Side } from './ladder.ts'
 import type { SegmentLink } from './segment-link.ts'
 import { Stations, type ToldHost } from './stations.ts'
-import { type Follow, SubjectFrames, subjectOf } from './subject.ts'
+import { type Follow, followFor, SubjectFrames, subjectOf } from './subject.ts'
 import { fingerprint, type ToldState } from './told.ts'
 
 /** Port 23 is the text program's on every host. */
@@ -119,10 +119,17 @@ export class Lab {
     return subjectOf(this.#follow, this.log, this.#stations)
   }
 
-  picture(subject: LadderSubject): LadderPicture {
-    this.#subjectFrames.read(subject, this.log)
-    const { frames, earlier } = this.#subjectFrames
-    return layLadder(subject, frames, this.log.states, this.#stations, earlier, this.#listening(subject))
+  /** `opened`: frames whose folded run a person opened; the run of a selected frame is open too. */
+  picture(subject: LadderSubject, opened: ReadonlySet<number>): LadderPicture {
+    const { selected } = this
+    this.#subjectFrames.read(subject, this.log, selected)
+    const { frames, earlier, later } = this.#subjectFrames
+    return layLadder(subject, frames, this.log.states, this.#stations, {
+      opened: selected ? new Set([...opened, selected.no]) : opened,
+      earlier,
+      later,
+      listening: this.#listening(subject),
+    })
   }
 
   /** Where a listener of this page still waits for more of what became the subject's connection. */
@@ -150,9 +157,30 @@ export class Lab {
       if (outcome.status === 'rejected') this.#remark((outcome.reason as Error).message)
   }
 
+  /** A frame that is selected is brought into the ladder. */
   select(no: number | undefined): void {
     this.#selected = no
+    const { selected } = this
+    this.#follow = (selected && followFor(selected, this.subject, this.#stations)) ?? this.#follow
     this.changed()
+  }
+
+  /** The ladder goes where a person acts: to what begins now. */
+  #followNewest(): void {
+    this.#selected = undefined
+    this.setFollow({ kind: 'newest' })
+  }
+
+  /** The ladder goes to the conversation in which a person acts. */
+  watch(connection: ConnectionId): void {
+    const talk = this.conversations.find(each => each.connection === connection)
+    const address = this.#hosts.find(({ name }) => name === talk?.host)?.address
+    if (talk === undefined || address === undefined) return
+    const flow = this.log.flows.between(
+      { address, port: talk.localPort },
+      { address: talk.remoteAddress, port: talk.remotePort },
+    )
+    if (flow && flow !== this.subject?.flow) this.setFollow({ kind: 'flow', id: flow.id })
   }
 
   setFollow(follow: Follow): void {
@@ -165,26 +193,38 @@ export class Lab {
   }
 
   async ping(host: string, address: string, count: number): Promise<readonly PingResult[]> {
+    const left = this.#hosts.find(({ name }) => name === host)?.mac
+    const right = this.#stations.byAddress(address)?.mac
+    if (left && right) this.setFollow({ kind: 'pair', left, right })
     return (await this.#link.request({ kind: 'ping', host, address, count })).pings
   }
 
   async talk(host: string, address: string): Promise<ConnectionId> {
+    this.#followNewest()
+    return this.#connect(host, address)
+  }
+
+  async #connect(host: string, address: string): Promise<ConnectionId> {
     return (await this.#link.request({ kind: 'connect', host, address, port: TEXT_PORT })).connection
   }
 
   async say(connection: ConnectionId, text: string): Promise<void> {
+    this.watch(connection)
     await this.#link.request({ kind: 'send-text', connection, text })
   }
 
   async close(connection: ConnectionId): Promise<void> {
+    this.watch(connection)
     await this.#link.request({ kind: 'close', connection })
   }
 
   async abort(connection: ConnectionId): Promise<void> {
+    this.watch(connection)
     await this.#link.request({ kind: 'abort', connection })
   }
 
   async sendFile(host: string, address: string, file: File): Promise<{ bytes: number; sha256: string }> {
+    this.#followNewest()
     return this.#link.request({ kind: 'send-file', host, address, name: file.name, file })
   }
 
@@ -259,7 +299,7 @@ export class Lab {
     const neighbour = this.#hosts.find(({ name }) => name === this.identities.neighbour.name)
     if (!this.own?.address || !neighbour?.address) return
     this.#greeted = true
-    this.talk(this.own.name, neighbour.address).catch((error: Error) => this.#remark(error.message))
+    this.#connect(this.own.name, neighbour.address).catch((error: Error) => this.#remark(error.message))
   }
 }
 

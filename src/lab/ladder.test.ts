@@ -3,7 +3,7 @@ import type { HostSnapshot, LogRecord } from '../host/protocol.ts'
 import { Drop } from '../stack/drop.ts'
 import { ACK, PSH, SYN } from '../stack/wire/tcp.ts'
 import { FrameLog } from './frame-log.ts'
-import { layLadder, type Side } from './ladder.ts'
+import { type LadderView, layLadder, type Side, WHOLE } from './ladder.ts'
 import { Stations } from './stations.ts'
 import { MOST_DRAWN, SubjectFrames, subjectOf } from './subject.ts'
 import { ALICE, arp, arrival, BOB, frame, state, type TestHost, tcp } from './wire.fixture.ts'
@@ -41,14 +41,21 @@ const HANDSHAKE: readonly LogRecord[] = [
   state(2, B, A, 'ESTABLISHED', 5),
 ]
 
-function ladderOf(records: readonly LogRecord[], listening?: Side) {
+function ladderOf(records: readonly LogRecord[], listening?: Side, view: Partial<LadderView> = {}) {
   const log = new FrameLog()
   log.append(records)
   const subject = subjectOf({ kind: 'newest' }, log, STATIONS)
   if (!subject) throw new Error('There are two stations.')
   const frames = new SubjectFrames()
   frames.read(subject, log)
-  return layLadder(subject, frames.frames, log.states, STATIONS, frames.earlier, listening)
+  const { earlier, later } = frames
+  return layLadder(subject, frames.frames, log.states, STATIONS, {
+    ...WHOLE,
+    earlier,
+    later,
+    listening,
+    ...view,
+  })
 }
 
 describe('the ladder', () => {
@@ -97,7 +104,7 @@ describe('the ladder', () => {
     log.addState(state(3, A, B, 'SYN-SENT'), 'alice')
     const subject = subjectOf({ kind: 'newest' }, log, STATIONS)
     if (!subject) throw new Error('There are two stations.')
-    const { arrows, states } = layLadder(subject, log.frames, log.states, STATIONS, 0)
+    const { arrows, states } = layLadder(subject, log.frames, log.states, STATIONS)
     expect(states).toMatchObject([
       { state: 'SYN-SENT', toldBy: 'alice', y: arrows.find(({ no }) => no === 3)?.top },
     ])

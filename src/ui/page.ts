@@ -48,7 +48,7 @@ export class Page extends LabElement {
       @media (max-width: 720px) {
         main { display: flex; flex-direction: column; }
         section { border-left: 0; border-top: 1px solid var(--line); padding: var(--s3); overflow: visible; }
-        .middle { height: 440px; border-top: 0; overflow: hidden; padding-bottom: 0; order: -2; }
+        .middle { height: 440px; border-top: 0; overflow: hidden; padding: var(--s3) var(--s1) 0; order: -2; }
         .left { order: -1; }
         .left { display: block; }
         .left > * + * { margin-top: var(--s5); }
