@@ -97,10 +97,14 @@ export class Lab {
     return this.#notices
   }
 
-  /** Newest first. */
+  /** Newest first; where both ends are on this page, the end that opened it stands before the other. */
   get conversations(): readonly Conversation[] {
     const all = this.#hosts.flatMap(({ conversations }) => conversations)
-    return all.sort((a, b) => b.connection - a.connection)
+    const newest = new Map<string, ConnectionId>()
+    for (const each of all)
+      newest.set(portsOf(each), Math.max(each.connection, newest.get(portsOf(each)) ?? 0))
+    const age = (each: Conversation) => newest.get(portsOf(each)) ?? 0
+    return all.sort((a, b) => age(b) - age(a) || Number(b.openedHere) - Number(a.openedHere))
   }
 
   get transfers(): readonly Transfer[] {
@@ -165,12 +169,6 @@ export class Lab {
     this.changed()
   }
 
-  /** The ladder goes where a person acts: to what begins now. */
-  #followNewest(): void {
-    this.#selected = undefined
-    this.setFollow({ kind: 'newest' })
-  }
-
   /** The ladder goes to the conversation in which a person acts. */
   watch(connection: ConnectionId): void {
     const talk = this.conversations.find(each => each.connection === connection)
@@ -200,7 +198,7 @@ export class Lab {
   }
 
   async talk(host: string, address: string): Promise<ConnectionId> {
-    this.#followNewest()
+    this.setFollow({ kind: 'newest' })
     return this.#connect(host, address)
   }
 
@@ -224,7 +222,7 @@ export class Lab {
   }
 
   async sendFile(host: string, address: string, file: File): Promise<{ bytes: number; sha256: string }> {
-    this.#followNewest()
+    this.setFollow({ kind: 'newest' })
     return this.#link.request({ kind: 'send-file', host, address, name: file.name, file })
   }
 
@@ -272,7 +270,7 @@ export class Lab {
     this.#hosts = inOrder(update.hosts, this.identities)
     this.#peers = update.peers
     this.#now = update.now
-    this.#stations = new Stations(this.#hosts, this.#peers, this.#told)
+    this.#stations = new Stations(this.#hosts, this.#peers, this.#told, this.#stations)
     this.log.leftOut += update.leftOut
     this.#notices.push(...this.log.append(update.log))
     if (this.#notices.length > MOST_NOTICES) this.#notices.splice(0, this.#notices.length - MOST_NOTICES)
@@ -302,6 +300,10 @@ export class Lab {
     this.#connect(this.own.name, neighbour.address).catch((error: Error) => this.#remark(error.message))
   }
 }
+
+/** The same at both ends. */
+const portsOf = ({ localPort, remotePort }: Conversation): string =>
+  [localPort, remotePort].sort((a, b) => a - b).join(' ')
 
 /** The page's own host first. */
 const inOrder = (hosts: readonly HostSnapshot[], { own }: Identities): readonly HostSnapshot[] =>

@@ -96,8 +96,12 @@ const REST = 14
 const LABEL = 16
 /** The height of a folded run. */
 const FOLD = 26
+/** Between an arrow and the folded run below it. */
+const FOLD_OFF = 6
 /** A pause longer than this is a gap. */
 const PAUSE_MS = 40
+/** A connection's ladder begins so long before its first segment: with the question for the neighbour's address. */
+const LEAD_IN_MS = 4000
 /** State boxes on one side stand at least this far apart. */
 const STATE_STEP = 24
 /** Below what was lost: why, in two lines where it is narrow. */
@@ -109,6 +113,8 @@ const CAPTION = 16
 export function isBetween(frame: LoggedFrame, { left, right, flow }: LadderSubject): boolean {
   if (frame.bytes.length < ETH_HEADER) return false
   if (frame.segment && flow) return frame.segment.flow === flow
+  const first = flow?.frames[0]
+  if (first && first.time - frame.time > LEAD_IN_MS) return false
   const view = new DataView(frame.bytes.buffer, frame.bytes.byteOffset, frame.bytes.byteLength)
   const source = macAt(view, ETH_SOURCE)
   if (source !== left.mac && source !== right.mac) return false
@@ -211,13 +217,16 @@ export function layLadder(
     if (open) for (const frame of row.frames) put(frame)
   }
   const gaps = gapsOf(drawn, arrows)
-  const marks = placeStates(subject, drawn, arrows, states, earlier === 0 ? view.listening : undefined)
+  const marks = placeStates(subject, drawn, arrows, states, view)
   const height = Math.max(pen.lowest + roomBelow(pen.before), ...marks.map(mark => mark.y + CAPTION)) + TOP
   return { height, arrows, states: marks, gaps, folds, earlier, later }
 }
 
 function placeFold(frames: readonly LoggedFrame[], open: boolean, pen: Pen): Fold {
-  const y = pen.before === undefined && pen.lowest === 0 ? TOP : pen.lowest + roomBelow(pen.before) + FOLD / 2
+  const y =
+    pen.before === undefined && pen.lowest === 0
+      ? TOP
+      : pen.lowest + roomBelow(pen.before) + FOLD / 2 + FOLD_OFF
   pen.lowest = y + FOLD / 2
   pen.y = pen.lowest
   pen.before = undefined
@@ -305,14 +314,15 @@ function placeStates(
   frames: readonly LoggedFrame[],
   arrows: readonly Arrow[],
   states: readonly LoggedState[],
-  listening: Side | undefined,
+  { listening, earlier }: LadderView,
 ): StateMark[] {
   const { flow, left } = subject
   if (flow === undefined) return []
   const marks: { side: Side; y: number; state: string; toldBy: string | undefined }[] = []
   const floor = { left: -STATE_STEP, right: -STATE_STEP }
   const syn = arrows[frames.findIndex(frame => frame.segment !== undefined)]
-  if (listening !== undefined && syn) {
+  const whole = earlier === 0
+  if (whole && listening !== undefined && syn) {
     marks.push({ side: listening, y: syn.top, state: 'LISTEN', toldBy: undefined })
     floor[listening] = syn.top
   }
@@ -323,7 +333,7 @@ function placeStates(
     const other = flow.ends[end === 0 ? 1 : 0]
     if (end < 0 || other.address !== state.remoteAddress || other.port !== state.remotePort) continue
     const side: Side = state.localAddress === left.address ? 'left' : 'right'
-    const wanted = heightOf(state, side, frames, arrows)
+    const wanted = heightOf(state, side, frames, arrows, whole)
     if (wanted === undefined) continue
     const y = Math.max(wanted, floor[side] + STATE_STEP)
     floor[side] = y
@@ -346,12 +356,13 @@ const SENT_WITH: Readonly<Record<string, number>> = {
   'LAST-ACK': FIN,
 }
 
-/** Undefined for a state from before the frames that are drawn. */
+/** Undefined for a state from before the frames that are drawn; `whole`: there are none before them. */
 function heightOf(
   state: LoggedState,
   side: Side,
   frames: readonly LoggedFrame[],
   arrows: readonly Arrow[],
+  whole: boolean,
 ): number | undefined {
   const first = frames[0]
   if (first === undefined) return undefined
@@ -368,6 +379,9 @@ function heightOf(
     if (at >= 0) return arrows[at]?.top
   }
   const above = frames.findLastIndex(({ order }) => order < state.order)
+  const next = frames[above + 1]
+  // A call brought it about, and sent this: they belong together.
+  if (next && next.time - state.time <= PAUSE_MS && (above >= 0 || whole)) return arrows[above + 1]?.top
   const arrow = arrows[above]
-  return arrow === undefined ? undefined : arrow.bottom + REST
+  return arrow && arrow.bottom + REST
 }

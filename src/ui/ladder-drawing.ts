@@ -28,7 +28,7 @@ const lettersIn = (room: number, { narrow }: LadderColumns): number =>
 function fitted(text: string, room: number, columns: LadderColumns): string {
   const most = lettersIn(room, columns)
   if (text.length <= most) return text
-  const space = text.lastIndexOf(' ', most - 1)
+  const space = text.lastIndexOf(' ', most)
   return `${text.slice(0, space > most / 2 ? space : most - 1)}…`
 }
 
@@ -47,7 +47,7 @@ const shortSeconds = (ms: number): string => seconds(ms).slice(0, 7)
 /** How far the label stands off its line. */
 const OFF = 5
 /** The part of an arrow along which its label may stand, so that it stays clear of heads and neighbours. */
-const LABELLED = 0.88
+const LABELLED = 0.92
 
 export function arrowView(arrow: Arrow, columns: LadderColumns, selected: boolean, choose: () => void) {
   const { left, right } = columns

@@ -31,6 +31,7 @@ export class Ladder extends LabElement {
   @state() private opened: ReadonlySet<number> = new Set()
   #following = true
   #shown: number | undefined
+  #about = ''
   #arrows: LadderPicture['arrows'] = []
   #resize = new ResizeObserver(([entry]) => {
     if (!entry) return
@@ -117,6 +118,10 @@ export class Ladder extends LabElement {
     const scroller = this.renderRoot.querySelector('.scroll')
     if (!scroller) return
     const selected = this.lab.selected?.no
+    const { subject } = this.lab
+    const about = `${subject?.left.mac} ${subject?.right.mac} ${subject?.flow?.id}`
+    if (about !== this.#about) this.#following = true
+    this.#about = about
     if (selected !== this.#shown) {
       this.#shown = selected
       if (selected !== undefined) this.bringIntoSight(scroller, selected)
