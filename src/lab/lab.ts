@@ -16,7 +16,7 @@ import type {
   Transfer,
   Update,
 } from '../host/protocol.ts'
-import { FrameLog, type LoggedFrame } from './frame-log.ts'
+import { FrameLog, type LoggedFrame, type LoggedState } from './frame-log.ts'
 import type { Identities, Identity } from './identity.ts'
 import { type LadderPicture, type LadderSubject, layLadder, type Side } from './ladder.ts'
 import type { SegmentLink } from './segment-link.ts'
@@ -31,6 +31,9 @@ export const FIRST_PROFILE: ProfileName = 'full'
 
 /** The page keeps as many messages as a person might read back. */
 const MOST_NOTICES = 200
+
+/** So many states that were told wait for their frame; it may have been lost on its way. */
+const MOST_UNPLACED = 16
 
 /** So many records at once are more than anyone reads as they pass: then the page is drawn anew less often. */
 const FLOOD = 200
@@ -47,6 +50,7 @@ export class Lab {
   #peers: readonly PeerSnapshot[] = []
   #told: ReadonlyMap<PeerId, readonly ToldHost[]> = new Map()
   #stations = new Stations([], [], new Map())
+  readonly #unplaced: { readonly state: LoggedState; readonly print: string }[] = []
   #selected: number | undefined
   #follow: Follow = { kind: 'newest' }
   #now = 0
@@ -246,18 +250,31 @@ export class Lab {
     this.changed()
   }
 
-  /** A state that another page tells of its own end of a connection with this one. */
+  /**
+   * A state that another page tells of its own end of a connection with this one. Word of it may come before the
+   * frame with which it came is logged here: that frame is looked for again with each update.
+   */
   hearState({ frame: print, ...told }: ToldState, by: string): void {
-    const flow = this.log.flows.between(
-      { address: told.localAddress, port: told.localPort },
-      { address: told.remoteAddress, port: told.remotePort },
-    )
-    const frame = print && flow?.frames.findLast(({ bytes }) => fingerprint(bytes) === print)
-    this.log.addState(
-      { kind: 'state', time: this.#now, host: by, ...told, frame: frame ? frame.no : undefined },
-      by,
-    )
+    const record = { kind: 'state', time: this.#now, host: by, ...told, frame: undefined } as const
+    const state = this.log.addState(record, by)
+    if (print !== undefined) this.#unplaced.push({ state, print })
+    if (this.#unplaced.length > MOST_UNPLACED) this.#unplaced.shift()
+    this.#place()
     this.changed()
+  }
+
+  #place(): void {
+    for (const unplaced of [...this.#unplaced]) {
+      const { state, print } = unplaced
+      const flow = this.log.flows.between(
+        { address: state.localAddress, port: state.localPort },
+        { address: state.remoteAddress, port: state.remotePort },
+      )
+      const frame = flow?.frames.findLast(({ bytes }) => fingerprint(bytes) === print)
+      if (frame === undefined) continue
+      state.frame = frame.no
+      this.#unplaced.splice(this.#unplaced.indexOf(unplaced), 1)
+    }
   }
 
   changed(): void {
@@ -274,6 +291,7 @@ export class Lab {
     this.log.leftOut += update.leftOut
     this.#notices.push(...this.log.append(update.log))
     if (this.#notices.length > MOST_NOTICES) this.#notices.splice(0, this.#notices.length - MOST_NOTICES)
+    this.#place()
     this.#greet()
     if (update.log.length < FLOOD) this.changed()
     else this.#pending ??= setTimeout(() => this.changed(), FLOOD_REDRAW_MS)

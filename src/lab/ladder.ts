@@ -381,7 +381,8 @@ function heightOf(
   const above = frames.findLastIndex(({ order }) => order < state.order)
   const next = frames[above + 1]
   // A call brought it about, and sent this: they belong together.
-  if (next && next.time - state.time <= PAUSE_MS && (above >= 0 || whole)) return arrows[above + 1]?.top
+  if (next && state.toldBy === undefined && next.time - state.time <= PAUSE_MS && (above >= 0 || whole))
+    return arrows[above + 1]?.top
   const arrow = arrows[above]
   return arrow && arrow.bottom + REST
 }

@@ -61,7 +61,7 @@ export class ConversationList extends LabElement {
 
   private renderForm({ connection }: Conversation) {
     return html`<form @submit=${(event: Event) => this.say(event, connection)}>
-        <input class="small mono" name="text" aria-label="A line of text" placeholder="a line of text" autocomplete="off" maxlength="1000" data-testid="say" />
+        <input class="small mono" name="text" aria-label="A line of text" placeholder="a line of text" autocomplete="off" data-testid="say" />
         <button class="small go" data-testid="send">Send</button>
       </form>
       <div class="row foot"><span class="grow"></span>

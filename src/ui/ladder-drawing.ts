@@ -9,20 +9,23 @@ export interface LadderColumns {
   readonly width: number
   /** Too narrow for times beside the states. */
   readonly narrow: boolean
+  /** Narrow enough for small letters. */
+  readonly tight: boolean
 }
 
 export function ladderColumns(width: number): LadderColumns {
-  const narrow = width < 560
-  const margin = narrow ? Math.min(100, Math.max(84, width * 0.24)) : 166
-  return { left: margin, right: width - margin, width, narrow }
+  const narrow = width < 500
+  const tight = width < 690
+  const margin = narrow ? Math.min(100, Math.max(84, width * 0.24)) : tight ? 138 : 166
+  return { left: margin, right: width - margin, width, narrow, tight }
 }
 
 /** How wide one is, at 12 px and at 10 px. */
 const CHARACTER = 7.3
 const NARROW_CHARACTER = 6.1
 
-const lettersIn = (room: number, { narrow }: LadderColumns): number =>
-  Math.max(4, Math.floor(room / (narrow ? NARROW_CHARACTER : CHARACTER)))
+const lettersIn = (room: number, { tight }: LadderColumns): number =>
+  Math.max(4, Math.floor(room / (tight ? NARROW_CHARACTER : CHARACTER)))
 
 /** Text that fits: where it had to be cut, between words, with an ellipsis. */
 function fitted(text: string, room: number, columns: LadderColumns): string {
@@ -59,7 +62,7 @@ export function arrowView(arrow: Arrow, columns: LadderColumns, selected: boolea
   const endX = from + (to - from) * part - (part === 1 ? toward * 3 : 0)
   const endY = arrow.top + (arrow.bottom - arrow.top) * part
   const words = `Frame ${arrow.no} at ${seconds(arrow.time)} s: ${arrow.label}${arrow.lost ? `, dropped: ${arrow.lost}` : ''}${arrow.remark ? `, ${arrow.remark}` : ''}`
-  return svg`<g class="frame ${arrow.meaning} ${arrow.again ? 'repeat' : ''} ${selected ? 'chosen' : ''} ${columns.narrow ? 'tight' : ''}" id="f${arrow.no}"
+  return svg`<g class="frame ${arrow.meaning} ${arrow.again ? 'repeat' : ''} ${selected ? 'chosen' : ''} ${columns.tight ? 'tight' : ''}" id="f${arrow.no}"
       role="option" aria-selected=${selected} data-testid="ladder-frame" data-no=${arrow.no} @click=${choose}>
     <title>${words}</title>
     <path class="touch" d="M${from} ${arrow.top}L${endX} ${endY}"></path>
@@ -73,10 +76,10 @@ export function arrowView(arrow: Arrow, columns: LadderColumns, selected: boolea
 
 /** Along the line, about its middle. */
 function labelView({ from, top, bottom, label, labelSide }: Arrow, columns: LadderColumns) {
-  const { left, right, narrow } = columns
+  const { left, right, tight } = columns
   const fall = from === 'left' ? bottom - top : top - bottom
   const angle = (Math.atan2(fall, right - left) * 180) / Math.PI
-  const off = labelSide === 'above' ? -OFF : OFF + (narrow ? 8 : 10)
+  const off = labelSide === 'above' ? -OFF : OFF + (tight ? 8 : 10)
   return svg`<text class="label" text-anchor="middle" y=${off}
     transform="translate(${(left + right) / 2} ${(top + bottom) / 2}) rotate(${angle})">${fitted(label, (right - left) * LABELLED, columns)}</text>`
 }
@@ -92,19 +95,19 @@ function reasonView(why: string, lost: boolean, y: number, columns: LadderColumn
 
 /** A folded run, as one quiet line that opens it. */
 export function foldView(fold: Fold, columns: LadderColumns, toggle: () => void) {
-  const { left, right, narrow } = columns
+  const { left, right, narrow, tight } = columns
   const words = `${fold.label} · ${fold.frames} frame${fold.frames === 1 ? '' : 's'}`
-  const short = narrow ? words.replace('address ', '') : words
+  const short = narrow ? `address · ${fold.frames} frame${fold.frames === 1 ? '' : 's'}` : words
   const key = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' && event.key !== ' ') return
     event.preventDefault()
     toggle()
   }
-  return svg`<g class="fold ${narrow ? 'tight' : ''}" role="button" tabindex="0" aria-expanded=${fold.open} aria-label=${words}
+  return svg`<g class="fold ${tight ? 'tight' : ''}" role="option" tabindex="0" aria-selected="false" aria-label="${words}, ${fold.open ? 'open' : 'folded'}"
       data-testid="ladder-fold" data-frames=${fold.frames} @click=${toggle} @keydown=${key}>
     <title>Hosts look for free addresses and claim them (RFC 5227). ${fold.open ? 'Fold' : 'Open'} these frames.</title>
     <rect x=${left + 8} y=${fold.y - 10} width=${right - left - 16} height="20" rx="4"></rect>
-    <text class="mute" aria-hidden="true" text-anchor="middle" x=${(left + right) / 2} y=${fold.y + 4}>${fold.open ? '▾' : '▸'} ${fitted(short, right - left - 40, columns)}</text>
+    <text class="mute" aria-hidden="true" text-anchor="middle" x=${(left + right) / 2} y=${fold.y + 4}>${fold.open ? '▾' : '▸'} ${short}</text>
   </g>`
 }
 
@@ -123,15 +126,12 @@ function timeView(arrow: Arrow, { width }: LadderColumns) {
     : svg`<text class="mute" x=${width} y=${arrow.top + 4} text-anchor="end">${shortSeconds(arrow.time)}</text>`
 }
 
-export function stateView(
-  { side, y, state, toldBy, now }: StateMark,
-  { left, right, narrow }: LadderColumns,
-) {
-  const size = state.length * (narrow ? NARROW_CHARACTER : CHARACTER) + (narrow ? 6 : 12)
-  const gap = narrow ? 4 : 10
+export function stateView({ side, y, state, toldBy, now }: StateMark, { left, right, tight }: LadderColumns) {
+  const size = state.length * (tight ? NARROW_CHARACTER : CHARACTER) + (tight ? 6 : 12)
+  const gap = tight ? 4 : 10
   const x = side === 'left' ? left - gap - size : right + gap
   const told = toldBy === undefined ? nothing : svg`<title>told by ${toldBy}</title>`
-  return svg`<g class="state ${now ? 'now' : ''} ${toldBy ? 'told' : ''} ${narrow ? 'tight' : ''}" data-testid="state" data-state=${state} data-side=${side} data-now=${now}>${told}
+  return svg`<g class="state ${now ? 'now' : ''} ${toldBy ? 'told' : ''} ${tight ? 'tight' : ''}" data-testid="state" data-state=${state} data-side=${side} data-now=${now}>${told}
     <rect x=${x} y=${y - 10} width=${size} height="20" rx="4"></rect>
     <text x=${x + size / 2} y=${y + 4} text-anchor="middle">${state}</text>
     ${toldBy === undefined || !now ? nothing : svg`<text class="mute by" x=${x + size / 2} y=${y + 22} text-anchor="middle">told by ${toldBy}</text>`}
@@ -140,12 +140,12 @@ export function stateView(
 
 /** Just inside the margin of the side that waited. */
 export function gapView({ side, top, bottom, label }: Gap, columns: LadderColumns) {
-  const { left, right, narrow } = columns
+  const { left, right, tight } = columns
   const x = side === 'left' ? left - 6 : right + 6
   const textX = side === 'left' ? x - 6 : x + 6
   const anchor = side === 'left' ? 'end' : 'start'
   const lines = wrapped(label, Math.min(left, columns.width - right) - 14, columns)
   const middle = Math.max((top + bottom) / 2, bottom - 18) + 4 - 12 * (lines.length - 1)
   return svg`<g class="gap"><title>${label}</title><path d="M${x} ${top + 6}V${bottom - 4}"></path>
-    ${lines.map((line, i) => svg`<text class="mute ${narrow ? 'tight' : ''}" x=${textX} y=${middle + 12 * i} text-anchor=${anchor}>${line}</text>`)}</g>`
+    ${lines.map((line, i) => svg`<text class="mute ${tight ? 'tight' : ''}" x=${textX} y=${middle + 12 * i} text-anchor=${anchor}>${line}</text>`)}</g>`
 }

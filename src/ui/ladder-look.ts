@@ -36,7 +36,7 @@ export const ladderLook = css`
   .fold { cursor: pointer; }
   .fold rect { fill: transparent; stroke: var(--line); stroke-dasharray: 2 3; }
   .fold:hover rect { fill: var(--sunk); }
-  .fold:focus-visible { outline: none; }
+  .fold:focus { outline: none; }
   .fold:focus-visible rect { stroke: var(--accent); stroke-width: 2; stroke-dasharray: none; }
   .fold text { font: 12px var(--sans); }
   .fold.tight text { font-size: 11px; }

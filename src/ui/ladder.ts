@@ -71,7 +71,7 @@ export class Ladder extends LabElement {
         ${nameView(subject.left, columns.left, columns)}${nameView(subject.right, columns.right, columns)}
       </svg>
       <div class="scroll" tabindex="0" role="listbox" aria-label="Frames between ${subject.left.name} and ${subject.right.name}, time downwards"
-        aria-activedescendant=${selected === undefined ? nothing : `f${selected}`} data-testid="ladder"
+        aria-activedescendant=${seen.some(({ no }) => no === selected) ? `f${selected}` : nothing} data-testid="ladder"
         @scroll=${this.scrolled} @keydown=${(event: KeyboardEvent) => this.key(event, picture)}>
         ${picture.earlier ? html`<p class="mute note">${picture.earlier} earlier frames stand in the table only.</p>` : nothing}
         ${picture.arrows.length + picture.folds.length === 0 ? html`<p class="mute note">No frame has passed between the two yet.</p>` : nothing}
@@ -187,9 +187,9 @@ export class Ladder extends LabElement {
   }
 }
 
-function nameView({ name, address }: Station, x: number, { narrow }: LadderColumns) {
+function nameView({ name, address }: Station, x: number, { tight }: LadderColumns) {
   return svg`<text x=${x} y="14" text-anchor="middle" class="name">${name}</text>
-    <text x=${x} y="30" text-anchor="middle" class=${narrow ? 'mute tight' : 'mute'}>${address ?? 'no address yet'}</text>`
+    <text x=${x} y="30" text-anchor="middle" class=${tight ? 'mute tight' : 'mute'}>${address ?? 'no address yet'}</text>`
 }
 
 declare global {

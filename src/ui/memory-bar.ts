@@ -13,7 +13,7 @@ const faint = (token: string): string => `color-mix(in oklab, var(${token}) 50%,
 const POOLS: Readonly<Record<string, readonly [colour: string, holds: string]>> = {
   fixed: ['var(--ack)', 'the host’s own record and its tables'],
   connections: ['var(--syn)', 'control blocks of TCP connections'],
-  sockets: [faint('--syn'), 'sockets'],
+  sockets: [faint('--syn'), 'what programs hold'],
   neighbours: ['var(--near)', 'who has which MAC address'],
   frames: [faint('--near'), 'frames that wait to go out'],
   send: ['var(--data)', 'bytes to be sent or acknowledged'],
@@ -62,6 +62,7 @@ export class MemoryBar extends LabElement {
       .bar::after { content: ''; position: absolute; inset: -8px 0; }
       .bar u { position: absolute; top: -5px; bottom: -5px; width: 3px; background: var(--ink); border: solid var(--paper); border-width: 0 1px; box-sizing: content-box; }
       .pools { display: flex; flex-wrap: wrap; gap: var(--s1) var(--s4); margin: var(--s1) 0; }
+      @media (max-width: 720px) { .pools { max-height: 30vh; overflow: auto; } }
       .key { display: inline-flex; align-items: baseline; gap: var(--s1); font-size: var(--tiny); color: var(--mute); }
       .key i { width: 10px; height: 10px; border-radius: 2px; align-self: center; flex: none; }
       .key b { color: var(--ink); }

@@ -36,6 +36,7 @@ export class Page extends LabElement {
       .right { grid-area: 1 / 3 / 3 / 4; border-left: 1px solid var(--line); padding-bottom: 0; display: flex; flex-direction: column; }
       .right > :last-child { flex: 1; }
       lanlet-dock { grid-area: 2 / 1 / 3 / 3; }
+      @media (max-width: 1400px) { main { grid-template-columns: 256px minmax(0, 1fr) 360px; } }
       @media (max-width: 1100px) {
         :host { height: auto; min-height: 100vh; }
         main { grid-template: 560px 320px auto / minmax(0, 1fr) 372px; }
