@@ -24,6 +24,7 @@ export function fateOf(fate: Fate): ArrivalRecord['fate'] {
   if (kind === FateKind.Delivered) return { kind: 'delivered' }
   if (kind === FateKind.Forwarded) return { kind: 'forwarded' }
   if (kind === FateKind.Dropped) return { kind: 'dropped', drop: fateDetail(fate) as Drop }
+  if (kind === FateKind.Unheard) return { kind: 'unheard' }
   return { kind: 'lost', why: lossSentence(fateDetail(fate)) }
 }
 

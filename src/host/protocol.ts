@@ -138,6 +138,8 @@ export interface ArrivalRecord {
     | { readonly kind: 'forwarded' }
     | { readonly kind: 'dropped'; readonly drop: Drop }
     | { readonly kind: 'lost'; readonly why: string }
+    /** For all, and nobody else was on the segment. */
+    | { readonly kind: 'unheard' }
 }
 
 /** A TCP connection of one host changed its state. */

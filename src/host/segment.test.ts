@@ -305,6 +305,14 @@ describe('two hosts on one page', () => {
     )
   })
 
+  test('a drop stands in the export as the host’s name and a sentence', async () => {
+    const { page, bob } = await two()
+    await expect(page.do({ kind: 'connect', host: 'alice', address: bob, port: 4 })).rejects.toThrow()
+    const { pcapng } = await page.do({ kind: 'export-capture' })
+    const comments = readPcapng(new Uint8Array(pcapng)).packets.flatMap(({ comment }) => comment ?? [])
+    expect(comments).toEqual(['bob: Nothing listens on that port.'])
+  })
+
   test('the capture exports every frame, with drops as comments', async () => {
     const { page, bob } = await two()
     await page.do({ kind: 'ping', host: 'alice', address: bob, count: 1 })

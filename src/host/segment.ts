@@ -14,7 +14,8 @@ import { isGroup, macHighAt, macLowAt, macText, parseMac } from '../link/mac.ts'
 import { type PcapngPacket, writePcapng } from '../link/pcapng.ts'
 import { RelayedChannel } from '../link/relay.ts'
 import { AGEING, type PortNumber, SWITCH_PORT, Switch } from '../link/switch.ts'
-import { Drop } from '../stack/drop.ts'
+import type { Drop } from '../stack/drop.ts'
+import { dropSentence } from '../stack/drop-names.ts'
 import type { Ms } from '../stack/stack.ts'
 import { LLDP_MAX_HOSTS, type LldpAnnouncement } from '../stack/wire/lldp.ts'
 import type { Way } from './clock.ts'
@@ -517,13 +518,11 @@ export class Segment implements HostSegment {
   }
 }
 
-const DROP_NAMES = Object.entries(Drop)
-
 /** Why a frame ended there; undefined when it did not. */
 function lossText(kind: number, detail: number): string | undefined {
   if (kind === FateKind.Lost) return lossSentence(detail)
   if (kind !== FateKind.Dropped) return undefined
-  return `dropped, ${DROP_NAMES.find(([, value]) => value === detail)?.[0] ?? detail}`
+  return dropSentence(detail as Drop)
 }
 
 /** Throws a sentence where a spec is wrong. */

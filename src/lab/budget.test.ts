@@ -14,7 +14,7 @@ test.each([
 })
 
 test.each([
-  ['', 'not a size'],
+  ['', 'No size is given'],
   ['much', 'not a size'],
   ['64 KiBs', '‘KiBs’ is not a unit'],
   ['5 MiB', 'more than the largest budget'],

@@ -35,6 +35,7 @@ export type Budget =
 /** How small it may be, the worker knows: that depends on the profile. */
 export function parseBudget(text: string): Budget {
   const match = /^\s*(\d+(?:[.,]\d+)?)\s*([a-z]*)\s*$/i.exec(text)
+  if (text.trim() === '') return refuse('No size is given')
   if (!match) return refuse(`‘${text.trim()}’ is not a size`)
   const unit = UNITS[(match[2] ?? '').toLowerCase()]
   if (unit === undefined) return refuse(`‘${match[2]}’ is not a unit`)

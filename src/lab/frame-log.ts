@@ -24,7 +24,9 @@ export interface LoggedFrame extends FrameRecord {
   segment: Segment | undefined
 }
 
-export interface LoggedState extends StateRecord {
+export interface LoggedState extends Omit<StateRecord, 'frame'> {
+  /** As in StateRecord; found later where another page told of it before the frame was logged here. */
+  frame: number | undefined
   readonly order: number
   /** Who told us, when it was another page; undefined for a host of this one. */
   readonly toldBy: string | undefined
@@ -74,9 +76,11 @@ export class FrameLog {
     return notices
   }
 
-  addState(record: StateRecord, toldBy: string | undefined): void {
-    this.states.push({ ...record, order: ++this.#order, toldBy })
+  addState(record: StateRecord, toldBy: string | undefined): LoggedState {
+    const state = { ...record, order: ++this.#order, toldBy }
+    this.states.push(state)
     if (this.states.length > MOST_STATES) this.states.splice(0, MOST_STATES / 10)
+    return state
   }
 
   /** The states behind a place in the order, oldest first. */

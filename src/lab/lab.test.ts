@@ -114,3 +114,37 @@ test('a state that another page tells finds its frame here by what the frame say
   lab.hearState({ ...told, frame: 'ffffffff' }, 'bob')
   expect(lab.log.states.at(-1)?.frame).toBeUndefined()
 })
+
+test('a state that is told before its frame is logged finds it when it is', () => {
+  const { link, tell } = worker()
+  const lab = new Lab(link, IDENTITIES)
+  const syn = tcp(ALICE, BOB, { ports: [49152, 23], seq: 1, flags: SYN })
+  const end = { localAddress: BOB.address, localPort: 23, remoteAddress: ALICE.address, remotePort: 49152 }
+  lab.hearState({ ...end, state: 'SYN-RECEIVED', frame: fingerprint(syn) }, 'bob')
+  expect(lab.log.states.at(-1)?.frame).toBeUndefined()
+  tell({ log: [frame(1, 0, 'alice', syn)] })
+  expect(lab.log.states.at(-1)?.frame).toBe(1)
+})
+
+test('the ladder goes to the connection that is opened, and to the conversation in which something is said', async () => {
+  const { link, tell } = worker()
+  const lab = new Lab(link, IDENTITIES)
+  const syn = (port: number) => tcp(ALICE, BOB, { ports: [port, 23], seq: 1, flags: SYN })
+  const talk = (connection: number, localPort: number) => ({
+    ...{ connection, host: 'alice', remoteAddress: BOB.address, remotePort: 23, localPort },
+    ...{ openedHere: true, open: true, lines: [], ended: undefined },
+  })
+  const alice = { ...host('alice', ALICE.address), conversations: [talk(1, 49152), talk(2, 49153)] }
+  tell({
+    hosts: [alice, host('bob', BOB.address)],
+    log: [frame(1, 0, 'alice', syn(49152)), frame(2, 1, 'alice', syn(49153))],
+  })
+  const shown = () => lab.subject?.flow?.ends[0].port
+  expect(shown()).toBe(49153)
+  await lab.say(1, 'hello')
+  expect(shown()).toBe(49152)
+  await lab.talk('alice', BOB.address)
+  expect(shown()).toBe(49153)
+  lab.select(1)
+  expect(shown()).toBe(49152)
+})

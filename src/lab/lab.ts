@@ -16,12 +16,12 @@ import type {
   Transfer,
   Update,
 } from '../host/protocol.ts'
-import { FrameLog, type LoggedFrame } from './frame-log.ts'
+import { FrameLog, type LoggedFrame, type LoggedState } from './frame-log.ts'
 import type { Identities, Identity } from './identity.ts'
 import { type LadderPicture, type LadderSubject, layLadder, type Side } from './ladder.ts'
 import type { SegmentLink } from './segment-link.ts'
 import { Stations, type ToldHost } from './stations.ts'
-import { type Follow, SubjectFrames, subjectOf } from './subject.ts'
+import { type Follow, followFor, SubjectFrames, subjectOf } from './subject.ts'
 import { fingerprint, type ToldState } from './told.ts'
 
 /** Port 23 is the text program's on every host. */
@@ -31,6 +31,9 @@ export const FIRST_PROFILE: ProfileName = 'full'
 
 /** The page keeps as many messages as a person might read back. */
 const MOST_NOTICES = 200
+
+/** So many states that were told wait for their frame; it may have been lost on its way. */
+const MOST_UNPLACED = 16
 
 /** So many records at once are more than anyone reads as they pass: then the page is drawn anew less often. */
 const FLOOD = 200
@@ -47,6 +50,7 @@ export class Lab {
   #peers: readonly PeerSnapshot[] = []
   #told: ReadonlyMap<PeerId, readonly ToldHost[]> = new Map()
   #stations = new Stations([], [], new Map())
+  readonly #unplaced: { readonly state: LoggedState; readonly print: string }[] = []
   #selected: number | undefined
   #follow: Follow = { kind: 'newest' }
   #now = 0
@@ -97,10 +101,14 @@ export class Lab {
     return this.#notices
   }
 
-  /** Newest first. */
+  /** Newest first; where both ends are on this page, the end that opened it stands before the other. */
   get conversations(): readonly Conversation[] {
     const all = this.#hosts.flatMap(({ conversations }) => conversations)
-    return all.sort((a, b) => b.connection - a.connection)
+    const newest = new Map<string, ConnectionId>()
+    for (const each of all)
+      newest.set(portsOf(each), Math.max(each.connection, newest.get(portsOf(each)) ?? 0))
+    const age = (each: Conversation) => newest.get(portsOf(each)) ?? 0
+    return all.sort((a, b) => age(b) - age(a) || Number(b.openedHere) - Number(a.openedHere))
   }
 
   get transfers(): readonly Transfer[] {
@@ -119,10 +127,17 @@ export class Lab {
     return subjectOf(this.#follow, this.log, this.#stations)
   }
 
-  picture(subject: LadderSubject): LadderPicture {
-    this.#subjectFrames.read(subject, this.log)
-    const { frames, earlier } = this.#subjectFrames
-    return layLadder(subject, frames, this.log.states, this.#stations, earlier, this.#listening(subject))
+  /** `opened`: frames whose folded run a person opened; the run of a selected frame is open too. */
+  picture(subject: LadderSubject, opened: ReadonlySet<number>): LadderPicture {
+    const { selected } = this
+    this.#subjectFrames.read(subject, this.log, selected)
+    const { frames, earlier, later } = this.#subjectFrames
+    return layLadder(subject, frames, this.log.states, this.#stations, {
+      opened: selected ? new Set([...opened, selected.no]) : opened,
+      earlier,
+      later,
+      listening: this.#listening(subject),
+    })
   }
 
   /** Where a listener of this page still waits for more of what became the subject's connection. */
@@ -150,9 +165,24 @@ export class Lab {
       if (outcome.status === 'rejected') this.#remark((outcome.reason as Error).message)
   }
 
+  /** A frame that is selected is brought into the ladder. */
   select(no: number | undefined): void {
     this.#selected = no
+    const { selected } = this
+    this.#follow = (selected && followFor(selected, this.subject, this.#stations)) ?? this.#follow
     this.changed()
+  }
+
+  /** The ladder goes to the conversation in which a person acts. */
+  watch(connection: ConnectionId): void {
+    const talk = this.conversations.find(each => each.connection === connection)
+    const address = this.#hosts.find(({ name }) => name === talk?.host)?.address
+    if (talk === undefined || address === undefined) return
+    const flow = this.log.flows.between(
+      { address, port: talk.localPort },
+      { address: talk.remoteAddress, port: talk.remotePort },
+    )
+    if (flow && flow !== this.subject?.flow) this.setFollow({ kind: 'flow', id: flow.id })
   }
 
   setFollow(follow: Follow): void {
@@ -165,26 +195,38 @@ export class Lab {
   }
 
   async ping(host: string, address: string, count: number): Promise<readonly PingResult[]> {
+    const left = this.#hosts.find(({ name }) => name === host)?.mac
+    const right = this.#stations.byAddress(address)?.mac
+    if (left && right) this.setFollow({ kind: 'pair', left, right })
     return (await this.#link.request({ kind: 'ping', host, address, count })).pings
   }
 
   async talk(host: string, address: string): Promise<ConnectionId> {
+    this.setFollow({ kind: 'newest' })
+    return this.#connect(host, address)
+  }
+
+  async #connect(host: string, address: string): Promise<ConnectionId> {
     return (await this.#link.request({ kind: 'connect', host, address, port: TEXT_PORT })).connection
   }
 
   async say(connection: ConnectionId, text: string): Promise<void> {
+    this.watch(connection)
     await this.#link.request({ kind: 'send-text', connection, text })
   }
 
   async close(connection: ConnectionId): Promise<void> {
+    this.watch(connection)
     await this.#link.request({ kind: 'close', connection })
   }
 
   async abort(connection: ConnectionId): Promise<void> {
+    this.watch(connection)
     await this.#link.request({ kind: 'abort', connection })
   }
 
   async sendFile(host: string, address: string, file: File): Promise<{ bytes: number; sha256: string }> {
+    this.setFollow({ kind: 'newest' })
     return this.#link.request({ kind: 'send-file', host, address, name: file.name, file })
   }
 
@@ -208,18 +250,31 @@ export class Lab {
     this.changed()
   }
 
-  /** A state that another page tells of its own end of a connection with this one. */
+  /**
+   * A state that another page tells of its own end of a connection with this one. Word of it may come before the
+   * frame with which it came is logged here: that frame is looked for again with each update.
+   */
   hearState({ frame: print, ...told }: ToldState, by: string): void {
-    const flow = this.log.flows.between(
-      { address: told.localAddress, port: told.localPort },
-      { address: told.remoteAddress, port: told.remotePort },
-    )
-    const frame = print && flow?.frames.findLast(({ bytes }) => fingerprint(bytes) === print)
-    this.log.addState(
-      { kind: 'state', time: this.#now, host: by, ...told, frame: frame ? frame.no : undefined },
-      by,
-    )
+    const record = { kind: 'state', time: this.#now, host: by, ...told, frame: undefined } as const
+    const state = this.log.addState(record, by)
+    if (print !== undefined) this.#unplaced.push({ state, print })
+    if (this.#unplaced.length > MOST_UNPLACED) this.#unplaced.shift()
+    this.#place()
     this.changed()
+  }
+
+  #place(): void {
+    for (const unplaced of [...this.#unplaced]) {
+      const { state, print } = unplaced
+      const flow = this.log.flows.between(
+        { address: state.localAddress, port: state.localPort },
+        { address: state.remoteAddress, port: state.remotePort },
+      )
+      const frame = flow?.frames.findLast(({ bytes }) => fingerprint(bytes) === print)
+      if (frame === undefined) continue
+      state.frame = frame.no
+      this.#unplaced.splice(this.#unplaced.indexOf(unplaced), 1)
+    }
   }
 
   changed(): void {
@@ -232,10 +287,11 @@ export class Lab {
     this.#hosts = inOrder(update.hosts, this.identities)
     this.#peers = update.peers
     this.#now = update.now
-    this.#stations = new Stations(this.#hosts, this.#peers, this.#told)
+    this.#stations = new Stations(this.#hosts, this.#peers, this.#told, this.#stations)
     this.log.leftOut += update.leftOut
     this.#notices.push(...this.log.append(update.log))
     if (this.#notices.length > MOST_NOTICES) this.#notices.splice(0, this.#notices.length - MOST_NOTICES)
+    this.#place()
     this.#greet()
     if (update.log.length < FLOOD) this.changed()
     else this.#pending ??= setTimeout(() => this.changed(), FLOOD_REDRAW_MS)
@@ -259,9 +315,13 @@ export class Lab {
     const neighbour = this.#hosts.find(({ name }) => name === this.identities.neighbour.name)
     if (!this.own?.address || !neighbour?.address) return
     this.#greeted = true
-    this.talk(this.own.name, neighbour.address).catch((error: Error) => this.#remark(error.message))
+    this.#connect(this.own.name, neighbour.address).catch((error: Error) => this.#remark(error.message))
   }
 }
+
+/** The same at both ends. */
+const portsOf = ({ localPort, remotePort }: Conversation): string =>
+  [localPort, remotePort].sort((a, b) => a - b).join(' ')
 
 /** The page's own host first. */
 const inOrder = (hosts: readonly HostSnapshot[], { own }: Identities): readonly HostSnapshot[] =>

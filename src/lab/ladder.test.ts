@@ -3,9 +3,9 @@ import type { HostSnapshot, LogRecord } from '../host/protocol.ts'
 import { Drop } from '../stack/drop.ts'
 import { ACK, PSH, SYN } from '../stack/wire/tcp.ts'
 import { FrameLog } from './frame-log.ts'
-import { layLadder, type Side } from './ladder.ts'
+import { type LadderView, layLadder, type Side, WHOLE } from './ladder.ts'
 import { Stations } from './stations.ts'
-import { MOST_DRAWN, SubjectFrames, subjectOf } from './subject.ts'
+import { followFor, MOST_DRAWN, SubjectFrames, subjectOf } from './subject.ts'
 import { ALICE, arp, arrival, BOB, frame, state, type TestHost, tcp } from './wire.fixture.ts'
 
 const snapshot = (host: TestHost): HostSnapshot => ({
@@ -41,14 +41,21 @@ const HANDSHAKE: readonly LogRecord[] = [
   state(2, B, A, 'ESTABLISHED', 5),
 ]
 
-function ladderOf(records: readonly LogRecord[], listening?: Side) {
+function ladderOf(records: readonly LogRecord[], listening?: Side, view: Partial<LadderView> = {}) {
   const log = new FrameLog()
   log.append(records)
   const subject = subjectOf({ kind: 'newest' }, log, STATIONS)
   if (!subject) throw new Error('There are two stations.')
   const frames = new SubjectFrames()
   frames.read(subject, log)
-  return layLadder(subject, frames.frames, log.states, STATIONS, frames.earlier, listening)
+  const { earlier, later } = frames
+  return layLadder(subject, frames.frames, log.states, STATIONS, {
+    ...WHOLE,
+    earlier,
+    later,
+    listening,
+    ...view,
+  })
 }
 
 describe('the ladder', () => {
@@ -97,7 +104,7 @@ describe('the ladder', () => {
     log.addState(state(3, A, B, 'SYN-SENT'), 'alice')
     const subject = subjectOf({ kind: 'newest' }, log, STATIONS)
     if (!subject) throw new Error('There are two stations.')
-    const { arrows, states } = layLadder(subject, log.frames, log.states, STATIONS, 0)
+    const { arrows, states } = layLadder(subject, log.frames, log.states, STATIONS)
     expect(states).toMatchObject([
       { state: 'SYN-SENT', toldBy: 'alice', y: arrows.find(({ no }) => no === 3)?.top },
     ])
@@ -159,5 +166,97 @@ describe('the ladder', () => {
     expect(arrows.length).toBe(MOST_DRAWN)
     expect(arrows.length + earlier).toBe(10_005)
     expect(arrows.at(-1)?.no).toBe(10_005)
+  })
+
+  const chatter = (no: number): LogRecord[] => {
+    const probe = arp(1, { ...ALICE, address: '0.0.0.0' }, ALICE)
+    const claim = arp(1, ALICE, ALICE)
+    return [frame(no, no, 'alice', probe), arrival(no, no, 'bob'), frame(no + 1, no + 1, 'alice', claim)]
+  }
+  const later = HANDSHAKE.map(record => ('no' in record ? { ...record, no: record.no + 10 } : record))
+
+  test('a run of address chatter is one quiet line above the handshake', () => {
+    const { arrows, folds } = ladderOf([...chatter(1), ...chatter(3), ...later])
+    expect(folds).toMatchObject([
+      { first: 1, last: 4, frames: 4, label: 'address probing and claiming', open: false },
+    ])
+    expect(arrows[0]?.label).toBe('Who has 169.254.9.2? Tell 169.254.7.31')
+    expect(arrows[0]?.top).toBeGreaterThan(folds[0]?.y ?? Number.POSITIVE_INFINITY)
+  })
+
+  test('an opened run shows its frames below its line', () => {
+    const { arrows, folds } = ladderOf([...chatter(1), ...later], undefined, { opened: new Set([2]) })
+    expect(folds).toMatchObject([{ open: true }])
+    expect(arrows.slice(0, 3).map(({ label }) => label)).toEqual([
+      'Who has 169.254.7.31? (probe)',
+      'Announcement: 169.254.7.31 is mine',
+      'Who has 169.254.9.2? Tell 169.254.7.31',
+    ])
+  })
+
+  test('a probe that was lost is not folded away, and keeps its own label', () => {
+    const lost = { kind: 'lost', why: 'The queue to this peer is full.' } as const
+    const [probe] = chatter(1)
+    const { arrows, folds } = ladderOf([...(probe ? [probe] : []), arrival(1, 1, 'bob', lost), ...later])
+    expect(folds).toEqual([])
+    expect(arrows[0]).toMatchObject({
+      label: 'Who has 169.254.7.31? (probe)',
+      lost: 'The queue to this peer is full.',
+      meaning: 'bad',
+    })
+  })
+
+  test('what was said to all while nobody was there is no loss', () => {
+    const alone = [frame(1, 0, 'alice', arp(1, ALICE, BOB)), arrival(1, 0, 'switch', { kind: 'unheard' })]
+    expect(ladderOf([...alone, ...later]).arrows[0]).toMatchObject({
+      label: 'Who has 169.254.9.2? Tell 169.254.7.31',
+      lost: undefined,
+      remark: 'nobody else on the segment',
+      meaning: 'near',
+    })
+  })
+
+  test('a state that came before anything was sent stands at the first frame', () => {
+    const waiting: LogRecord[] = [state(0, A, B, 'SYN-SENT'), ...HANDSHAKE.filter((_, i) => i !== 5)]
+    const { arrows, states } = ladderOf(waiting)
+    expect(states[0]).toMatchObject({ state: 'SYN-SENT', y: arrows[0]?.top })
+  })
+
+  test('a label stands below its line where another frame crosses it', () => {
+    const { arrows } = ladderOf([
+      ...HANDSHAKE,
+      frame(6, 3, 'alice', tcp(ALICE, BOB, { ports: OUT, seq: 10, ack: 71, flags: ACK, text: 'x' })),
+      frame(7, 3, 'bob', tcp(BOB, ALICE, { ports: BACK, seq: 71, ack: 10, flags: ACK, text: 'y' })),
+    ])
+    expect(arrows.slice(-2).map(({ labelSide }) => labelSide)).toEqual(['above', 'below'])
+  })
+
+  test('an old frame that is selected is drawn, and the picture says what lies before and behind', () => {
+    const log = new FrameLog()
+    log.append(HANDSHAKE)
+    const data = (no: number) => tcp(ALICE, BOB, { ports: OUT, seq: no, ack: 71, flags: ACK, text: 'x' })
+    log.append(Array.from({ length: 2000 }, (_, i) => frame(6 + i, 3 + i, 'alice', data(4 + i))))
+    const subject = subjectOf({ kind: 'newest' }, log, STATIONS)
+    if (!subject) throw new Error('There are two stations.')
+    const frames = new SubjectFrames()
+    frames.read(subject, log, log.byNo(600))
+    expect(frames.frames.map(({ no }) => no)).toContain(600)
+    expect(frames.frames.length).toBe(MOST_DRAWN)
+    expect(frames.earlier + MOST_DRAWN + frames.later).toBe(2005)
+    frames.read(subject, log)
+    expect([frames.frames.at(-1)?.no, frames.later]).toEqual([2005, 0])
+  })
+
+  test('a frame of another connection is followed there; one in sight changes nothing', () => {
+    const log = new FrameLog()
+    const other = tcp(ALICE, BOB, { ports: [50000, 23], seq: 1, flags: SYN })
+    log.append([frame(1, 0, 'alice', other), ...later])
+    const [first, last] = [log.byNo(1), log.byNo(15)]
+    const subject = subjectOf({ kind: 'newest' }, log, STATIONS)
+    expect(first && followFor(first, subject, STATIONS)).toEqual({
+      kind: 'flow',
+      id: first?.segment?.flow.id,
+    })
+    expect(last && followFor(last, subject, STATIONS)).toBeUndefined()
   })
 })

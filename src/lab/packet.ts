@@ -37,6 +37,12 @@ export function lossOf(arrivals: readonly Arrival[]): string | undefined {
   return undefined
 }
 
+/** Said to all while nobody else was there: not a loss, for nobody was meant in particular. */
+export const wasUnheard = (arrivals: readonly Arrival[]): boolean =>
+  arrivals.some(({ fate }) => fate.kind === 'unheard')
+
+export const NOBODY_ELSE = 'nobody else on the segment'
+
 export function againWords({ cause, gap, of }: Again): string {
   return `${cause}, ${gap.toFixed(gap < 10 ? 1 : 0)} ms after frame ${of}`
 }
@@ -72,7 +78,7 @@ export function packetOf(frame: LoggedFrame, stations: Stations): Packet {
     to: whole ? stations.nameOf(macAt(view, ETH_DESTINATION)) : '',
     protocol,
     length: bytes.length,
-    info: remarks.join('') + info,
+    info: remarks.join('') + info + (wasUnheard(frame.arrivals) ? ` · ${NOBODY_ELSE}` : ''),
     meaning: meaningOf(frame, protocol),
     lost,
   }

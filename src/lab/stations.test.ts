@@ -29,4 +29,11 @@ describe('who is who', () => {
     const stations = new Stations([HERE], [peer('alice', BOB.mac)], new Map([['p1', [other]]]))
     expect(stations.all.map(({ name }) => name)).toEqual(['alice', 'alice-0b'])
   })
+
+  test('who has left is no station any more, but its frames still have its name', () => {
+    const before = new Stations([HERE], [peer('bob', BOB.mac)], new Map([['p1', [BOB]]]))
+    const after = new Stations([HERE], [], new Map(), new Stations([HERE], [], new Map(), before))
+    expect(after.all.map(({ name }) => name)).toEqual(['alice'])
+    expect([after.nameOf(BOB.mac), after.nameOfAddress(BOB.address)]).toEqual(['bob', 'bob'])
+  })
 })

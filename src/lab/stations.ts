@@ -20,6 +20,9 @@ export interface ToldHost {
   readonly mac: string
 }
 
+/** Of so many that have left, the names are still known. */
+const MOST_GONE = 64
+
 /** Pages draw names by themselves: one that is taken is told apart by the end of its MAC. */
 const unlike = (name: string, mac: string, others: readonly Station[]): string =>
   others.some(other => other.name === name) ? `${name}-${mac.slice(-2)}` : name
@@ -28,12 +31,17 @@ export class Stations {
   readonly all: readonly Station[]
   readonly #byMac = new Map<string, Station>()
   readonly #byAddress = new Map<string, Station>()
+  readonly #gone: readonly Station[]
 
-  /** A told host counts only for the MAC that its page announced on the wire (LLDP). */
+  /**
+   * A told host counts only for the MAC that its page announced on the wire (LLDP). `before`: whoever was there
+   * earlier keeps a name, for their frames are still in the log.
+   */
   constructor(
     hosts: readonly HostSnapshot[],
     peers: readonly PeerSnapshot[],
     told: ReadonlyMap<PeerId, readonly ToldHost[]>,
+    before: Stations | undefined = undefined,
   ) {
     const all: Station[] = hosts.map(({ mac, name, address }) => ({
       mac,
@@ -50,6 +58,9 @@ export class Stations {
       }
     }
     this.all = all
+    const here = new Set(all.map(({ mac }) => mac))
+    const gone = [...(before?.all ?? []), ...(before ? before.#gone : [])]
+    this.#gone = gone.filter(({ mac }) => !here.has(mac)).slice(0, MOST_GONE)
     for (const station of all) {
       if (!this.#byMac.has(station.mac)) this.#byMac.set(station.mac, station)
       if (station.address !== undefined && !this.#byAddress.has(station.address))
@@ -58,20 +69,20 @@ export class Stations {
   }
 
   byMac(mac: string): Station | undefined {
-    return this.#byMac.get(mac)
+    return this.#byMac.get(mac) ?? this.#gone.find(station => station.mac === mac)
   }
 
   byAddress(address: string): Station | undefined {
-    return this.#byAddress.get(address)
+    return this.#byAddress.get(address) ?? this.#gone.find(station => station.address === address)
   }
 
   /** A host's name if one is known, 'broadcast', or the address as it is. */
   nameOf(mac: string): string {
     if (mac === 'ff:ff:ff:ff:ff:ff') return 'broadcast'
-    return this.#byMac.get(mac)?.name ?? mac
+    return this.byMac(mac)?.name ?? mac
   }
 
   nameOfAddress(address: string): string {
-    return this.#byAddress.get(address)?.name ?? address
+    return this.byAddress(address)?.name ?? address
   }
 }

@@ -26,6 +26,19 @@ export function subjectOf(follow: Follow, log: FrameLog, stations: Stations): La
   return left && right && { left, right, flow: undefined }
 }
 
+/** Whom to follow so that a frame is in sight: undefined where it already is, or where it passed between no two stations. */
+export function followFor(
+  frame: LoggedFrame,
+  subject: LadderSubject | undefined,
+  stations: Stations,
+): Follow | undefined {
+  if (subject && isBetween(frame, subject)) return undefined
+  if (frame.segment) return { kind: 'flow', id: frame.segment.flow.id }
+  const [left, right] = [macOf(frame, 0), macOf(frame, 1)]
+  const known = [left, right].every(mac => mac !== undefined && stations.byMac(mac) !== undefined)
+  return known && left && right ? { kind: 'pair', left, right } : undefined
+}
+
 /** A host of this page stands on the left; of two such, the one that this page lists first. */
 function ofFlow(flow: Flow, stations: Stations): LadderSubject {
   const first = stationOf(flow, 0, stations)
@@ -68,36 +81,44 @@ export const MOST_DRAWN = 400
 /** The frames of a subject, kept up as the log grows without looking at any frame twice. */
 export class SubjectFrames {
   #subject: LadderSubject | undefined
-  #frames: LoggedFrame[] = []
-  #earlier = 0
+  #all: LoggedFrame[] = []
+  #from = 0
   #seen = 0
   #era = -1
 
+  /** Those that are drawn: the newest, or those around the one that is sought. */
   get frames(): readonly LoggedFrame[] {
-    return this.#frames
+    return this.#all.slice(this.#from, this.#from + MOST_DRAWN)
   }
 
-  /** How many of the subject's frames came before those that are kept. */
+  /** How many of the subject's frames came before those that are drawn. */
   get earlier(): number {
-    return this.#earlier
+    return this.#from
   }
 
-  read(subject: LadderSubject, log: FrameLog): void {
+  /** How many came after them. */
+  get later(): number {
+    return Math.max(0, this.#all.length - this.#from - MOST_DRAWN)
+  }
+
+  read(subject: LadderSubject, log: FrameLog, sought: LoggedFrame | undefined = undefined): void {
     if (!sameSubject(this.#subject, subject) || this.#era !== log.era) {
-      this.#frames = []
-      this.#earlier = 0
+      this.#all = []
       this.#seen = 0
       this.#era = log.era
     }
     this.#subject = subject
     for (; this.#seen < log.frames.length; this.#seen++) {
       const frame = log.frames[this.#seen]
-      if (frame && isBetween(frame, subject)) this.#frames.push(frame)
+      if (frame && isBetween(frame, subject)) this.#all.push(frame)
     }
-    const over = this.#frames.length - MOST_DRAWN
-    if (over > 0) {
-      this.#frames.splice(0, over)
-      this.#earlier += over
-    }
+    this.#from = this.#windowFor(sought)
+  }
+
+  /** A frame that is sought beyond the newest stands in the middle. */
+  #windowFor(sought: LoggedFrame | undefined): number {
+    const newest = Math.max(0, this.#all.length - MOST_DRAWN)
+    const at = sought && newest > 0 ? this.#all.indexOf(sought) : -1
+    return at < 0 || at >= newest ? newest : Math.max(0, at - MOST_DRAWN / 2)
   }
 }

@@ -170,4 +170,30 @@ describe('channel port', () => {
     expect(port.queueDrops).toBeGreaterThan(0)
     expect(port.buffered).toBe(0)
   })
+
+  test('a message that comes before the channel says it is open waits until it has', () => {
+    const opening = new TestChannel()
+    opening.readyState = 'connecting'
+    const told: string[] = []
+    const early = new ChannelPort(
+      'peer',
+      opening,
+      {
+        received: (from, batch) => from.frames(batch, frame => told.push(`frame of ${frame.length}`)),
+        opened: () => told.push('opened'),
+        closed: () => undefined,
+        drained: () => undefined,
+      },
+      () => now,
+    )
+    const batch = new Uint8Array(62)
+    batch[1] = 60
+    opening.onmessage?.(new MessageEvent('message', { data: batch.buffer }))
+    expect(told).toEqual([])
+    opening.readyState = 'open'
+    opening.onopen?.(new Event('open'))
+    opening.onopen?.(new Event('open'))
+    expect(told).toEqual(['opened', 'frame of 60'])
+    expect(early.malformed).toBe(0)
+  })
 })

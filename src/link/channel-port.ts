@@ -41,6 +41,11 @@ export const BATCH_BYTES = 16_384
 /** The most that may wait in the channel, in bytes. */
 export const CHANNEL_CEILING = 32_768
 const BATCHES = 3
+/**
+ * A channel that was moved into a worker may hand over a message before it says that it is open (seen in Chromium).
+ * Such messages wait, so that nobody hears a peer before the port is known; so many at most, for a wire may lose.
+ */
+const EARLY = 16
 /** A port that could send nothing for so long no longer holds anybody up. */
 export const STALL: Ms = 100
 
@@ -73,6 +78,8 @@ export class ChannelPort implements Port {
   #movedAt: Ms
   #stalled = false
   #closed = false
+  #opened: boolean
+  #early: Uint8Array[] = []
   /** The largest frame that the peer takes, header included, in bytes. */
   maxFrame = MAX_FRAME
   framesIn = 0
@@ -97,7 +104,8 @@ export class ChannelPort implements Port {
     channel.binaryType = 'arraybuffer'
     // A batch waits only while more than this is in the channel, so the event that ends the wait always comes.
     channel.bufferedAmountLowThreshold = CHANNEL_CEILING - BATCH_BYTES
-    channel.onopen = () => events.opened(this)
+    this.#opened = channel.readyState === 'open'
+    channel.onopen = () => this.#open()
     channel.onclose = () => this.#end()
     channel.onbufferedamountlow = () => this.flush()
     channel.onmessage = event => this.#message(event.data)
@@ -179,10 +187,20 @@ export class ChannelPort implements Port {
     return true
   }
 
+  #open(): void {
+    if (this.#opened || this.#closed) return
+    this.#opened = true
+    this.#events.opened(this)
+    const early = this.#early
+    this.#early = []
+    for (const batch of early) this.#events.received(this, batch)
+  }
+
   #message(data: unknown): void {
     if (this.#closed) return
-    if (data instanceof ArrayBuffer) this.#events.received(this, new Uint8Array(data))
-    else this.malformed++
+    if (!(data instanceof ArrayBuffer)) this.malformed++
+    else if (this.#opened) this.#events.received(this, new Uint8Array(data))
+    else if (this.#early.length < EARLY) this.#early.push(new Uint8Array(data))
   }
 
   /** Hands out the frames of a batch that was `received`, and counts them. */
@@ -214,6 +232,7 @@ export class ChannelPort implements Port {
       batch.frames = 0
     }
     this.#used = 0
+    this.#early = []
     this.#events.closed(this)
   }
 }

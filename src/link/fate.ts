@@ -15,7 +15,7 @@ export const Loss = {
   Unannounced: 3,
   /** Port security: the ARP packet names another sender than its frame, or is cut short. */
   ForgedArp: 4,
-  /** The destination is behind another peer, or nobody is there to take it. */
+  /** The destination is behind another peer, or a station that is meant is not there. */
   NoWay: 5,
   /** The queue above the channel was full. */
   QueueFull: 6,
@@ -38,7 +38,7 @@ const SENTENCES: readonly string[] = [
   'The source address is a group address; only a single station may send.',
   'The peer did not announce this source address, so it may not send from it.',
   'The ARP packet is cut short or names another sender than the frame that carries it.',
-  'No port leads there: a frame of one peer is never passed to another.',
+  'No port leads to that station.',
   'The queue to this peer is full.',
   'The channel to this peer is not open.',
   'The frame is larger than this peer takes.',
@@ -52,10 +52,12 @@ export const lossSentence = (loss: number): string => SENTENCES[loss] ?? `Loss $
 declare const fateBrand: unique symbol
 export type Fate = number & { readonly [fateBrand]: true }
 
-export const FateKind = { Delivered: 0, Forwarded: 1, Dropped: 2, Lost: 3 } as const
+export const FateKind = { Delivered: 0, Forwarded: 1, Dropped: 2, Lost: 3, Unheard: 4 } as const
 
 export const DELIVERED = FateKind.Delivered as number as Fate
 export const FORWARDED = FateKind.Forwarded as number as Fate
+/** It was for all, and nobody else was there. */
+export const UNHEARD = FateKind.Unheard as number as Fate
 export const dropped = (drop: Drop): Fate => (FateKind.Dropped | (drop << 8)) as Fate
 export const lost = (loss: Loss): Fate => (FateKind.Lost | (loss << 8)) as Fate
 

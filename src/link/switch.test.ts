@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ARP_LENGTH, ARP_REQUEST, ARP_SENDER_MAC, putArp } from '../stack/wire/arp.ts'
-import { DELIVERED, type Fate, FORWARDED, Loss, lost } from './fate.ts'
+import { DELIVERED, type Fate, FORWARDED, Loss, lost, UNHEARD } from './fate.ts'
 import { macHighAt, macLowAt, parseMac } from './mac.ts'
 import type { Port, PortKind } from './port.ts'
 import { AGEING, MAX_FRAME, SWITCH_PORT, Switch } from './switch.ts'
@@ -113,6 +113,14 @@ describe('switch', () => {
     fabric.receive(o, frame(EVERYBODY, '02:00:00:00:00:0d'), 0)
     fabric.receive(p, frame('02:00:00:00:00:0d', CAROL), 0)
     expect(other.sent).toBe(0)
+    expect(arrivals.at(-1)).toEqual({ at: SWITCH_PORT, fate: lost(Loss.NoWay) })
+  })
+
+  test('what is for all while nobody else is there is unheard, what is for one has no way', () => {
+    for (const port of [b, p, o]) fabric.detach(port)
+    fabric.receive(a, frame(EVERYBODY, ALICE), 0)
+    expect(arrivals.at(-1)).toEqual({ at: SWITCH_PORT, fate: UNHEARD })
+    fabric.receive(a, frame(BOB, ALICE), 0)
     expect(arrivals.at(-1)).toEqual({ at: SWITCH_PORT, fate: lost(Loss.NoWay) })
   })
 

@@ -13,7 +13,7 @@
 import type { Ms } from '../stack/stack.ts'
 import { ARP_LENGTH, ARP_SENDER_MAC } from '../stack/wire/arp.ts'
 import { ETH_DESTINATION, ETH_HEADER, ETH_SOURCE, ETH_TYPE, ETHERTYPE_ARP } from '../stack/wire/ethernet.ts'
-import { type Fate, Loss, lost } from './fate.ts'
+import { type Fate, Loss, lost, UNHEARD } from './fate.ts'
 import { isGroup, macHighAt, macLowAt } from './mac.ts'
 import { MacTable } from './mac-table.ts'
 import type { Port } from './port.ts'
@@ -153,7 +153,9 @@ export class Switch {
       reached = true
       this.#witness.arrival(no, to, now, port.send(frame, no, now))
     }
-    if (!reached) this.#witness.arrival(no, SWITCH_PORT, now, lost(Loss.NoWay))
+    if (reached) return
+    const forAll = isGroup(macHighAt(frame, ETH_DESTINATION))
+    this.#witness.arrival(no, SWITCH_PORT, now, forAll ? UNHEARD : lost(Loss.NoWay))
   }
 
   /** Why the frame may not enter, if so. */

@@ -44,7 +44,7 @@ export class ConversationList extends LabElement {
   private renderConversation(talk: Conversation) {
     const { connection, host, remoteAddress, remotePort, localPort, open, lines, ended } = talk
     const other = this.lab.stations.nameOfAddress(remoteAddress)
-    return html`<article data-testid="conversation" data-connection=${connection} data-host=${host} data-open=${open} aria-label="${host} with ${other}">
+    return html`<article data-testid="conversation" data-connection=${connection} data-host=${host} data-open=${open} @focusin=${() => this.lab.watch(connection)} aria-label="${host} with ${other}">
       <h3>${host} ⇄ ${other} <span class="mute">port ${localPort} ⇄ ${remotePort}</span></h3>
       <div class="log" role="log" aria-label="What was said" tabindex="0"><ol class="mono" data-testid="lines">
         ${lines.map(({ mine, text }) => html`<li class=${mine ? 'mine' : ''}><span class="who">${mine ? host : other}</span> ${text}</li>`)}
@@ -55,13 +55,13 @@ export class ConversationList extends LabElement {
           : html`<div class="row foot"><span class="mute grow" data-testid="ended">${ended ?? 'Closed.'}</span>
         <button class="small" @click=${() => (this.put = new Set(this.put).add(connection))}>Put away</button></div>`
       }
-      ${this.refused?.connection === connection ? html`<p class="wrong" role="status">${this.refused.why}</p>` : nothing}
+      ${open && this.refused?.connection === connection ? html`<p class="wrong" role="status">${this.refused.why}</p>` : nothing}
     </article>`
   }
 
   private renderForm({ connection }: Conversation) {
     return html`<form @submit=${(event: Event) => this.say(event, connection)}>
-        <input class="small mono" name="text" aria-label="A line of text" placeholder="a line of text" autocomplete="off" maxlength="1000" data-testid="say" />
+        <input class="small mono" name="text" aria-label="A line of text" placeholder="a line of text" autocomplete="off" data-testid="say" />
         <button class="small go" data-testid="send">Send</button>
       </form>
       <div class="row foot"><span class="grow"></span>
@@ -81,7 +81,12 @@ export class ConversationList extends LabElement {
     event.preventDefault()
     const input = (event.target as HTMLFormElement).querySelector('input')
     const text = input?.value ?? ''
-    if (!input || text === '') return
+    if (!input) return
+    if (text === '') {
+      this.refused = { connection, why: 'There is nothing to send: write a line of text first.' }
+      input.focus()
+      return
+    }
     // The line stays in the field until the stack has taken it.
     if (await this.attempt(connection, () => this.lab.say(connection, text))) input.value = ''
   }

@@ -1,7 +1,8 @@
 import { css, html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
+import { type Effect, effectsOf } from '../lab/effect.ts'
 import type { LoggedFrame } from '../lab/frame-log.ts'
-import { againWords, lossOf, packetOf, relativeOf } from '../lab/packet.ts'
+import { againWords, lossOf, packetOf, relativeOf, wasUnheard } from '../lab/packet.ts'
 import { dissect, type Field, type Layer } from '../stack/wire/dissect.ts'
 import { count } from '../stack/wire/readable.ts'
 import { flagNames } from '../stack/wire/tcp.ts'
@@ -30,6 +31,7 @@ export class FrameDetail extends LabElement {
       li { display: grid; grid-template-columns: minmax(120px, 166px) 1fr; gap: var(--s2); padding: 1px var(--s2); cursor: default; border-radius: 3px; overflow-wrap: anywhere; }
       li:hover { background: var(--sunk); }
       li[aria-selected='true'] { background: var(--chosen); }
+      .effect { margin-bottom: var(--s2); }
       .fault { grid-column: 1 / -1; font-family: var(--sans); font-size: var(--tiny); }
       .note { margin: var(--s2) 0; min-height: 2.9em; font-size: 13px; }
       .under { position: sticky; bottom: 0; margin-top: auto; background: var(--paper); padding-top: var(--s2); border-top: 1px solid var(--line); }
@@ -50,6 +52,8 @@ export class FrameDetail extends LabElement {
       <h2>${title} <span class="mute">frame ${frame.no} · ${packet.from} → ${packet.to} · ${count(frame.bytes.length, 'byte')}</span></h2>
       ${lost ? html`<p class="wrong">Dropped: ${lost}</p>` : nothing}
       ${frame.segment?.again ? html`<p class="mute">Sent again: ${againWords(frame.segment.again)}.</p>` : nothing}
+      ${wasUnheard(frame.arrivals) ? html`<p class="mute">Sent to all, and nobody else was on the segment.</p>` : nothing}
+      ${effectsOf(frame, this.lab.log).map(effectView)}
       ${this.#layers.map((layer, i) => this.renderLayer(layer, i))}
       <div class="under">
         <lanlet-frame-bytes .bytes=${frame.bytes} .from=${field?.offset ?? 0} .to=${field ? field.offset + field.length : 0}
@@ -129,6 +133,10 @@ export class FrameDetail extends LabElement {
     this.place = [layer, Math.min(last, Math.max(0, at))]
   }
 }
+
+/** What changed with the frame: only what a host told. */
+const effectView = ({ host, before, after, toldBy }: Effect) =>
+  html`<p class="effect" data-testid="frame-effect">${host}: ${before ? html`<span class="mono">${before}</span> → ` : 'begins in '}<b class="mono">${after}</b>${toldBy ? html` <span class="mute">told by ${toldBy}</span>` : nothing}</p>`
 
 declare global {
   interface HTMLElementTagNameMap {

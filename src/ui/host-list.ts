@@ -56,8 +56,8 @@ export class HostList extends LabElement {
   private renderActions(station: Station, own: string, address: string) {
     const { name } = station
     return html`<div class="row actions">
-      <button class="small" aria-label="Ping ${name}" data-testid="ping" @click=${() => this.attempt(station, () => this.ping(own, address))}>Ping</button>
-      <button class="small" aria-label="Talk to ${name}" data-testid="talk" @click=${() => this.attempt(station, () => this.talk(own, address))}>Talk</button>
+      <button class="small" aria-label="Ping ${name}" data-testid="ping" @click=${(event: MouseEvent) => this.once(event, station, () => this.ping(own, address))}>Ping</button>
+      <button class="small" aria-label="Talk to ${name}" data-testid="talk" @click=${(event: MouseEvent) => this.once(event, station, () => this.talk(own, address))}>Talk</button>
       <label><input type="file" data-testid="file" aria-label="File for ${name}" @change=${(event: Event) => this.fileChosen(event, station, own, address)} />
         <button class="small" aria-label="Send file to ${name}" @click=${this.openFiles}>Send file</button></label>
     </div>`
@@ -91,6 +91,11 @@ export class HostList extends LabElement {
       await this.lab.sendFile(own, address, file)
       return ''
     })
+  }
+
+  /** A double click is one wish. */
+  private once({ detail }: MouseEvent, station: Station, action: () => Promise<string>): void {
+    if (detail <= 1) void this.attempt(station, action)
   }
 
   /** Runs an action; what it came to stands under the host, and nowhere else. */

@@ -6,7 +6,7 @@ import { shapes } from './look.ts'
 @customElement('lanlet-invite-link')
 export class InviteLink extends LitElement {
   @property() link = ''
-  @state() private copied = false
+  @state() private copied: boolean | undefined
 
   static override styles = [
     shapes,
@@ -21,8 +21,8 @@ export class InviteLink extends LitElement {
     return html`<div class="row">
       <input class="mono" readonly aria-label="Invitation link" data-testid="invite-link" .value=${this.link} @focus=${this.choose} />
       <button data-testid="invite-copy" @click=${this.copy}>Copy</button>
-      <button aria-label="Put the link away" @click=${() => this.dispatchEvent(new CustomEvent('done'))}>Done</button>
-      <p class="mute" role="status">${this.copied ? 'Copied. ' : ''}Whoever has this link can join, and only they: the key in it reaches no server.${navigator.clipboard ? '' : ' Press Ctrl+C or ⌘C to copy it.'}</p>
+      <button title="Put the link away" @click=${() => this.dispatchEvent(new CustomEvent('done'))}>Done</button>
+      <p class="mute" role="status">${this.copied ? 'Copied. ' : ''}Whoever has this link can join, and only they: the key in it reaches no server.${this.copied === false || !navigator.clipboard ? ' The link is selected: press Ctrl+C or ⌘C to copy it.' : ''}</p>
     </div>`
   }
 
@@ -46,6 +46,7 @@ export class InviteLink extends LitElement {
       this.copied = true
     } catch {
       // No clipboard, or not allowed: the link stays selected, to be copied by hand.
+      this.copied = false
       this.field?.focus()
     }
   }

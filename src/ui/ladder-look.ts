@@ -7,8 +7,7 @@ export const ladderLook = css`
   .note { padding: var(--s2) 0; font-size: var(--tiny); text-align: center; }
   svg { display: block; }
   .names { flex: none; }
-  text { font: 12px var(--mono); fill: var(--ink); paint-order: stroke; stroke: var(--paper); stroke-width: 5px;
-    stroke-linejoin: round; font-variant-numeric: tabular-nums; }
+  text { font: 12px var(--mono); fill: var(--ink); font-variant-numeric: tabular-nums; }
   text.name { font: 600 13px var(--sans); }
   text.mute { fill: var(--mute); }
   .tight text, text.tight { font-size: 10px; }
@@ -31,9 +30,15 @@ export const ladderLook = css`
   .chosen text { font-weight: 700; }
   .why { fill: var(--bad); }
   .state rect { fill: var(--panel); stroke: var(--line); }
-  .state text { stroke: none; }
   .state.now rect { stroke: var(--accent); stroke-width: 1.5; }
   .state.told rect { stroke-dasharray: 3 2; }
-  .state text.by { font: 10px var(--sans); stroke: var(--paper); }
+  .state text.by { font: 10px var(--sans); }
+  .fold { cursor: pointer; }
+  .fold rect { fill: transparent; stroke: var(--line); stroke-dasharray: 2 3; }
+  .fold:hover rect { fill: var(--sunk); }
+  .fold:focus { outline: none; }
+  .fold:focus-visible rect { stroke: var(--accent); stroke-width: 2; stroke-dasharray: none; }
+  .fold text { font: 12px var(--sans); }
+  .fold.tight text { font-size: 11px; }
   .gap path { stroke: var(--mute); stroke-dasharray: 2 3; fill: none; }
 `

@@ -2,26 +2,44 @@ import { css, html, nothing } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
 import type { HostSnapshot } from '../host/protocol.ts'
 import { sizeName } from '../lab/budget.ts'
+import { count } from '../stack/wire/readable.ts'
 import { LabElement } from './lab-element.ts'
 import { shapes } from './look.ts'
 import './budget-form.ts'
 
-/** How the pools are told apart: a colour and a name in the legend; more pools than colours share the last. */
-const COLOURS = ['--data', '--syn', '--near', '--fin', '--ack']
+const faint = (token: string): string => `color-mix(in oklab, var(${token}) 50%, var(--paper))`
+
+/** What each pool holds, and its colour: related pools have two shades of one. */
+const POOLS: Readonly<Record<string, readonly [colour: string, holds: string]>> = {
+  fixed: ['var(--ack)', 'the host’s own record and its tables'],
+  connections: ['var(--syn)', 'control blocks of TCP connections'],
+  sockets: [faint('--syn'), 'what programs hold'],
+  neighbours: ['var(--near)', 'who has which MAC address'],
+  frames: [faint('--near'), 'frames that wait to go out'],
+  send: ['var(--data)', 'bytes to be sent or acknowledged'],
+  receive: [faint('--data'), 'bytes to be read'],
+  'out of order': ['var(--again)', 'bytes behind a gap'],
+  datagrams: ['var(--fin)', 'UDP datagrams to be read'],
+  standing: [faint('--ack'), 'where a frame is read and where one is written'],
+}
 
 interface Slice {
   readonly name: string
   readonly used: number
+  readonly peak: number
   readonly failures: number
   readonly colour: string
+  readonly holds: string
 }
 
 /** The pools that hold something, in the arena's order. */
 function slicesOf({ memory }: HostSnapshot): Slice[] {
-  const pools = memory.pools.filter(({ name, used }) => name !== 'free' && used > 0)
-  return pools.map(({ name, used, failures }, i) => {
-    const colour = COLOURS[Math.min(i, COLOURS.length - 1)] ?? '--ack'
-    return { name, used, failures, colour }
+  const pools = memory.pools.filter(
+    ({ name, used, failures }) => name !== 'free' && (used > 0 || failures > 0),
+  )
+  return pools.map(pool => {
+    const [colour, holds] = POOLS[pool.name] ?? ['var(--other)', pool.name]
+    return { ...pool, colour, holds }
   })
 }
 
@@ -30,18 +48,25 @@ function slicesOf({ memory }: HostSnapshot): Slice[] {
 export class MemoryBar extends LabElement {
   @state() private chosen: string | undefined
   @state() private open = false
+  @state() private pools = false
 
   static override styles = [
     shapes,
     css`
       :host { padding: var(--s2) var(--s4); border-bottom: 1px solid var(--line); }
       .row { gap: var(--s1) var(--s3); min-height: 28px; }
-      .bar { position: relative; display: flex; height: 14px; flex: 1 1 200px; max-width: 520px; background: var(--sunk);
-        border: 1px solid var(--line); border-radius: 3px; overflow: hidden; }
-      .bar i { opacity: 0.85; border-right: 1px solid var(--paper); }
-      .bar u { position: absolute; top: -1px; bottom: -1px; width: 2px; background: var(--ink); }
-      .key { display: inline-flex; align-items: center; gap: var(--s1); font-size: var(--tiny); color: var(--mute); white-space: nowrap; }
-      .key i { width: 10px; height: 10px; border-radius: 2px; }
+      .bar { position: relative; display: flex; height: 14px; min-height: 14px; padding: 0; flex: 1 1 200px; max-width: 520px;
+        background: var(--sunk); border: 1px solid var(--edge); border-radius: 3px; cursor: pointer; }
+      .bar i { border-right: 1px solid var(--paper); }
+      /* A finger needs more than 14 px. */
+      .bar::after { content: ''; position: absolute; inset: -8px 0; }
+      .bar u { position: absolute; top: -5px; bottom: -5px; width: 3px; background: var(--ink); border: solid var(--paper); border-width: 0 1px; box-sizing: content-box; }
+      .pools { display: flex; flex-wrap: wrap; gap: var(--s1) var(--s4); margin: var(--s1) 0; }
+      @media (max-width: 720px) { .pools { max-height: 30vh; overflow: auto; } }
+      .key { display: inline-flex; align-items: baseline; gap: var(--s1); font-size: var(--tiny); color: var(--mute); }
+      .key i { width: 10px; height: 10px; border-radius: 2px; align-self: center; flex: none; }
+      .key b { color: var(--ink); }
+      .key i.tick { width: 3px; height: 14px; background: var(--ink); }
       lanlet-budget-form { margin: var(--s2) 0; }
     `,
   ]
@@ -60,13 +85,11 @@ export class MemoryBar extends LabElement {
     return html`
       <div class="row" data-testid="memory">
         <b>Memory</b>${this.renderChoice(host)}
-        <div class="bar" role="img" aria-label="${host.name}: ${words}">
-          ${slicesOf(host).map(
-            ({ name, used, colour }) =>
-              html`<i title="${name}: ${used} bytes" style="width:${(used / size) * 100}%;background:var(${colour})"></i>`,
-          )}
-          <u style="left:calc(${(peak / size) * 100}% - 2px)" title="peak: ${peak} bytes"></u>
-        </div>
+        <button class="bar" aria-expanded=${this.pools} aria-label="${host.name}: ${words}. What holds it" title="${words}. Click: what holds it"
+          data-testid="memory-bar" @click=${() => (this.pools = !this.pools)}>
+          ${slicesOf(host).map(({ used, colour }) => html`<i style="width:${(used / size) * 100}%;background:${colour}"></i>`)}
+          <u style="left:calc(${(peak / size) * 100}% - 2px)"></u>
+        </button>
         <span class="mono" data-testid="memory-used">${sizeName(used)} of ${sizeName(size)}</span>
         <span class="mute">
           peak ${sizeName(peak)} · ${open} connection${open === 1 ? '' : 's'} ·
@@ -76,7 +99,8 @@ export class MemoryBar extends LabElement {
           Budget · ${host.profile} ${this.open ? '▴' : '▾'}
         </button>
       </div>
-      ${this.open ? html`<lanlet-budget-form .lab=${this.lab} .host=${host}></lanlet-budget-form>${this.renderPools(host)}` : nothing}
+      ${this.pools ? this.renderPools(host) : nothing}
+      ${this.open ? html`<lanlet-budget-form .lab=${this.lab} .host=${host}></lanlet-budget-form>` : nothing}
     `
   }
 
@@ -88,13 +112,16 @@ export class MemoryBar extends LabElement {
   }
 
   private renderPools(host: HostSnapshot) {
-    return html`<div class="row" aria-label="Pools" data-testid="pools">
+    const { size, used, peak } = host.memory
+    return html`<ul class="pools" aria-label="What holds the memory" data-testid="pools">
       ${slicesOf(host).map(
-        ({ name, used, failures, colour }) =>
-          html`<span class="key"><i style="background:var(${colour})"></i>${name}
-            <span class="mono">${sizeName(used)}</span>${failures ? html`<span class="wrong">${failures} refused</span>` : nothing}</span>`,
+        ({ name, used, peak, failures, colour, holds }) =>
+          html`<li class="key"><i style="background:${colour}"></i><span><b>${name}</b> ${holds}: <span class="mono">${sizeName(used)}</span>, peak <span class="mono">${sizeName(peak)}</span>
+            ${failures ? html`<span class="wrong">${count(failures, 'refusal')}</span>` : nothing}</span></li>`,
       )}
-    </div>`
+      <li class="key"><span><b>free</b>: <span class="mono">${sizeName(size - used)}</span></span></li>
+      <li class="key"><i class="tick"></i><span><b>peak</b> the most ever used: <span class="mono">${sizeName(peak)}</span></span></li>
+    </ul>`
   }
 
   private choose(event: Event): void {

@@ -52,7 +52,7 @@ export class PacketTable extends LabElement {
       ${this.renderFilter(frames.length)}
       <div class="scroll ${this.narrow ? 'narrow' : ''}" ${ref(this.#scroller)} role="grid" tabindex="0" aria-label="Packets"
         aria-rowcount=${frames.length + 1} aria-colcount="7" data-testid="packets"
-        aria-activedescendant=${selected === undefined ? nothing : `p${selected}`}
+        aria-activedescendant=${rows.getVirtualItems().some(({ index }) => frames[index]?.no === selected) ? `p${selected}` : nothing}
         @scroll=${this.scrolled} @keydown=${this.key}>
         <div class="line heads" role="row" aria-rowindex="1">
           ${['No.', 'Time', 'From', 'To', 'Protocol', 'Length', 'Info'].map(

@@ -36,6 +36,7 @@ export class Page extends LabElement {
       .right { grid-area: 1 / 3 / 3 / 4; border-left: 1px solid var(--line); padding-bottom: 0; display: flex; flex-direction: column; }
       .right > :last-child { flex: 1; }
       lanlet-dock { grid-area: 2 / 1 / 3 / 3; }
+      @media (max-width: 1400px) { main { grid-template-columns: 256px minmax(0, 1fr) 360px; } }
       @media (max-width: 1100px) {
         :host { height: auto; min-height: 100vh; }
         main { grid-template: 560px 320px auto / minmax(0, 1fr) 372px; }
@@ -48,7 +49,7 @@ export class Page extends LabElement {
       @media (max-width: 720px) {
         main { display: flex; flex-direction: column; }
         section { border-left: 0; border-top: 1px solid var(--line); padding: var(--s3); overflow: visible; }
-        .middle { height: 440px; border-top: 0; overflow: hidden; padding-bottom: 0; order: -2; }
+        .middle { height: 440px; border-top: 0; overflow: hidden; padding: var(--s3) var(--s1) 0; order: -2; }
         .left { order: -1; }
         .left { display: block; }
         .left > * + * { margin-top: var(--s5); }

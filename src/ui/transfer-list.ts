@@ -37,9 +37,9 @@ export class TransferList extends LabElement {
     const other = this.lab.stations.nameOfAddress(remoteAddress)
     const state = failed ? 'failed' : sha256 ? 'done' : 'under way'
     return html`<li data-testid="transfer" data-direction=${direction} data-state=${state}>
-      <div class="row"><b>${name}</b><span class="mute">${direction === 'out' ? `${host} → ${other}` : `${other} → ${host}`}</span></div>
+      <div class="row"><b>${name}</b><span class="mute">${direction === 'out' ? `sent by ${host} to ${other}` : `received by ${host} from ${other}`}</span></div>
       ${sha256 || failed ? nothing : html`<progress max=${size} value=${done} aria-label="${name}: ${done} of ${size} bytes"></progress>`}
-      <span class="mono mute">${sizeName(done)} of ${sizeName(size)}${took ? ` · ${speed(size, took)}` : ''}</span>
+      <span class="mono mute">${sizeName(done)} of ${sizeName(size)}${took && size ? ` · ${speed(size, took)}` : ''}</span>
       ${sha256 ? html`<p class="mono mute hash">SHA-256 <span data-testid="sha256">${sha256}</span></p>` : nothing}
       ${failed ? html`<p class="wrong">${failed}</p>` : nothing}
     </li>`

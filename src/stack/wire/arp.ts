@@ -36,14 +36,25 @@ export function putArp(view: DataView, at: number, operation: number): void {
   view.setUint16(at + ARP_OPERATION, operation)
 }
 
-/** RFC 5227, 1.1: a probe asks for an address that its sender does not claim yet, so its sender address is 0.0.0.0. */
+/**
+ * What a station says of an address of its own (RFC 5227, 1.1): a probe asks whether it is free, so it names no
+ * sender address yet; an announcement names it as both sender and target. Undefined for everything else.
+ */
+export function claimOf(view: DataView, at: number, end: number): 'probe' | 'announcement' | undefined {
+  if (end - at < ARP_LENGTH || view.getUint16(at + ARP_OPERATION) !== ARP_REQUEST) return undefined
+  const sender = view.getUint32(at + ARP_SENDER_IP)
+  if (sender === 0) return 'probe'
+  return sender === view.getUint32(at + ARP_TARGET_IP) ? 'announcement' : undefined
+}
+
 export function arpSummary(view: DataView, at: number, end: number): string {
   if (end - at < ARP_LENGTH) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, ARP is 28`
   const sender = addressAt(view, at + ARP_SENDER_IP)
   const target = addressAt(view, at + ARP_TARGET_IP)
   const operation = view.getUint16(at + ARP_OPERATION)
-  if (operation === ARP_REQUEST && sender === '0.0.0.0') return `Who has ${target}? (probe)`
-  if (operation === ARP_REQUEST && sender === target) return `Announcement: ${sender} is mine`
+  const claim = claimOf(view, at, end)
+  if (claim === 'probe') return `Who has ${target}? (probe)`
+  if (claim === 'announcement') return `Announcement: ${sender} is mine`
   if (operation === ARP_REQUEST) return `Who has ${target}? Tell ${sender}`
   if (operation === ARP_REPLY) return `${sender} is at ${macAt(view, at + ARP_SENDER_MAC)}`
   return `Unknown operation ${operation}`
