@@ -1,8 +1,10 @@
 /** Whole segments with the real stack: what a page asks and what it is told, alone and with a peer. */
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { BATCH_LENGTH, putFrame } from '../link/batch.ts'
 import type { FrameChannel } from '../link/channel-port.ts'
 import { readPcapng } from '../link/pcapng.ts'
+import { putLldp } from '../stack/wire/lldp.ts'
 import { unpackUpdate } from './packed-update.ts'
 import type { Command, HostSnapshot, LogRecord, ProfileName, Replies, Update } from './protocol.ts'
 import { Segment } from './segment.ts'
@@ -393,6 +395,28 @@ describe('two pages', () => {
       for (const host of [left.snapshot('alice'), right.snapshot('bob')])
         expect(host.connections.every(({ state }) => state === 'LISTEN')).toBe(true)
     }, SOON)
+  })
+
+  test('who announces the address of another peer’s host gets nothing, and takes nothing away with it', async () => {
+    const { left, bob } = await joined()
+    const { connection } = await left.do({ kind: 'connect', host: 'alice', address: bob, port: 23 })
+    const wire = new WireEnd(() => false)
+    const channel = wire as unknown as RTCDataChannel
+    await left.do({ kind: 'add-peer', peer: 'c'.repeat(32), name: 'mallory', channel })
+    const says = (macs: Uint8Array[], ttl: number) => {
+      const frame = putLldp({ name: 'mallory', macs, maxFrame: 1514, ttl }, new Uint8Array(6))
+      const batch = new Uint8Array(BATCH_LENGTH + frame.length)
+      putFrame(batch, 0, frame)
+      wire.onmessage?.(new MessageEvent('message', { data: batch.buffer }))
+    }
+    const bobsMac = Uint8Array.of(2, 0, 0, 0, 0, 2)
+    says([bobsMac], 120)
+    says([Uint8Array.of(2, 0, 0, 0, 0, 9)], 120)
+    says([bobsMac], 0)
+    await left.do({ kind: 'send-text', connection, text: 'still here' })
+    await left.told()
+    expect(left.states('alice', undefined).at(-1)).toBe('ESTABLISHED')
+    expect(left.last?.peers.find(({ name }) => name === 'mallory')?.macs).toEqual([])
   })
 
   test('frames from a source that was not announced reach nobody, are counted and told', async () => {

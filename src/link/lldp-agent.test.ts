@@ -12,6 +12,7 @@ const PEER = 3
 let sent: { port: number; at: number; frame: Uint8Array }[]
 let announced: string[]
 let heard: (string | undefined)[]
+let granted: (string | undefined)[]
 let taken: boolean
 let agent: LldpAgent
 
@@ -19,6 +20,7 @@ beforeEach(() => {
   sent = []
   announced = []
   heard = []
+  granted = []
   taken = false
   agent = new LldpAgent(
     {
@@ -30,7 +32,10 @@ beforeEach(() => {
       withdraw: () => {
         announced = []
       },
-      heard: (_port, announcement) => heard.push(announcement?.name),
+      heard: (_port, announcement) => {
+        heard.push(announcement?.name)
+        granted.push(announcement?.macs.map(macText).join())
+      },
     },
     SPARE,
   )
@@ -111,6 +116,19 @@ describe('LLDP agent', () => {
     taken = true
     agent.add(PEER, 0)
     expect(agent.input(PEER, hello('carol', ALICE), 0)).toBe(lost(Loss.AddressTaken))
+  })
+
+  test('an address that was refused is granted as soon as its holder lets go, and told only then', () => {
+    taken = true
+    agent.add(PEER, 0)
+    agent.add(PEER + 1, 0)
+    agent.input(PEER, hello('carol', CAROL), 0)
+    expect(granted).toEqual([''])
+    taken = false
+    agent.remove(PEER + 1, 10, false)
+    expect(granted).toEqual(['', macText(CAROL)])
+    expect(agent.input(PEER, hello('carol', CAROL), 20)).toBe(DELIVERED)
+    expect(granted).toHaveLength(2)
   })
 
   test('a malformed announcement is refused and changes nothing', () => {

@@ -24,12 +24,17 @@ export interface LldpWire {
   transmit(port: PortNumber, frame: Uint8Array, now: Ms): void
   announce(port: PortNumber, high: number, low: number, now: Ms): boolean
   withdraw(port: PortNumber): void
-  /** A neighbour announced something new, or its announcement ran out (undefined). */
+  /**
+   * What a neighbour announced holds now, `macs` being those that it was granted, or has run out (undefined).
+   * What it was refused is not told: nobody's station is gone when that is taken back.
+   */
   heard(port: PortNumber, announcement: LldpAnnouncement | undefined, now: Ms): void
 }
 
 interface Neighbour {
   readonly announcement: LldpAnnouncement
+  /** How many of the addresses it was granted; another port may hold the rest. */
+  granted: number
   expiresAt: Ms
 }
 
@@ -73,6 +78,7 @@ export class LldpAgent {
     if (farewell)
       this.#wire.transmit(number, putLldp({ ...this.#own, macs: [], ttl: 0 }, this.#source()), now)
     this.#wire.withdraw(number)
+    this.#claimAgain(now)
   }
 
   #source(): Uint8Array {
@@ -101,18 +107,14 @@ export class LldpAgent {
     }
     const known = port.neighbour
     const expiresAt = now + said.ttl * 1000
-    if (known !== undefined && sameHosts(known.announcement, said)) {
-      known.expiresAt = expiresAt
-      return DELIVERED
+    if (known !== undefined && sameHosts(known.announcement, said)) known.expiresAt = expiresAt
+    else {
+      this.#wire.withdraw(number)
+      port.neighbour = { announcement: said, granted: -1, expiresAt }
+      this.#claimAgain(now)
+      if (known === undefined) this.#sendFast(number, port, now)
     }
-    this.#wire.withdraw(number)
-    port.neighbour = { announcement: said, expiresAt }
-    const refused = said.macs.filter(
-      mac => !this.#wire.announce(number, macHighAt(mac, 0), macLowAt(mac, 0), now),
-    )
-    this.#wire.heard(number, said, now)
-    if (known === undefined) this.#sendFast(number, port, now)
-    return refused.length === 0 ? DELIVERED : lost(Loss.AddressTaken)
+    return port.neighbour?.granted === said.macs.length ? DELIVERED : lost(Loss.AddressTaken)
   }
 
   #forget(number: PortNumber, port: AgentPort, now: Ms): void {
@@ -120,6 +122,23 @@ export class LldpAgent {
     port.neighbour = undefined
     this.#wire.withdraw(number)
     this.#wire.heard(number, undefined, now)
+    this.#claimAgain(now)
+  }
+
+  /**
+   * Grants each neighbour what it announced and does not have yet, the longest known first: a page that crashed comes
+   * back with its addresses while its port of before still holds them.
+   */
+  #claimAgain(now: Ms): void {
+    for (const [number, { neighbour }] of this.#ports) {
+      if (neighbour === undefined || neighbour.granted === neighbour.announcement.macs.length) continue
+      const { announcement, granted } = neighbour
+      const macs = announcement.macs.filter(mac =>
+        this.#wire.announce(number, macHighAt(mac, 0), macLowAt(mac, 0), now),
+      )
+      neighbour.granted = macs.length
+      if (granted !== macs.length) this.#wire.heard(number, { ...announcement, macs }, now)
+    }
   }
 
   /** What the peer behind a port announced, while it holds. */

@@ -187,6 +187,13 @@ describe('switch', () => {
     expect(announce(o, CAROL)).toBe(true)
   })
 
+  test('a host of this page has its own address, whoever announced it before', () => {
+    expect(announce(p, BOB)).toBe(true)
+    expect(announce(b, BOB)).toBe(true)
+    fabric.receive(p, frame(ALICE, BOB), 0)
+    expect(arrivals.at(-1)?.fate).toBe(lost(Loss.Unannounced))
+  })
+
   test("keeps frames for the bridge's own group address to itself, announced or not", () => {
     fabric.receive(o, frame(LLDP, BOB, 0x88cc), 0)
     expect(control).toBe(1)

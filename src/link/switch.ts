@@ -51,7 +51,8 @@ export class Switch {
   /** The numbers of the ports that are attached: what a flood walks over. */
   #attached: readonly PortNumber[] = []
   readonly #stations = new MacTable(1024)
-  readonly #announced = new MacTable(1024)
+  /** Room for all that a full room announces: 32 pages of 32 hosts each. */
+  readonly #announced = new MacTable(2048)
   #busy: PortNumber = SWITCH_PORT
 
   constructor(witness: Witness, control: ControlInput) {
@@ -77,10 +78,10 @@ export class Switch {
     this.#announced.forgetValue(number)
   }
 
-  /** Lets a port send from this address. False: another port has it, or the table is full. */
+  /** Lets a port send from this address. False: another port has it, or the table is full. A host's own is its own. */
   announce(number: PortNumber, high: number, low: number, now: Ms): boolean {
     const owner = this.#announced.get(high, low)
-    if (owner !== -1 && owner !== number) return false
+    if (owner !== -1 && owner !== number && this.#ports[number]?.kind !== 'host') return false
     return this.#announced.set(high, low, number, now)
   }
 

@@ -1,7 +1,10 @@
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Letter, Signalling } from '../room/signalling.ts'
-import { BOUNDS } from './broker.ts'
+import { MAX_MESSAGE } from '../room/topic.ts'
+import { BOUNDS, refuseUpgrade } from './broker.ts'
 import { BrokerOnAPort, openNodeSocket } from './broker-on-a-port.fake.ts'
 
 const TOPIC = `lanlet/${'0'.repeat(32)}`
@@ -138,4 +141,51 @@ test('more clients than the broker takes are refused before they speak', async (
   )
   expect(sockets.filter(socket => socket === undefined)).toHaveLength(1)
   for (const socket of sockets) socket?.terminate()
+})
+
+test('a client that resets its connection while it is refused disturbs nobody', async () => {
+  const server = createServer()
+  const ended = new Promise<string>(resolve =>
+    server.on('upgrade', (_request, socket) => {
+      socket.on('close', () => resolve('closed'))
+      refuseUpgrade(socket, '404 Not Found')
+      socket.emit('error', new Error('read ECONNRESET'))
+    }),
+  )
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  client.on('error', () => {})
+  client.write('GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+  expect(await ended).toBe('closed')
+  client.destroy()
+  server.close()
+})
+
+test('a client that reads nothing of what it subscribed to holds nobody up', {
+  timeout: 20_000,
+}, async () => {
+  const DEAF = `lanlet/${'d'.repeat(32)}`
+  const alice = client('alice', TOPIC)
+  const bob = client('bob', `${TOPIC}/${'b'.repeat(32)}`)
+  await online(alice.seen)
+  await online(bob.seen)
+  const socket = new WebSocket(port.url, 'mqtt')
+  const deaf = new Signalling({
+    url: port.url,
+    clientId: 'deaf',
+    topics: [DEAF],
+    will: () => ({ topic: DEAF, payload: bytes('gone') }),
+    events: { onOnline: () => socket.pause(), onOffline() {}, onLetter() {} },
+    openSocket: () => socket as unknown as globalThis.WebSocket,
+  })
+  await vi.waitFor(() => expect(socket.isPaused).toBe(true))
+  // aedes delivers a hundred messages at a time: so many that wait for one reader would be all that it does.
+  const floods = Array.from({ length: 110 }, (_, n) => client(`flood-${n}`, `lanlet/${'e'.repeat(32)}`))
+  await vi.waitFor(() => expect(floods.every(({ seen }) => seen.online === 1)).toBe(true), 5_000)
+  for (const { signalling } of floods)
+    for (let n = 0; n < 20; n++) signalling.publish({ topic: DEAF, payload: new Uint8Array(MAX_MESSAGE) })
+  await vi.waitFor(() => expect(port.broker.connectedClients).toBe(112), 5_000)
+  bob.signalling.publish({ topic: TOPIC, payload: bytes('hello') })
+  await vi.waitFor(() => expect(alice.seen.letters).toHaveLength(1), 5_000)
+  deaf.leave({ topic: DEAF, payload: new Uint8Array() })
 })

@@ -20,6 +20,8 @@ export const BOUNDS = {
   subscriptions: 4,
   /** Bytes in one WebSocket message: an MQTT packet with its topic. */
   packet: MAX_MESSAGE + 256,
+  /** Bytes that may wait for a client; one that reads nothing is cut off, for aedes would let all others wait with it. */
+  waiting: 1024 * 1024,
   /** Milliseconds a connection may take to say CONNECT. */
   connectTimeout: 5_000,
 } as const
@@ -65,7 +67,11 @@ export async function createBroker(): Promise<Broker> {
         websocket.on('error', () => websocket.terminate())
         const stream = createWebSocketStream(websocket, {
           // aedes writes a packet in pieces: together they are one WebSocket message.
-          writev: (pieces, done) => websocket.send(Buffer.concat(pieces.map(({ chunk }) => chunk)), done),
+          writev: (pieces, done) => {
+            if (websocket.bufferedAmount > BOUNDS.waiting) websocket.terminate()
+            else websocket.send(Buffer.concat(pieces.map(({ chunk }) => chunk)), () => undefined)
+            done()
+          },
         })
         aedes.handle(stream, request)
       })
@@ -83,6 +89,8 @@ export async function createBroker(): Promise<Broker> {
 
 /** Ends an upgrade that nobody takes, so that its socket does not hang. */
 export function refuseUpgrade(socket: Duplex, status: '404 Not Found' | '503 Service Unavailable'): void {
+  // Node has let go of the socket: a client that resets it now would otherwise end the whole server.
+  socket.on('error', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
