@@ -195,6 +195,8 @@ describe('two hosts on one page', () => {
   test('a change of state names the frame that made it', async () => {
     const { page, bob } = await two()
     const { connection } = await page.do({ kind: 'connect', host: 'alice', address: bob, port: 23 })
+    // Closed at once, the ACK of the handshake and the FIN would be one segment.
+    await vi.waitFor(() => expect(page.states('bob', 23).at(-1)).toBe('ESTABLISHED'), SOON)
     await page.do({ kind: 'close', connection })
     await vi.waitFor(() => expect(page.states('bob', 23).at(-1)).toBe('CLOSED'), SOON)
     const flags = (no: number | undefined) => {
