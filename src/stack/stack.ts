@@ -98,7 +98,7 @@ export interface Endpoint {
 export interface Stack {
   /** Takes one Ethernet frame, copying what it keeps. Drop.None: taken. Never throws. */
   input(frame: Uint8Array, now: Ms): Drop
-  /** Runs the timers that are due. Bounded work. */
+  /** Runs the timers that are due. Bounded work. All other calls happen at the time of the last `input` or `poll`. */
   poll(now: Ms): void
   /** When to call `poll` next: the earliest deadline (may be early, never late); Infinity when idle. */
   pollAt(): Ms
@@ -130,7 +130,7 @@ export interface Stack {
   listen(socket: Socket, backlog: number): 0 | Errno
   /** EAGAIN while none waits. */
   accept(socket: Socket): Socket | Errno
-  /** TCP alone: 0 when the SYN is on its way, then Event.Connected or Event.Closed. */
+  /** TCP alone: 0 when the SYN is on its way, then Event.Connected or Event.Closed. A socket is good for one connection. */
   connect(socket: Socket, address: Ipv4, port: number): 0 | Errno
   /** Bytes taken of `data`, at least 1; EAGAIN when the send buffer is full, ENOBUFS when memory is. */
   send(socket: Socket, data: Uint8Array): number | Errno

@@ -86,6 +86,8 @@ export class Simulation {
       for (const host of this.hosts) host.stack.poll(this.now)
     }
     this.now = Math.max(this.now, until)
+    // What a test calls next happens now, not when a host last had something to do.
+    for (const host of this.hosts) host.stack.poll(this.now)
   }
 
   run(ms: number, done?: () => boolean): void {
