@@ -237,7 +237,6 @@ function takeText(s: Core, t: Tcb): Drop {
 /** Eighth: RCV.NXT over the FIN, an ACK for it, and the state that it leads to. */
 function takeFin(s: Core, t: Tcb): void {
   const { m } = s
-  if (hasFlag(m, t, FLAG_FIN_RECEIVED)) return
   setFlag(m, t, FLAG_FIN_RECEIVED)
   m.add32(t + RCV_NXT, 1)
   oweAck(s, t)

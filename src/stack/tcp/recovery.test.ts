@@ -238,3 +238,26 @@ describe('Karn', () => {
     expect(sent).toBe(1)
   })
 })
+
+describe('timers while more is sent', () => {
+  test('the retransmission timer is not put off by what is sent after (RFC 6298, 5.1)', () => {
+    const d = established()
+    d.send(1000)
+    d.wait(150)
+    d.send(1000)
+    d.skip()
+    d.wait(50).out('ACK 1:1001 ack 1')
+  })
+
+  test('the segment that is timed is the first, not the last', () => {
+    const d = flying()
+    d.in('ACK 1:1 ack 11001 win 60000')
+    const srtt = d.connection.srtt ?? 0
+    d.send(1000)
+    d.wait(100)
+    d.send(1000)
+    d.skip()
+    d.in('ACK 1:1 ack 12001 win 60000')
+    expect(d.connection.srtt).toBeCloseTo(srtt * (7 / 8) + 100 / 8, 1)
+  })
+})

@@ -285,3 +285,68 @@ describe('the peer’s closed window', () => {
     expect(d.state).toBe('CLOSED')
   })
 })
+
+describe('small segments', () => {
+  test('the rest before a FIN goes at once, whatever is in flight', () => {
+    const d = established()
+    d.send(10)
+    d.out('PSH,ACK 1:11 ack 1')
+    d.send(10)
+    d.quiet()
+    d.shutdown()
+    d.out('FIN,PSH,ACK 11:21 ack 1')
+  })
+
+  test('a small rest that was sent before is sent again without waiting', () => {
+    const d = established()
+    d.send(10)
+    d.out('PSH,ACK 1:11 ack 1')
+    d.send(2000)
+    expect(d.skip()).toBe(2)
+    d.wait(d.connection.rto).out('ACK 1:1001 ack 1')
+    d.in('ACK 1:1 ack 1001')
+    d.out('ACK 1001:2001 ack 1')
+    d.out('PSH,ACK 2001:2011 ack 1').quiet()
+  })
+
+  test('half of the largest window ever offered may go where a whole segment does not fit', () => {
+    const d = established({}, 800)
+    d.send(2000)
+    d.out('ACK 1:801 ack 1').quiet()
+    d.in('ACK 1:1 ack 801 win 399')
+    d.quiet()
+    d.in('ACK 1:1 ack 801 win 400')
+    d.out('ACK 801:1201 ack 1').quiet()
+  })
+
+  test('what was sent before is sent again even into a window that has shrunk', () => {
+    const d = established({}, 2000)
+    d.send(2000)
+    expect(d.skip()).toBe(2)
+    d.in('ACK 1:1 ack 1 win 300')
+    d.wait(d.connection.rto).out('ACK 1:301 ack 1').quiet()
+  })
+
+  test('more text from the user does not put off the probe of a closed window', () => {
+    const d = established({}, 1000)
+    d.send(1500)
+    d.out('ACK 1:1001 ack 1')
+    d.in('ACK 1:1 ack 1001 win 0')
+    const rto = d.connection.rto
+    d.wait(rto - 50)
+    d.send(10)
+    d.wait(50).out('ACK 1001:1002 ack 1')
+  })
+})
+
+describe('acknowledging', () => {
+  test('text of ours carries the ACK: the count of segments begins anew', () => {
+    const d = established()
+    d.in('ACK 1:1001 ack 1')
+    d.send(10)
+    d.out('PSH,ACK 1:11 ack 1001')
+    d.in('ACK 1001:2001 ack 11')
+    d.quiet()
+    d.wait(40).out('ACK 11:11 ack 2001')
+  })
+})
