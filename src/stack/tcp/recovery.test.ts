@@ -249,6 +249,14 @@ describe('timers while more is sent', () => {
     d.wait(50).out('ACK 1:1001 ack 1')
   })
 
+  test('an ACK of what came before the timed segment measures nothing', () => {
+    const d = flying()
+    const srtt = d.connection.srtt
+    d.wait(100)
+    d.in('ACK 1:1 ack 1501 win 60000')
+    expect(d.connection.srtt).toBe(srtt)
+  })
+
   test('the segment that is timed is the first, not the last', () => {
     const d = flying()
     d.in('ACK 1:1 ack 11001 win 60000')
@@ -259,5 +267,40 @@ describe('timers while more is sent', () => {
     d.skip()
     d.in('ACK 1:1 ack 12001 win 60000')
     expect(d.connection.srtt).toBeCloseTo(srtt * (7 / 8) + 100 / 8, 1)
+  })
+})
+
+describe('a partial ACK', () => {
+  const duplicate = 'ACK 1:1 ack 1001 win 60000'
+
+  test('deflates the window by what it acknowledges, less a segment (RFC 6582, 3.2 (3))', () => {
+    const d = flying()
+    for (let i = 0; i < 3; i++) d.in(duplicate)
+    expect(d.connection.cwnd).toBe(8000)
+    d.in('ACK 1:1 ack 4001 win 60000')
+    expect(d.connection.cwnd).toBe(6000)
+    d.skip()
+  })
+
+  test('restarts the timer when it is the first of its recovery, and only then', () => {
+    const d = flying()
+    for (let i = 0; i < 3; i++) d.in(duplicate)
+    d.wait(100)
+    d.in('ACK 1:1 ack 2001 win 60000')
+    d.wait(150)
+    d.in('ACK 1:1 ack 3001 win 60000')
+    d.skip()
+    d.wait(49).quiet()
+    d.wait(1).out('ACK 3001:4001 ack 1')
+  })
+
+  test('Karn: what went again by fast retransmit is not measured', () => {
+    const d = flying()
+    const before = d.connection.srtt
+    for (let i = 0; i < 3; i++) d.in(duplicate)
+    d.wait(150)
+    d.in('ACK 1:1 ack 11001 win 60000')
+    expect(d.connection.srtt).toBe(before)
+    d.skip()
   })
 })

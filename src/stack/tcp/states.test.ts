@@ -255,3 +255,35 @@ describe('TIME-WAIT', () => {
     d.close()
   })
 })
+
+describe('a handle given back', () => {
+  test('in FIN-WAIT-2 leaves the peer a minute to close', () => {
+    const d = established()
+    d.shutdown()
+    d.out('FIN,ACK 1:1 ack 1')
+    d.in('ACK 1:1 ack 2')
+    d.close()
+    d.wait(59_999)
+    d.in('ACK 0:0 ack 2')
+    d.out('ACK 2:2 ack 1')
+    d.wait(1)
+    expect(d.in('FIN,ACK 1:1 ack 2')).toBe(Drop.NoConnection)
+    d.out('RST 2:2')
+  })
+
+  test('in TIME-WAIT with text unread resets nothing: the peer has closed in order', () => {
+    const d = established()
+    d.shutdown()
+    d.out('FIN,ACK 1:1 ack 1')
+    d.in('FIN,PSH,ACK 1:11 ack 2')
+    d.out('ACK 2:2 ack 12')
+    d.close().quiet()
+    d.in('FIN,PSH,ACK 1:11 ack 2')
+    d.out('ACK 2:2 ack 12')
+  })
+})
+
+test('an MSS too small to be true is taken for 28, the least that any link carries', () => {
+  const d = established({}, 8192, 1)
+  expect(d.connection.mss).toBe(28)
+})

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
 import { EAGAIN, EINVAL, ENOTCONN } from '../errno.ts'
-import { Option } from '../stack.ts'
+import { Option, Protocol, type Socket } from '../stack.ts'
 import { established } from '../testing/dialogue.ts'
 
 describe('text that arrives', () => {
@@ -348,5 +348,94 @@ describe('acknowledging', () => {
     d.in('ACK 1001:2001 ack 11')
     d.quiet()
     d.wait(40).out('ACK 11:11 ack 2001')
+  })
+})
+
+describe('segments that overlap', () => {
+  test('the FIN of one whose end is held already is not taken for one at the cut', () => {
+    const d = established()
+    d.in('ACK 21:31 ack 1')
+    d.in('FIN,ACK 11:31 ack 1')
+    d.in('ACK 1:11 ack 1')
+    d.skip()
+    expect((d.recv() as number[]).length).toBe(30)
+    expect(d.state).toBe('ESTABLISHED')
+    d.in('FIN,ACK 11:31 ack 1')
+    expect(d.state).toBe('CLOSE-WAIT')
+    d.skip()
+  })
+
+  test('one that reaches over two that are held leaves neither twice', () => {
+    const d = established()
+    d.in('ACK 11:21 ack 1')
+    d.in('ACK 21:31 ack 1')
+    d.in('ACK 15:41 ack 1')
+    expect(d.connection.outOfOrder).toBe(30)
+    d.in('ACK 1:11 ack 1')
+    expect(d.recv()).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
+    d.skip()
+  })
+
+  test('a FIN behind text that the window cuts off is not taken', () => {
+    const d = established()
+    const edge = 1 + d.connection.rcvWnd
+    d.in(`FIN,ACK ${edge - 10}:${edge + 10} ack 1`)
+    for (let at = 1; at < edge - 10; at += 1000) d.in(`ACK ${at}:${Math.min(at + 1000, edge - 10)} ack 1`)
+    expect(d.state).toBe('ESTABLISHED')
+    expect((d.recv() as number[]).length).toBe(edge - 1)
+    d.skip()
+  })
+
+  test('many of a byte each do not take the memory: an eighth of the pages at most', () => {
+    const d = established()
+    const before = d.stack.memory.used
+    for (let i = 0; i < 500; i++) d.in(`ACK ${3 + i * 2}:${4 + i * 2} ack 1`)
+    expect(d.stack.memory.used - before).toBeLessThanOrEqual(128 * 1024 * 0.13)
+    d.skip()
+  })
+})
+
+describe('duplicate ACKs', () => {
+  test('owed to a busy link are forgotten once the gap is filled', () => {
+    const d = established()
+    d.hold(true)
+    for (let i = 1; i < 5; i++) d.in(`ACK ${1 + i * 10}:${11 + i * 10} ack 1`)
+    d.in('ACK 1:11 ack 1')
+    d.hold(false)
+    d.out('ACK 1:1 ack 51').quiet()
+  })
+
+  test('are owed one for each segment out of order, also by a busy link', () => {
+    const d = established()
+    d.hold(true)
+    for (let i = 1; i < 5; i++) d.in(`ACK ${1 + i * 10}:${11 + i * 10} ack 1`)
+    d.hold(false)
+    expect(d.skip()).toBe(4)
+  })
+})
+
+describe('the right edge of the window', () => {
+  test('never moves left, whatever happens to the memory', () => {
+    const d = established()
+    const edge = 1 + d.connection.rcvWnd
+    const datagrams = d.stack.socket(Protocol.Udp) as Socket
+    const others: Socket[] = []
+    for (let other = d.stack.socket(Protocol.Tcp); other > 0; other = d.stack.socket(Protocol.Tcp))
+      others.push(other as Socket)
+    expect(d.in('ACK 1:11 ack 1')).toBe(Drop.NoMemory)
+    d.out(`ACK 1:1 ack 1 win ${edge - 1}`)
+    for (const other of others) d.stack.close(other)
+    d.stack.close(datagrams)
+  })
+
+  test('moves by a segment or half of the buffer, no less', () => {
+    const d = established()
+    d.in('ACK 1:1001 ack 1')
+    d.in('ACK 1001:2001 ack 1')
+    d.skip()
+    const told = d.connection.rcvWnd
+    d.recv(100)
+    d.in('ACK 2001:2011 ack 1')
+    d.wait(40).out(`ACK 1:1 ack 2011 win ${told - 10}`)
   })
 })

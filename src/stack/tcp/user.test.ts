@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { EADDRNOTAVAIL, EINVAL, EISCONN, ENETUNREACH } from '../errno.ts'
+import { Drop } from '../drop.ts'
+import { EADDRNOTAVAIL, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, ENETUNREACH } from '../errno.ts'
+import { Protocol, type Socket } from '../stack.ts'
 import { Dialogue, established, PEER } from '../testing/dialogue.ts'
+import { ethernet, HOST_IP, HOST_MAC, icmp, ipv4, PEER_IP, PEER_MAC, tcp } from '../testing/raw.ts'
 
 describe('a socket is good for one connection', () => {
   test('after which connect gives EISCONN and listen EINVAL', () => {
@@ -73,4 +76,56 @@ describe('a host that takes another address', () => {
     d.wait(3_000).quiet()
     expect(d.state).toBe('ESTABLISHED')
   })
+})
+
+describe('a destination that ICMP calls unreachable', () => {
+  /** The peer’s router returns the first bytes of a segment of ours with this sequence number. */
+  const unreachable = (d: Dialogue, seq: number, port: number): number => {
+    const quoted = tcp({ from: port, to: 80, seq, ack: 0, flags: 2, window: 0, options: [], data: [] })
+    const inner = ipv4(6, quoted.slice(0, 8), { from: HOST_IP, to: PEER_IP })
+    return d.inFrame(ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(1, icmp(3, 3, [0, 0, 0, 0, ...inner]))))
+  }
+
+  test('ends an attempt to connect when the number is one in flight, else not (RFC 5927, 4.1)', () => {
+    const d = new Dialogue().connect()
+    d.out('SYN 0:0')
+    const { iss, localPort } = d.connection
+    expect(unreachable(d, iss + 1, localPort)).toBe(Drop.OutsideWindow)
+    expect(d.state).toBe('SYN-SENT')
+    unreachable(d, iss, localPort)
+    expect(d.state).toBe('CLOSED')
+    expect(d.stack.error(d.socket)).toBe(ECONNREFUSED)
+  })
+
+  test('does not end a connection (RFC 5927, 5.2)', () => {
+    const d = new Dialogue().connect()
+    d.out('SYN 0:0')
+    d.in('SYN,ACK 0:0 ack 1 mss 1000')
+    d.out('ACK 1:1 ack 1')
+    d.send(10)
+    d.out('PSH,ACK 1:11 ack 1')
+    expect(unreachable(d, d.connection.iss + 1, d.connection.localPort)).toBe(Drop.None)
+    expect(d.state).toBe('ESTABLISHED')
+  })
+})
+
+test('what was received before a reset is lost with the connection, and its memory comes back', () => {
+  const d = established()
+  d.in('PSH,ACK 1:11 ack 1')
+  d.in('RST 11:11')
+  expect(d.recv()).toBe(ECONNRESET)
+  expect(d.stack.memory.pools.find(pool => pool.name === 'receive')?.used).toBe(0)
+})
+
+test('a connection that its user still holds is not given up for a new one, also in TIME-WAIT', () => {
+  const d = established()
+  d.shutdown()
+  d.in('FIN,ACK 1:1 ack 2')
+  d.skip()
+  expect(d.state).toBe('TIME-WAIT')
+  const others: number[] = []
+  for (let other = d.stack.socket(Protocol.Tcp); other > 0; other = d.stack.socket(Protocol.Tcp))
+    others.push(other)
+  expect(d.state).toBe('TIME-WAIT')
+  for (const other of others) d.stack.close(other as Socket)
 })
