@@ -340,6 +340,14 @@ describe('small segments', () => {
 })
 
 describe('acknowledging', () => {
+  test('a small segment that follows does not put off the ACK of the first', () => {
+    const d = established()
+    d.in('ACK 1:11 ack 1')
+    d.wait(30)
+    d.in('ACK 11:21 ack 1')
+    d.wait(10).out('ACK 1:1 ack 21')
+  })
+
   test('text of ours carries the ACK: the count of segments begins anew', () => {
     const d = established()
     d.in('ACK 1:1001 ack 1')
