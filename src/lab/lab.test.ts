@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Command, HostSnapshot, Update } from '../host/protocol.ts'
+import type { Command, HostSnapshot, PeerSnapshot, Update } from '../host/protocol.ts'
 import { ACK, SYN } from '../stack/wire/tcp.ts'
 import type { Identities } from './identity.ts'
 import { Lab } from './lab.ts'
@@ -147,4 +147,16 @@ test('the ladder goes to the connection that is opened, and to the conversation 
   expect(shown()).toBe(49153)
   lab.select(1)
   expect(shown()).toBe(49152)
+})
+
+test('a peer that has left keeps its name in what it said', () => {
+  const { link, tell } = worker()
+  const lab = new Lab(link, IDENTITIES)
+  const peer = { peer: 'p1', name: 'bob', macs: [BOB.mac] } as unknown as PeerSnapshot
+  tell({ hosts: [host('alice', ALICE.address)], peers: [peer] })
+  lab.setTold(new Map([['p1', [BOB]]]))
+  lab.setTold(new Map())
+  tell({ hosts: [host('alice', ALICE.address)], peers: [] })
+  expect(lab.stations.all.map(({ name }) => name)).toEqual(['alice'])
+  expect(lab.stations.nameOfAddress(BOB.address)).toBe('bob')
 })

@@ -246,7 +246,7 @@ export class Lab {
   /** The hosts that other pages say they run. */
   setTold(told: ReadonlyMap<PeerId, readonly ToldHost[]>): void {
     this.#told = told
-    this.#stations = new Stations(this.#hosts, this.#peers, told)
+    this.#stations = new Stations(this.#hosts, this.#peers, told, this.#stations)
     this.changed()
   }
 

@@ -32,7 +32,9 @@ describe('who is who', () => {
 
   test('who has left is no station any more, but its frames still have its name', () => {
     const before = new Stations([HERE], [peer('bob', BOB.mac)], new Map([['p1', [BOB]]]))
-    const after = new Stations([HERE], [], new Map(), new Stations([HERE], [], new Map(), before))
+    // Its page stops telling of it before its wire is gone.
+    const leaving = new Stations([HERE], [peer('bob', BOB.mac)], new Map(), before)
+    const after = new Stations([HERE], [], new Map(), leaving)
     expect(after.all.map(({ name }) => name)).toEqual(['alice'])
     expect([after.nameOf(BOB.mac), after.nameOfAddress(BOB.address)]).toEqual(['bob', 'bob'])
   })

@@ -20,8 +20,8 @@ export interface ToldHost {
   readonly mac: string
 }
 
-/** Of so many that have left, the names are still known. */
-const MOST_GONE = 64
+/** Of so many stations the names are kept. */
+const MOST_KNOWN = 128
 
 /** Pages draw names by themselves: one that is taken is told apart by the end of its MAC. */
 const unlike = (name: string, mac: string, others: readonly Station[]): string =>
@@ -31,7 +31,8 @@ export class Stations {
   readonly all: readonly Station[]
   readonly #byMac = new Map<string, Station>()
   readonly #byAddress = new Map<string, Station>()
-  readonly #gone: readonly Station[]
+  /** All that were ever here, as they were last known. */
+  readonly #known: Map<string, Station>
 
   /**
    * A told host counts only for the MAC that its page announced on the wire (LLDP). `before`: whoever was there
@@ -58,9 +59,14 @@ export class Stations {
       }
     }
     this.all = all
-    const here = new Set(all.map(({ mac }) => mac))
-    const gone = [...(before?.all ?? []), ...(before ? before.#gone : [])]
-    this.#gone = gone.filter(({ mac }) => !here.has(mac)).slice(0, MOST_GONE)
+    this.#known = new Map(before ? before.#known : [])
+    for (const station of all)
+      if (station.address !== undefined || !this.#known.has(station.mac))
+        this.#known.set(station.mac, station)
+    for (const mac of this.#known.keys()) {
+      if (this.#known.size <= MOST_KNOWN) break
+      this.#known.delete(mac)
+    }
     for (const station of all) {
       if (!this.#byMac.has(station.mac)) this.#byMac.set(station.mac, station)
       if (station.address !== undefined && !this.#byAddress.has(station.address))
@@ -69,11 +75,13 @@ export class Stations {
   }
 
   byMac(mac: string): Station | undefined {
-    return this.#byMac.get(mac) ?? this.#gone.find(station => station.mac === mac)
+    return this.#byMac.get(mac) ?? this.#known.get(mac)
   }
 
   byAddress(address: string): Station | undefined {
-    return this.#byAddress.get(address) ?? this.#gone.find(station => station.address === address)
+    return (
+      this.#byAddress.get(address) ?? [...this.#known.values()].find(station => station.address === address)
+    )
   }
 
   /** A host's name if one is known, 'broadcast', or the address as it is. */

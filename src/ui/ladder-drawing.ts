@@ -49,6 +49,8 @@ const shortSeconds = (ms: number): string => seconds(ms).slice(0, 7)
 
 /** How far the label stands off its line. */
 const OFF = 5
+/** And off the cross on it. */
+const CROSS = 3
 /** The part of an arrow along which its label may stand, so that it stays clear of heads and neighbours. */
 const LABELLED = 0.92
 
@@ -75,11 +77,11 @@ export function arrowView(arrow: Arrow, columns: LadderColumns, selected: boolea
 }
 
 /** Along the line, about its middle. */
-function labelView({ from, top, bottom, label, labelSide }: Arrow, columns: LadderColumns) {
+function labelView({ from, top, bottom, label, labelSide, lost }: Arrow, columns: LadderColumns) {
   const { left, right, tight } = columns
   const fall = from === 'left' ? bottom - top : top - bottom
   const angle = (Math.atan2(fall, right - left) * 180) / Math.PI
-  const off = labelSide === 'above' ? -OFF : OFF + (tight ? 8 : 10)
+  const off = labelSide === 'above' ? -OFF - (lost === undefined ? 0 : CROSS) : OFF + (tight ? 8 : 10)
   return svg`<text class="label" text-anchor="middle" y=${off}
     transform="translate(${(left + right) / 2} ${(top + bottom) / 2}) rotate(${angle})">${fitted(label, (right - left) * LABELLED, columns)}</text>`
 }
@@ -134,7 +136,7 @@ export function stateView({ side, y, state, toldBy, now }: StateMark, { left, ri
   return svg`<g class="state ${now ? 'now' : ''} ${toldBy ? 'told' : ''} ${tight ? 'tight' : ''}" data-testid="state" data-state=${state} data-side=${side} data-now=${now}>${told}
     <rect x=${x} y=${y - 10} width=${size} height="20" rx="4"></rect>
     <text x=${x + size / 2} y=${y + 4} text-anchor="middle">${state}</text>
-    ${toldBy === undefined || !now ? nothing : svg`<text class="mute by" x=${x + size / 2} y=${y + 22} text-anchor="middle">told by ${toldBy}</text>`}
+    ${toldBy === undefined || !now ? nothing : svg`<text class="mute by" x=${side === 'left' ? x + size : x} y=${y + 22} text-anchor=${side === 'left' ? 'end' : 'start'}>told by ${toldBy}</text>`}
   </g>`
 }
 
