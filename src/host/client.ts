@@ -82,6 +82,7 @@ export function connectSegment(): SegmentConnection {
     })
 
   const addPeer = async (peer: PeerId, name: string, channel: RTCDataChannel): Promise<void> => {
+    if (failure !== undefined) throw new Error(failure)
     if (isTransferable(channel, worker, ++requests, { kind: 'add-peer', peer, name, channel })) {
       await new Promise((resolve, reject) => waiting.set(requests, { resolve, reject }))
       return

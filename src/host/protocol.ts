@@ -180,7 +180,7 @@ export interface Conversation {
   readonly localPort: number
   readonly openedHere: boolean
   readonly open: boolean
-  /** What was said, oldest first; the last 200 lines. */
+  /** What was said, oldest first; the last 200 lines, of 16,384 characters together. */
   readonly lines: readonly { readonly mine: boolean; readonly text: string }[]
   /** Why it ended, in a sentence, once it has. */
   readonly ended: string | undefined
@@ -244,7 +244,10 @@ export interface Update {
   readonly now: Ms
   readonly timeOrigin: Ms
   readonly log: readonly LogRecord[]
-  /** Frames of this interval that were too many to tell: the log lacks them, the capture (`export-capture`) has them. */
+  /**
+   * Frames and events of this interval that were too many to tell: the log lacks them. The capture (`export-capture`) has
+   * the frames.
+   */
   readonly leftOut: number
   readonly hosts: readonly HostSnapshot[]
   readonly peers: readonly PeerSnapshot[]

@@ -443,6 +443,19 @@ describe('two pages', () => {
   })
 })
 
+test('a flood of events between frames is told up to a bound, and the rest counted', async () => {
+  const page = open()
+  const notice = { kind: 'notice', time: 0, host: 'x', about: 'text', connection: 1, text: '' } as const
+  for (let n = 0; n < 5_000; n++) page.segment.log(notice)
+  await page.told()
+  expect(page.log).toHaveLength(1_000)
+  expect(page.last?.leftOut).toBe(4_000)
+  page.segment.log({ ...notice, text: 'after' })
+  await page.told()
+  expect(page.log.at(-1)).toMatchObject({ text: 'after' })
+  expect(page.last?.leftOut).toBe(0)
+})
+
 describe('a command that is wrong', () => {
   const cases: readonly [string, Command, string][] = [
     ['an unknown host', { kind: 'remove-host', host: 'nobody' }, "There is no host 'nobody' on this page."],

@@ -38,6 +38,8 @@ const CAPTURE_BYTES = 64 * 1024 * 1024
 const UPDATE_INTERVAL: Ms = 50
 /** The most frames one update tells: 20,000 a second. */
 const UPDATE_FRAMES = 1_000
+/** The most events between frames that one update tells: a peer may send empty lines as fast as its wire carries. */
+const UPDATE_NOTES = 1_000
 
 export interface SegmentOptions {
   /** Milliseconds since the segment began; never runs backwards. */
@@ -80,6 +82,7 @@ export class Segment implements HostSegment {
   #hostList: readonly Host[] = []
   #notes: (StateRecord | NoticeRecord)[] = []
   #firstNote = 0
+  #notesLeftOut = 0
   #connections = 0
   #enteredFrom: PortNumber = SWITCH_PORT
   #nextAgeing: Ms = AGEING
@@ -141,7 +144,8 @@ export class Segment implements HostSegment {
   }
 
   log(record: StateRecord | NoticeRecord): void {
-    this.#capture.note(this.#firstNote + this.#notes.push(record) - 1, record.time)
+    if (this.#notes.length === UPDATE_NOTES) this.#notesLeftOut++
+    else this.#capture.note(this.#firstNote + this.#notes.push(record) - 1, record.time)
     this.changed()
   }
 
@@ -226,10 +230,11 @@ export class Segment implements HostSegment {
       ports: this.#portNames,
       notes,
       firstNote,
-      leftOut,
+      leftOut: leftOut + this.#notesLeftOut,
       hosts: this.#hostList.map(host => host.snapshot()),
       peers: [...this.#peers.values()].map(peer => this.#peerSnapshot(peer)),
     })
+    this.#notesLeftOut = 0
   }
 
   #peerSnapshot(peer: Peer): PeerSnapshot {
@@ -420,10 +425,10 @@ export class Segment implements HostSegment {
   #received(peer: Peer, batch: Uint8Array): void {
     const now = this.now()
     peer.port.frames(batch, frame => {
-      this.#switch.receive(peer.number, frame, now)
-      this.#settle()
       // Its answer goes out before it must take more: RFC 5681, 4.2, and nothing is refused for want of a step.
       for (const host of this.#hostList) if (!host.ready) host.step(now)
+      this.#switch.receive(peer.number, frame, now)
+      this.#settle()
     })
     this.#turns.run()
   }

@@ -69,10 +69,10 @@ describe('TCPSocket', () => {
       written = true
       return writer.close()
     })
-    await new Promise(resolve => setTimeout(resolve, 150))
+    const window = () => bob.snapshot().connections.find(({ state }) => state === 'ESTABLISHED')?.rcvWnd
+    await vi.waitFor(() => expect(window()).toBe(0), SOON)
     expect(written).toBe(false)
     expect(bob.stack.memory.used).toBeLessThanOrEqual(MEMORY)
-    expect(bob.snapshot().connections.find(({ state }) => state === 'ESTABLISHED')?.rcvWnd).toBe(0)
     const got: Uint8Array[] = []
     const reader = readable.getReader()
     for (;;) {

@@ -46,6 +46,25 @@ class Watch {
     return new Promise(resolve => this.#waiting.push({ mask, resolve }))
   }
 
+  /** The same, but waits so many milliseconds at most: undefined then. */
+  within(ms: Ms, mask: number): Promise<Ms | undefined> {
+    if (this.ended !== undefined) return Promise.resolve(this.#now())
+    return new Promise(resolve => {
+      const one = {
+        mask,
+        resolve: (at: Ms | undefined) => {
+          clearTimeout(timer)
+          resolve(at)
+        },
+      }
+      const timer = setTimeout(() => {
+        this.#waiting = this.#waiting.filter(other => other !== one)
+        resolve(undefined)
+      }, ms)
+      this.#waiting.push(one)
+    })
+  }
+
   signal(bits: number): void {
     if (this.#waiting.length === 0) return
     const waiting = this.#waiting
@@ -174,7 +193,7 @@ async function whenReady(
     const result = table.call(call)
     if (!isErrno(result)) return result
     if (watch.ended !== undefined) throw watch.ended === 'in order' ? stale() : watch.ended
-    if (result === ENOBUFS) await memoryComesBack(watch)
+    if (result === ENOBUFS) await watch.within(MEMORY_RETRY_MS, Event.Closed)
     else if (result !== EAGAIN) throw socketError(result)
     else await watch.until(mask | Event.Closed)
   }
@@ -182,8 +201,6 @@ async function whenReady(
 
 /** No event tells that some other connection has given memory back. */
 const MEMORY_RETRY_MS = 20
-const memoryComesBack = (watch: Watch): Promise<unknown> =>
-  Promise.race([new Promise(resolve => setTimeout(resolve, MEMORY_RETRY_MS)), watch.until(Event.Closed)])
 
 const asBytes = (data: AllowSharedBufferSource): Uint8Array =>
   ArrayBuffer.isView(data)
@@ -458,7 +475,11 @@ export class TCPServerSocket {
   async #accept(controller: ReadableStreamDefaultController<TCPSocket>): Promise<void> {
     const accepted = (await whenReady(this.#table, this.#socket, Event.Readable, stack =>
       stack.accept(this.#socket),
-    )) as Socket
+    ).catch(error => {
+      // Nobody can take its connections any more.
+      this.#end()
+      throw error
+    })) as Socket
     const remote = endpoint(this.#table.stack, accepted, 'remote')
     controller.enqueue(new TCPSocket(this.#table, remote.address, remote.port, accepted))
   }
@@ -477,7 +498,7 @@ export class TCPServerSocket {
 }
 
 export interface UDPMessage {
-  readonly data: Uint8Array
+  readonly data: AllowSharedBufferSource
   /** Where it came from or goes to; absent when sending on a connected socket. */
   readonly remoteAddress?: string
   readonly remotePort?: number
@@ -491,7 +512,7 @@ export interface UDPSocketOptions {
 }
 
 export interface UDPSocketOpenInfo {
-  readonly readable: ReadableStream<Required<UDPMessage>>
+  readonly readable: ReadableStream<Required<UDPMessage> & { readonly data: Uint8Array }>
   readonly writable: WritableStream<UDPMessage>
   readonly localAddress: string
   readonly localPort: number
@@ -534,18 +555,19 @@ export class UDPSocket {
       throw socketError(result)
     }
     const local = endpoint(this.#table.stack, this.#socket, 'local')
-    const readable = new ReadableStream<Required<UDPMessage>>(
+    const readable: UDPSocketOpenInfo['readable'] = new ReadableStream(
       { pull: controller => this.#receive(controller), cancel: () => this.#end() },
       { highWaterMark: 0 },
     )
     const writable = new WritableStream<UDPMessage>({
       write: message => this.#send(message),
       close: () => this.#end(),
+      abort: () => this.#end(),
     })
     return { readable, writable, localAddress: local.address, localPort: local.port }
   }
 
-  async #receive(controller: ReadableStreamDefaultController<Required<UDPMessage>>): Promise<void> {
+  async #receive(controller: ReadableStreamDefaultController<unknown>): Promise<void> {
     const into = new Uint8Array(DATAGRAM_MAX)
     const from: Endpoint = { address: 0, port: 0 }
     const length = await whenReady(this.#table, this.#socket, Event.Readable, stack =>
@@ -560,10 +582,11 @@ export class UDPSocket {
       remoteAddress === undefined
         ? undefined
         : { address: requireAddress(remoteAddress), port: requirePort(remotePort ?? 0, 1) }
+    const bytes = asBytes(data)
     await whenReady(this.#table, this.#socket, Event.Writable, stack =>
       to === undefined
-        ? stack.send(this.#socket, data)
-        : stack.sendTo(this.#socket, data, to.address, to.port),
+        ? stack.send(this.#socket, bytes)
+        : stack.sendTo(this.#socket, bytes, to.address, to.port),
     )
   }
 

@@ -102,4 +102,19 @@ describe('turns', () => {
     turns.run()
     expect(worker.steps).toEqual([])
   })
+
+  test('one that throws ends its turn, and no other turn', () => {
+    const bad = new Worker()
+    const good = new Worker()
+    bad.work = 1
+    bad.onStep = () => {
+      throw new Error('a bug')
+    }
+    turns.add(bad)
+    turns.add(good)
+    expect(() => turns.run()).toThrow('a bug')
+    good.work = 1
+    turns.run()
+    expect(good.steps).toHaveLength(1)
+  })
 })

@@ -63,11 +63,15 @@ export class Turns {
     this.#inTurn = true
     const end = this.#now() + TURN
     let left = true
-    for (let now = this.#now(); left && now < end; now = this.#now()) left = this.#round(now)
-    this.#endOfTurn(this.#now())
-    this.#inTurn = false
-    if (left) this.wake()
-    else this.#arm()
+    try {
+      for (let now = this.#now(); left && now < end; now = this.#now()) left = this.#round(now)
+      this.#endOfTurn(this.#now())
+    } finally {
+      // Whoever throws ends this turn, not all turns.
+      this.#inTurn = false
+      if (left) this.wake()
+      else this.#arm()
+    }
   }
 
   /** One step for each that is due. True: work is left. */

@@ -149,8 +149,9 @@ describe('channel port', () => {
     event(Uint8Array.of(0, 2, 1, 2, 0, 1, 3).buffer)
     event(Uint8Array.of(0, 9, 1).buffer)
     event('hello')
+    event(new ArrayBuffer(BATCH_BYTES + 1))
     expect(seen).toEqual(['frame of 2', 'frame of 1'])
-    expect([port.framesIn, port.malformed]).toEqual([2, 2])
+    expect([port.framesIn, port.malformed]).toEqual([2, 3])
   })
 
   test('a channel that throws costs the frames and nothing else', () => {

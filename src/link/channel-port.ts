@@ -198,7 +198,7 @@ export class ChannelPort implements Port {
 
   #message(data: unknown): void {
     if (this.#closed) return
-    if (!(data instanceof ArrayBuffer)) this.malformed++
+    if (!(data instanceof ArrayBuffer) || data.byteLength > BATCH_BYTES) this.malformed++
     else if (this.#opened) this.#events.received(this, new Uint8Array(data))
     else if (this.#early.length < EARLY) this.#early.push(new Uint8Array(data))
   }

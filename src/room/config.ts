@@ -14,17 +14,20 @@ export type ParsedConfig =
   /** `why`: one sentence. */
   | { readonly kind: 'wrong'; readonly why: string }
 
+/** Milliseconds in which config.json is there, or taken to be absent. */
+export const ANSWER_WITHIN = 10_000
+
 /** Reads config.json beside the page. Never throws: a config that is not there is the default. */
 export async function loadRoomConfig(page: string = document.baseURI): Promise<ParsedConfig> {
   const absent: ParsedConfig = { kind: 'config', config: { iceServers: [] } }
   let text: string
   try {
-    const response = await fetch(new URL('config.json', page))
+    const response = await fetch(new URL('config.json', page), { signal: AbortSignal.timeout(ANSWER_WITHIN) })
     // A static server may answer with its page for whatever it does not have.
     if (!response.ok || response.headers.get('Content-Type')?.includes('html')) return absent
     text = await response.text()
   } catch {
-    return absent // the server is gone; the page may come from a cache
+    return absent // the server is gone or silent; the page may come from a cache
   }
   try {
     return parseRoomConfig(JSON.parse(text))

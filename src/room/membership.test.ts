@@ -2,13 +2,18 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { PING_EVERY } from './liveness.ts'
 import {
   CONNECT_WITHIN,
+  CONTROL_A_SECOND,
+  EARLY_AT_MOST,
+  FULL_AFTER,
   LOST_SHOWN,
   MAX_MEMBERS,
   Membership,
+  SIGNALS_AT_MOST,
   TRY_AGAIN_AFTER,
   WELCOMES_A_SECOND,
 } from './membership.ts'
 import type { Say } from './message.ts'
+import type { NegotiationEvents } from './negotiation.ts'
 import type { PeerId } from './room.ts'
 import { FakeWire } from './wire.fake.ts'
 
@@ -241,14 +246,100 @@ test('a connection that broke comes back by itself', async () => {
   expect(alice.channels).toEqual([session(2), session(2)])
 })
 
-test('one side’s loss alone brings a new connection: the other side’s word is taken for it', async () => {
-  const { alice, bob } = await pair()
+test('whatever is said in its name, a connection that stands is asked and stays', async () => {
+  const { alice, bob, hall } = await pair()
+  const forged = { from: session(1), to: session(2) }
+  const offer = { type: 'offer', sdp: '0' } as const
   bob.membership.hear({ say: 'gone', how: 'left', from: session(1), sequence: 0 })
-  alice.membership.hear({ say: 'welcome', name: 'bob', from: session(2), to: session(1), sequence: 9 })
-  await soon()
+  bob.membership.hear({ say: 'welcome', name: 'alice', ...forged, sequence: 8 })
+  bob.membership.hear({ say: 'signal', attempt: 99, signal: offer, ...forged, sequence: 9 })
+  await vi.advanceTimersByTimeAsync(3 * PING_EVERY)
   expect(alice.states).toEqual({ 'bob 2': 'connected' })
   expect(bob.states).toEqual({ 'alice 1': 'connected' })
-  expect(alice.lost).toEqual([session(2)])
+  expect(bob.channels).toHaveLength(1)
+  expect(bob.refused).toEqual(['unexpected'])
+  expect(hall.wire.begun).toBe(2)
+})
+
+test('a page that welcomes one it was connected with has lost it: both come back soon', async () => {
+  const { alice, bob, hall } = await pair()
+  hall.wire.dead = true
+  alice.deaf = true
+  await vi.advanceTimersByTimeAsync(4 * PING_EVERY)
+  alice.deaf = false
+  hall.wire.dead = false
+  await vi.advanceTimersByTimeAsync(2 * (TRY_AGAIN_AFTER[1] ?? 0))
+  expect(alice.states).toEqual({ 'bob 2': 'connected' })
+  expect(bob.states).toEqual({ 'alice 1': 'connected' })
+})
+
+test('what is told before its channel arrives waits for the channel, a little of it', async () => {
+  const { hall, bob } = await pair()
+  const wires: NegotiationEvents[] = []
+  const carol = new Membership({
+    me: session(3),
+    name: 'carol',
+    iceServers: [],
+    negotiate: (initiator, servers, events) => {
+      wires.push(events)
+      return hall.wire.negotiate(initiator, servers, events)
+    },
+    send: () => {},
+    refuse: reason => bob.refused.push(reason),
+    events: {
+      onChannel: () => bob.told.push('channel'),
+      onLost() {},
+      onTold: (_, message) => bob.told.push(message),
+      onChange() {},
+      onFull() {},
+    },
+  })
+  carol.hear({ say: 'welcome', name: 'dave', from: session(4), to: session(3), sequence: 1 })
+  for (let n = 0; n < EARLY_AT_MOST + 2; n++) wires[0]?.onControl(`{"told":${n}}`)
+  expect(bob.told).toEqual([])
+  wires[0]?.onConnect({} as RTCDataChannel)
+  expect(bob.told).toEqual(['channel', ...Array(EARLY_AT_MOST).keys()])
+  expect(bob.refused).toEqual(['too-many', 'too-many'])
+  carol.leave()
+})
+
+test('a flood on the control channel costs a counter, and is over in a second', async () => {
+  const { alice, bob } = await pair()
+  for (let n = 0; n < 2 * CONTROL_A_SECOND; n++) alice.membership.tell(session(2), n)
+  await soon()
+  expect(bob.told.length).toBeLessThanOrEqual(CONTROL_A_SECOND)
+  expect(bob.refused.length).toBeGreaterThanOrEqual(CONTROL_A_SECOND)
+  await vi.advanceTimersByTimeAsync(1_000)
+  alice.membership.tell(session(2), 'after')
+  await soon()
+  expect(bob.told.at(-1)).toBe('after')
+})
+
+test('offer upon offer makes no connection upon connection, nor do candidates without end arrive', async () => {
+  const hall = new Hall()
+  hall.wire.answers = false
+  const bob = hall.page(2, 'bob')
+  const signals = { say: 'signal', from: session(1), to: session(2), sequence: 9 } as const
+  bob.membership.hear({ say: 'ready', name: 'alice', from: session(1), to: session(2), sequence: 1 })
+  for (let attempt = 1; attempt <= 10; attempt++)
+    bob.membership.hear({ ...signals, attempt, signal: { type: 'offer', sdp: '0' } })
+  expect(hall.wire.begun).toBe(1)
+  expect(bob.refused).toEqual(Array(9).fill('too-many'))
+  for (let n = 0; n < SIGNALS_AT_MOST; n++)
+    bob.membership.hear({ ...signals, attempt: 1, signal: { type: 'candidate', candidate: {} } })
+  expect(bob.refused).toHaveLength(10)
+  bob.membership.leave()
+})
+
+test('pages that come and vanish by the hundred leave no more behind than a room holds', async () => {
+  const hall = new Hall()
+  const alice = hall.page(1, 'alice')
+  for (let n = 100; n < 400; n++) {
+    alice.membership.hear({ say: 'ready', name: 'ghost', from: session(n), to: session(1), sequence: 1 })
+    alice.membership.hear({ say: 'gone', how: 'left', from: session(n), sequence: 0 })
+  }
+  expect(alice.membership.members).toHaveLength(MAX_MEMBERS)
+  alice.membership.leave()
 })
 
 test('an offer that nobody answers is given up in a sentence that says what may help', async () => {
@@ -308,7 +399,18 @@ test('a room takes as many as it may, and tells the next one', async () => {
   for (const page of hall.pages) expect(page.channels).toHaveLength(MAX_MEMBERS - 1)
   const late = hall.page(99, 'late')
   late.membership.greet()
-  await soon()
+  await vi.advanceTimersByTimeAsync(FULL_AFTER + 5)
   expect(late.full).toBe(true)
   expect(late.states).toEqual({})
+})
+
+test('one member’s word that the room is full shuts nobody out whom another welcomes', async () => {
+  const hall = new Hall()
+  const [alice, bob] = [hall.page(1, 'alice'), hall.page(2, 'bob')]
+  bob.membership.hear({ say: 'full', from: session(9), to: session(2), sequence: 1 })
+  bob.membership.greet()
+  await vi.advanceTimersByTimeAsync(FULL_AFTER + 5)
+  expect(bob.full).toBe(false)
+  expect(bob.states).toEqual({ 'alice 1': 'connected' })
+  expect(alice.states).toEqual({ 'bob 2': 'connected' })
 })

@@ -3,11 +3,15 @@
  *
  * Every page is connected with every other. What this page hears over signalling, and what becomes of its connections,
  * moves each member between three states: connecting, connected, lost. message.ts shows who says what.
+ *
+ * All who have the key can say anything in anybody's name. So a connection that stands is not ended by what is said of
+ * it, but asked: a page that is there answers, and one that is not is lost two seconds later.
  */
 import { encodeControl, MAX_CONTROL, parseControl } from './control.ts'
 import { Liveness } from './liveness.ts'
 import type { Message, Say, Signal } from './message.ts'
 import type { Negotiate, Negotiation, NegotiationEvents } from './negotiation.ts'
+import { Rate } from './rate.ts'
 import type { Refusal } from './refused.ts'
 import type { Member, PeerId } from './room.ts'
 
@@ -19,6 +23,16 @@ export const WELCOMES_A_SECOND = MAX_MEMBERS
 export const CONNECT_WITHIN = 15_000
 /** Milliseconds until a lost member is forgotten. */
 export const LOST_SHOWN = 30_000
+/** Milliseconds in which somebody may still welcome a page that was told that the room is full. */
+export const FULL_AFTER = 2_000
+/** Milliseconds between two offers of one page: each makes a new connection. */
+export const OFFERS_APART = 500
+/** Candidates and descriptions for one connection; a page with many networks has some dozens. */
+export const SIGNALS_AT_MOST = 256
+/** Control messages of one peer in a second: pings, and what the pages tell each other twenty times a second. */
+export const CONTROL_A_SECOND = 256
+/** Told before the channel was there: the two arrive in any order. */
+export const EARLY_AT_MOST = 16
 /** Milliseconds before each try to reach a member again that was lost without a word. */
 export const TRY_AGAIN_AFTER: readonly number[] = [1_000, 4_000, 16_000]
 
@@ -54,8 +68,13 @@ interface Known {
   /** The one timer of its state: giving up, trying again, forgetting. */
   timer: ReturnType<typeof setTimeout> | undefined
   tries: number
-  /** The broker told that its page was cut off. */
-  cut: boolean
+  /** How it is gone, if that is true: it said that it left, or the broker that it was cut off. */
+  gone: 'left' | 'cut' | undefined
+  /** What it told before it had a channel. */
+  early: unknown[]
+  offeredAt: number
+  signals: number
+  readonly control: Rate
 }
 
 export class Membership {
@@ -63,7 +82,8 @@ export class Membership {
   readonly #known = new Map<PeerId, Known>()
   /** Connections that this page offered. */
   #offered = 0
-  #welcomes = { second: 0, count: 0 }
+  readonly #welcomes = new Rate(WELCOMES_A_SECOND)
+  #fullTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: MembershipOptions) {
     this.#options = options
@@ -91,7 +111,7 @@ export class Membership {
       case 'signal':
         return this.#heardSignal(message.from, message.attempt, message.signal)
       case 'full':
-        return this.#live().length === 0 ? this.#options.events.onFull() : undefined
+        return this.#heardFull()
       case 'gone':
         return this.#heardGone(message.from, message.how)
     }
@@ -105,6 +125,7 @@ export class Membership {
 
   /** Ends every connection. */
   leave(): void {
+    clearTimeout(this.#fullTimer)
     for (const member of this.#known.values()) this.#release(member)
     this.#known.clear()
   }
@@ -114,19 +135,24 @@ export class Membership {
   #heardHello(from: PeerId): void {
     const state = this.#known.get(from)?.state.kind
     if (state === 'connecting' || state === 'connected') return // its signalling was interrupted, no more
-    const second = Math.floor(performance.now() / 1_000)
-    if (second !== this.#welcomes.second) this.#welcomes = { second, count: 0 }
-    if (++this.#welcomes.count > WELCOMES_A_SECOND) return this.#options.refuse('too-many')
+    if (!this.#welcomes.allows()) return this.#options.refuse('too-many')
     if (this.#isFull()) this.#options.send({ say: 'full' }, from)
     else this.#options.send({ say: 'welcome', name: this.#options.name }, from)
+  }
+
+  /** One page's view; another may have room. */
+  #heardFull(): void {
+    this.#fullTimer ??= setTimeout(() => {
+      this.#fullTimer = undefined
+      if (this.#live().length === 0) this.#options.events.onFull()
+    }, FULL_AFTER)
   }
 
   #heardWelcome(from: PeerId, name: string): void {
     const known = this.#known.get(from)
     if (known?.state.kind === 'connecting') return
-    // It welcomes a page that it is not connected with: so the connection that we hold is lost.
-    if (known?.state.kind === 'connected')
-      this.#lose(known, `The connection to ${known.name} broke on its side.`)
+    // It welcomes a page that it is not connected with: so the connection that we hold should be lost.
+    if (known?.state.kind === 'connected') return known.liveness?.suspect()
     const member = this.#engage(from, name)
     if (member === undefined) return
     this.#options.send({ say: 'ready', name: this.#options.name }, from)
@@ -141,31 +167,37 @@ export class Membership {
   }
 
   #heardSignal(from: PeerId, attempt: number, signal: Signal): void {
-    let member = this.#known.get(from)
+    const member = this.#known.get(from)
     if (member === undefined || member.state.kind === 'lost') return this.#options.refuse('unexpected')
-    if (signal.type === 'offer') {
-      if (this.#offers(from) || attempt <= member.attempt) return this.#options.refuse('unexpected')
-      if (member.state.kind === 'connected') {
-        this.#lose(member, `${member.name} connects anew.`)
-        member = this.#engage(from, member.name)
-        if (member === undefined) return
-      }
-      this.#negotiate(member, attempt, false)
-    }
+    if (signal.type === 'offer' && !this.#heardOffer(member, attempt)) return
     // Candidates of a connection that was given up may still be on their way.
     if (attempt !== member.attempt) return
+    if (++member.signals > SIGNALS_AT_MOST) return this.#options.refuse('too-many')
     if (signal.type !== 'candidate') this.#step(member, 'ICE')
     member.negotiation?.signal(signal)
+  }
+
+  /** True: it is taken, and a new connection begun. */
+  #heardOffer(member: Known, attempt: number): boolean {
+    const expected =
+      !this.#offers(member.id) && attempt > member.attempt && member.state.kind === 'connecting'
+    const early = performance.now() - member.offeredAt < OFFERS_APART
+    if (!expected || early) {
+      this.#options.refuse(expected ? 'too-many' : 'unexpected')
+      member.liveness?.suspect()
+      return false
+    }
+    member.offeredAt = performance.now()
+    this.#negotiate(member, attempt, false)
+    return true
   }
 
   #heardGone(from: PeerId, how: 'left' | 'cut'): void {
     const member = this.#known.get(from)
     if (member === undefined) return
-    if (how === 'left') return this.#lose(member, `${member.name} left the room.`, { forGood: true })
-    member.cut = true
-    // Perhaps only its signalling was cut: a connection that stands is asked.
+    member.gone = how
     if (member.liveness !== undefined) member.liveness.suspect()
-    else this.#lose(member, wasCut(member.name), { forGood: true })
+    else this.#end(member, '')
   }
 
   // ---- connections ----------------------------------------------------------------------------------------------
@@ -193,7 +225,11 @@ export class Membership {
       liveness: undefined,
       timer: undefined,
       tries: before?.tries ?? 0,
-      cut: false,
+      gone: undefined,
+      early: [],
+      offeredAt: before?.offeredAt ?? Number.NEGATIVE_INFINITY,
+      signals: 0,
+      control: before?.control ?? new Rate(CONTROL_A_SECOND),
     }
     member.timer = setTimeout(() => this.#lose(member, noConnection(name)), CONNECT_WITHIN)
     this.#known.set(id, member)
@@ -210,6 +246,7 @@ export class Membership {
     const { negotiate, iceServers } = this.#options
     member.negotiation?.close()
     member.attempt = attempt
+    member.signals = 0
     try {
       member.negotiation = negotiate(initiator, iceServers, this.#negotiationEvents(member, attempt))
     } catch (error) {
@@ -226,19 +263,19 @@ export class Membership {
       onConnect: frames => this.#connected(member, frames),
       onControl: text => this.#heardControl(member, text),
       onDoubt: () => member.liveness?.suspect(),
-      onEnd: why => {
-        if (member.cut) this.#lose(member, wasCut(member.name), { forGood: true })
-        else this.#lose(member, `The connection to ${member.name} is lost: ${why}.`)
-      },
+      onEnd: why => this.#end(member, `The connection to ${member.name} is lost: ${why}.`),
     }
   }
 
   #heardControl(member: Known, text: string): void {
+    if (!member.control.allows()) return this.#options.refuse('too-many')
     const control = parseControl(text)
     if (control === undefined) this.#options.refuse('control')
     else if ('ping' in control) member.negotiation?.send(encodeControl({ pong: control.ping }))
     else if ('pong' in control) member.liveness?.pong(control.pong)
-    else this.#options.events.onTold(member.id, control.told)
+    else if (member.state.kind === 'connected') this.#options.events.onTold(member.id, control.told)
+    else if (member.early.length < EARLY_AT_MOST) member.early.push(control.told)
+    else this.#options.refuse('too-many')
   }
 
   #connected(member: Known, frames: RTCDataChannel): void {
@@ -251,19 +288,20 @@ export class Membership {
     member.liveness = new Liveness({
       ping: sequence => member.negotiation?.send(encodeControl({ ping: sequence })),
       onRtt: rttMs => this.#measured(member, { rttMs }),
-      onSilence: () =>
-        this.#lose(member, member.cut ? wasCut(member.name) : `${member.name} no longer answers.`, {
-          forGood: member.cut,
-        }),
+      onSilence: () => this.#end(member, `${member.name} no longer answers.`),
     })
     this.#options.events.onChange()
-    void member.negotiation?.path().then(path => this.#measured(member, { path }))
+    for (const told of member.early.splice(0)) this.#options.events.onTold(member.id, told)
+    member.negotiation?.path().then(
+      path => this.#measured(member, { path }),
+      () => {}, // it ended before it could be asked
+    )
   }
 
   #measured(member: Known, measured: { rttMs: number } | { path: 'direct' | 'relayed' | undefined }): void {
     if (member.state.kind !== 'connected') return
-    // An answer proves that only its signalling had been cut.
-    if ('rttMs' in measured) member.cut = false
+    // An answer proves that it is there.
+    if ('rttMs' in measured) member.gone = undefined
     member.state = { ...member.state, ...measured }
     this.#options.events.onChange()
   }
@@ -272,6 +310,16 @@ export class Membership {
     if (member.state.kind !== 'connecting' || member.state.step === step) return
     member.state = { kind: 'connecting', step }
     this.#options.events.onChange()
+  }
+
+  /** Its connection is over: what was said of it explains that, or `otherwise`. */
+  #end(member: Known, otherwise: string): void {
+    if (member.gone === undefined) return this.#lose(member, otherwise)
+    const how = member.gone === 'left' ? 'left the room' : 'is gone: its page was closed or lost its network'
+    this.#lose(member, `${member.name} ${how}.`, { forGood: true })
+    // Its page may have come back before the end of the old connection was seen.
+    if (this.#live().some(({ name, state }) => name === member.name && state.kind === 'connected'))
+      this.#forget(member)
   }
 
   /** `forGood`: it is known to be gone, and not sought. */
@@ -285,6 +333,7 @@ export class Membership {
     this.#seekAfter(member, 0.75 + Math.random() / 2) // both sides may seek, but not at once
     if (was === 'connected') this.#options.events.onLost(member.id)
     this.#options.events.onChange()
+    this.#forgetTooMany()
   }
 
   /** Seeks a lost member after its next pause; when there was the last, it is shown for a while and forgotten. */
@@ -321,6 +370,12 @@ export class Membership {
       if (member.name === name && member.state.kind === 'lost') this.#forget(member)
   }
 
+  /** Of those that are lost as many are shown as a room holds, the latest. */
+  #forgetTooMany(): void {
+    const lost = [...this.#known.values()].filter(({ state }) => state.kind === 'lost')
+    for (const member of lost.slice(0, -MAX_MEMBERS)) this.#forget(member)
+  }
+
   #live(): readonly Known[] {
     return [...this.#known.values()].filter(({ state }) => state.kind !== 'lost')
   }
@@ -330,6 +385,5 @@ export class Membership {
   }
 }
 
-const wasCut = (name: string): string => `${name} is gone: its page was closed or lost its network.`
 const noConnection = (name: string): string =>
   `No connection to ${name} came about within ${CONNECT_WITHIN / 1_000} s: the two networks may need an ICE server between them.`

@@ -35,7 +35,7 @@ export type Say =
 
 export type Message = Say & {
   readonly from: PeerId
-  /** Counted from 1 for each topic: strictly increasing, save for a last will (0), which is written beforehand. */
+  /** Strictly increasing from 1, save for a goodbye or last will (0), which is written beforehand. */
   readonly sequence: number
   /** The session it is for; absent: all. */
   readonly to?: PeerId

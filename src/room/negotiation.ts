@@ -20,6 +20,8 @@ import type { Signal } from './message.ts'
 const FRAMES = 'frames'
 export const FRAME_CHANNEL: RTCDataChannelInit = { ordered: false, maxRetransmits: 0 }
 const FRAMES_WANTED = 'frames wanted'
+/** The most that may wait on the control channel, in bytes: a page that takes no answers gets none. */
+const CONTROL_CEILING = 1_048_576
 
 export type Path = 'direct' | 'relayed'
 
@@ -74,11 +76,14 @@ export const negotiate: Negotiate = (initiator, iceServers, events) => {
     events.onConnect(channel)
   }
   // simple-peer takes every channel that arrives for its own.
-  const takenByPeer = connection.ondatachannel
+  let takenByPeer = connection.ondatachannel
   connection.ondatachannel = event => {
     if (over) return
-    if (event.channel.label !== FRAMES) takenByPeer?.call(connection, event)
-    else if (!framed) frame(event.channel)
+    if (event.channel.label === FRAMES && !framed) frame(event.channel)
+    else if (event.channel.label !== FRAMES && takenByPeer !== null) {
+      takenByPeer.call(connection, event)
+      takenByPeer = null // one, and no other in its place
+    } else event.channel.close()
   }
   peer.on('connect', () => {
     if (!initiator && !over) peer.send(FRAMES_WANTED)
@@ -102,7 +107,7 @@ export const negotiate: Negotiate = (initiator, iceServers, events) => {
       if (!peer.destroyed) peer.signal(signal as Parameters<typeof peer.signal>[0])
     },
     send: text => {
-      if (!peer.connected || peer.destroyed) return false
+      if (!peer.connected || peer.destroyed || peer.bufferSize > CONTROL_CEILING) return false
       try {
         peer.send(text)
         return true

@@ -1,6 +1,6 @@
 /**
  * Replays: a sealed message that was recorded and sent again opens as well as it did the first time. Each session
- * counts what it says, on each topic apart (MQTT keeps the order of one topic, 3.1.1, 4.6), and nobody hears a number twice.
+ * numbers what it says, and nobody hears a number twice on one topic (MQTT keeps the order of one, 3.1.1, 4.6).
  *
  * Memory is bounded. Sessions that proved to be fresh, by naming ours, are remembered apart from those that only said
  * hello: a flood of recorded hellos cannot push them out.

@@ -83,7 +83,7 @@ export class Room {
   readonly #replays = new ReplayGuard()
   readonly #refused = new RefusedCounters()
   /** What this session said last, on each topic. */
-  readonly #sequences = new Map<string, number>()
+  #sequence = 0
   #state: RoomState = { kind: 'joining' }
 
   constructor({ invitation, name, config, events, negotiate: connect = negotiate, openSocket }: JoinOptions) {
@@ -170,8 +170,7 @@ export class Room {
 
   #letter(say: Say, to?: PeerId): Letter {
     const topic = to === undefined ? this.#sealing.topic : sessionTopic(this.#sealing.topic, to)
-    const sequence = say.say === 'gone' ? 0 : (this.#sequences.get(topic) ?? 0) + 1
-    if (say.say !== 'gone') this.#sequences.set(topic, sequence)
+    const sequence = say.say === 'gone' ? 0 : ++this.#sequence
     const message = { ...say, from: this.id, sequence, ...(to === undefined ? {} : { to }) }
     return { topic, payload: this.#sealing.seal(topic, encodeMessage(message)) }
   }

@@ -187,7 +187,9 @@ class Connection {
         socket.onmessage = ({ data }) => {
           this.#heard = true
           try {
-            packets.add(new Uint8Array(data as ArrayBuffer), receive)
+            // MQTT 3.1.1, 6: control packets travel in binary frames, and text ends the connection.
+            if (!(data instanceof ArrayBuffer)) throw new TypeError('a text frame')
+            packets.add(new Uint8Array(data), receive)
           } catch {
             this.#fail(`The broker at ${url} speaks no MQTT 3.1.1.`)
           }

@@ -20,14 +20,28 @@ async function echoConnections({ sockets }: ProgramHost): Promise<void> {
   }
 }
 
-async function echoDatagrams({ sockets }: ProgramHost): Promise<void> {
-  const { readable, writable } = await new sockets.UDPSocket({ localPort: ECHO_PORT }).opened
+async function echoDatagrams(host: ProgramHost): Promise<void> {
+  // A stream is over with the first write that fails, and where to answer is chosen by whoever asks: then a new socket serves on.
+  for (;;) await echoUntilOneFails(host)
+}
+
+async function echoUntilOneFails({ sockets }: ProgramHost): Promise<void> {
+  const socket = new sockets.UDPSocket({ localPort: ECHO_PORT })
+  const { readable, writable } = await socket.opened
   const reader = readable.getReader()
   const writer = writable.getWriter()
+  writer.closed.catch(() => undefined)
   for (;;) {
     const { value: message, done } = await reader.read()
     if (done) return
-    // Two echoes would answer each other for ever.
-    if (message.remotePort !== ECHO_PORT) await writer.write(message).catch(() => undefined)
+    // RFC 768: port 0 wants no answer. Two echoes would answer each other for ever.
+    if (message.remotePort === 0 || message.remotePort === ECHO_PORT) continue
+    if (
+      !(await writer.write(message).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return socket.close()
   }
 }

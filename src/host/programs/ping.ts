@@ -42,10 +42,7 @@ export async function ping(
     for (;;) {
       const left = sent + TIMEOUT - host.now()
       if (left <= 0) return { sequence, rtt: undefined }
-      const arrivedAt = await Promise.race([
-        watch.until(Event.Readable | Event.Closed),
-        new Promise<undefined>(resolve => setTimeout(resolve, left)),
-      ])
+      const arrivedAt = await watch.within(left, Event.Readable | Event.Closed)
       if (arrivedAt === undefined) continue
       // Replies to earlier requests may come late: they are read and passed over.
       for (;;) {

@@ -10,6 +10,9 @@ import { type ProgramHost, sentenceOf } from './program.ts'
 export const TEXT_PORT = 23
 /** What is kept of a conversation, and how many that have ended are. */
 const LINES_KEPT = 200
+const CHARACTERS_KEPT = 16_384
+/** Conversations at once that others opened; each costs the page a copy of its lines with every update. */
+export const ACCEPTED_AT_ONCE = 16
 const ENDED_KEPT = 20
 
 interface Talk {
@@ -39,7 +42,10 @@ export class TextProgram {
     for (;;) {
       const { value: socket, done } = await reader.read()
       if (done) return
-      this.#begin(socket, await socket.opened, false)
+      const info = await socket.opened
+      const accepted = this.#talks.filter(talk => !talk.openedHere && talk.ended === undefined)
+      if (accepted.length < ACCEPTED_AT_ONCE) this.#begin(socket, info, false)
+      else socket.abort()
     }
   }
 
@@ -100,7 +106,9 @@ export class TextProgram {
 
   #say(talk: Talk, mine: boolean, text: string): void {
     talk.lines.push({ mine, text })
-    if (talk.lines.length > LINES_KEPT) talk.lines.shift()
+    let characters = talk.lines.reduce((sum, line) => sum + line.text.length, 0)
+    while (talk.lines.length > LINES_KEPT || characters > CHARACTERS_KEPT)
+      characters -= talk.lines.shift()?.text.length ?? 0
     this.#host.changed()
   }
 
