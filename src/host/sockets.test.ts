@@ -1,5 +1,6 @@
 /** Two real hosts on one cable, used as code written for Direct Sockets would. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { ENOBUFS } from '../stack/errno.ts'
 import type { Host } from './host.ts'
 import type { TCPSocket } from './sockets.ts'
 import { addressOf, Cable, MEMORY, SOON } from './testing/cable.ts'
@@ -82,6 +83,15 @@ describe('TCPSocket', () => {
     }
     await writing
     expect(Buffer.concat(got).equals(Buffer.from(data))).toBe(true)
+  })
+
+  test('a write that meets no free memory waits for it', async () => {
+    const server = await listen(80)
+    const { writable } = await new alice.sockets.TCPSocket(bobsAddress, 80).opened
+    const { readable } = await (await accept(server)).opened
+    vi.spyOn(alice.stack, 'send').mockReturnValueOnce(ENOBUFS).mockReturnValueOnce(ENOBUFS)
+    await writable.getWriter().write(bytes('at last'))
+    expect(text((await readable.getReader().read()).value)).toBe('at last')
   })
 
   test('a bulk flow gets an ACK for at least every second segment (RFC 5681, 4.2)', async () => {

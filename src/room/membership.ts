@@ -24,7 +24,7 @@ export const CONNECT_WITHIN = 15_000
 /** Milliseconds until a lost member is forgotten. */
 export const LOST_SHOWN = 30_000
 /** Milliseconds in which somebody may still welcome a page that was told that the room is full. */
-export const FULL_AFTER = 2_000
+export const FULL_AFTER = 1_000
 /** Milliseconds between two offers of one page: each makes a new connection. */
 export const OFFERS_APART = 500
 /** Candidates and descriptions for one connection; a page with many networks has some dozens. */

@@ -189,3 +189,41 @@ test('a client that reads nothing of what it subscribed to holds nobody up', {
   await vi.waitFor(() => expect(alice.seen.letters).toHaveLength(1), 5_000)
   deaf.leave({ topic: DEAF, payload: new Uint8Array() })
 })
+
+describe('a client that speaks MQTT by hand', () => {
+  const CLEAN = 0x02
+  const packet = (type: number, ...body: number[]) => Buffer.from([type, body.length, ...body])
+  const utf8 = (text: string) => [0, text.length, ...Buffer.from(text)]
+  const speak = async (flags: number, then?: Buffer) => {
+    const socket = new WebSocket(port.url, 'mqtt')
+    await new Promise(resolve => socket.on('open', resolve))
+    const ended = new Promise<number>(resolve => socket.on('close', resolve))
+    // CONNACK's return code, or -1 when the broker hangs up in its place.
+    const answer = new Promise<number>(resolve => {
+      socket.on('message', data => resolve((data as Buffer)[3] ?? -1))
+      socket.on('close', () => resolve(-1))
+    })
+    socket.send(packet(0x10, ...utf8('MQTT'), 4, flags, 0, 0, ...utf8('by-hand')))
+    const returnCode = await answer
+    if (then !== undefined) socket.send(then)
+    return { returnCode, ended }
+  }
+
+  test('may not leave a session behind', async () => {
+    expect((await speak(0)).returnCode).toBe(-1)
+    expect((await speak(CLEAN)).returnCode).toBe(0)
+  })
+
+  test('may not leave a retained message behind', async () => {
+    await (await speak(CLEAN, packet(0x31, ...utf8(TOPIC), 1, 2, 3))).ended
+    const late = client('late', TOPIC)
+    await online(late.seen)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(late.seen.letters).toEqual([])
+  })
+
+  test('is cut off by a message that is larger than any packet may be', async () => {
+    // RFC 6455, 7.4.1: 1009 is a message too big.
+    expect(await (await speak(CLEAN, Buffer.alloc(BOUNDS.packet + 1))).ended).toBe(1009)
+  })
+})

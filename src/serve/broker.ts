@@ -40,7 +40,9 @@ export async function createBroker(): Promise<Broker> {
     maxTopicLevels: 3,
     maxClientsIdLength: 64,
     // MQTT 3.1.1, 3.1.2.4: a session that is not clean would be kept for a client that never returns.
-    preConnect: (_client, packet, done) => done(null, packet.clean === true),
+    // Refused with an error: aedes leaves a connection open, for ever, that it refuses without one.
+    preConnect: (_client, packet, done) =>
+      packet.clean === true ? done(null, true) : done(new Error('only clean sessions are kept here'), false),
     authorizePublish: (_client, { topic, payload, retain, qos }, done) =>
       done(refusal(topic, payload, retain, qos)),
     authorizeSubscribe: (client, subscription, done) => {
