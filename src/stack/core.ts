@@ -9,13 +9,19 @@ import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
 import type { Congestion } from './tcp/congestion.ts'
+import type { TcpOption } from './tcp/options.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
+import type { Timestamps } from './tcp/timestamps.ts'
 
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
 export interface Features {
   readonly congestion: Congestion
   /** IP_PING */
   readonly ping?: PingSockets
+  /** TCP_WSCALE */
+  readonly windowScale?: TcpOption
+  /** TCP_TIMESTAMPS */
+  readonly timestamps?: Timestamps
   /** PROC_FS */
   readonly procFs?: CounterNames
 }
@@ -24,6 +30,8 @@ export interface Core {
   readonly m: Arena
   readonly features: Features
   readonly random32: () => number
+  /** The TCP options among the features, in the order in which they are written. */
+  readonly options: readonly TcpOption[]
   /** The segment that is being taken; meaningless between calls. */
   readonly segment: IncomingSegment
 }

@@ -61,7 +61,13 @@ import { bindUdp, udpSend } from './udp/udp.ts'
 export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
   const settings = readConfig(config)
   const m = new Arena(typeof config.memory === 'number' ? new ArrayBuffer(config.memory) : config.memory)
-  const s: Core = { m, features, random32: () => environment.random32() >>> 0, segment: emptySegment() }
+  const s: Core = {
+    m,
+    features,
+    random32: () => environment.random32() >>> 0,
+    options: [features.windowScale, features.timestamps].filter(option => option !== undefined),
+    segment: emptySegment(),
+  }
   if (typeof config.memory === 'number') {
     layOut(s, settings, environment.secret)
     if (settings.address === 0) acquireLinkLocal(s)
@@ -72,14 +78,26 @@ export function compose(config: StackConfig, environment: Environment, features:
   return stackOf(s)
 }
 
+/** Times are compared modulo 2^32 ms; a clock that jumps farther than half of that goes there in steps of 12 days. */
+const JUMP_MAX = 2 ** 30
+
 /** Moves the host's clock; it never runs backwards. */
-function setNow(m: Arena, now: Ms): void {
-  const before = m.view.getFloat64(NOW, true)
-  const time = now > before ? now : before
+function setNow(s: Core, now: Ms): void {
+  const { view } = s.m
+  for (let at = view.getFloat64(NOW, true) + JUMP_MAX; now > at; at += JUMP_MAX) {
+    writeNow(s.m, at)
+    fireTimers(s)
+  }
+  writeNow(s.m, Math.max(now, view.getFloat64(NOW, true)))
+}
+
+function writeNow(m: Arena, time: Ms): void {
   m.view.setFloat64(NOW, time, true)
   m.put32(NOW_MS, Math.floor(time) | 0)
   m.put32(NOW_US, Math.floor(time * 1000) | 0)
 }
+
+const fireTimers = (s: Core): void => runTimers(s.m, s.m.get32(NOW_MS), record => fireTimer(s, record))
 
 function fireTimer(s: Core, record: Address): void {
   switch (s.m.get8(record + RECORD_KIND)) {
@@ -171,12 +189,12 @@ function stackOf(s: Core): Stack {
   }
   return {
     input(frame, now) {
-      setNow(m, now)
+      setNow(s, now)
       return frameInput(s, frame)
     },
     poll(now) {
-      setNow(m, now)
-      runTimers(m, m.get32(NOW_MS), record => fireTimer(s, record))
+      setNow(s, now)
+      fireTimers(s)
     },
     pollAt() {
       const tick = nextTick(m)
@@ -205,7 +223,7 @@ function stackOf(s: Core): Stack {
       configureAddress(s, address | 0, maskOf(prefixLength), gateway | 0)
     },
     linkUp(now) {
-      setNow(m, now)
+      setNow(s, now)
       reannounce(s)
     },
     hostGone(address) {

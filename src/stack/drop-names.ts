@@ -38,6 +38,8 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.NoMemory]: 'The memory budget is used up.',
   [Drop.QueueFull]: 'The socket’s queue is full.',
   [Drop.NoAddress]: 'The host has no address yet.',
+  [Drop.OldTimestamp]: 'Its timestamp is older than one that was seen already.',
+  [Drop.NoTimestamp]: 'The connection uses timestamps, and this segment has none.',
 }
 
 /** The reason's name, such as 'BadTcpChecksum'. */

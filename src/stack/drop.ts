@@ -60,7 +60,11 @@ export const Drop = {
   QueueFull: 34,
   /** The host has no address yet. */
   NoAddress: 35,
+  /** RFC 7323, 5: older than what this connection has seen: from before a wrap. */
+  OldTimestamp: 36,
+  /** Timestamps were agreed on, and this segment has none. */
+  NoTimestamp: 37,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 36
+export const DROP_COUNT = 38

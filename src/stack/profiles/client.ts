@@ -3,6 +3,8 @@ import { compose } from '../create.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
+import { timestamps } from '../tcp/timestamps.ts'
+import { windowScale } from '../tcp/window-scale.ts'
 
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
-  compose(config, environment, { congestion: reno, procFs })
+  compose(config, environment, { congestion: reno, windowScale, timestamps, procFs })

@@ -4,6 +4,8 @@ import { pingSockets } from '../icmp/ping.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
+import { timestamps } from '../tcp/timestamps.ts'
+import { windowScale } from '../tcp/window-scale.ts'
 
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
-  compose(config, environment, { congestion: reno, ping: pingSockets, procFs })
+  compose(config, environment, { congestion: reno, windowScale, timestamps, ping: pingSockets, procFs })

@@ -53,6 +53,7 @@ import {
   FLAG_TIMING,
   RCV_EDGE,
   RCV_NXT,
+  RCV_SCALE,
   RTT_AT,
   RTT_SEQ,
   SEND_CURSOR,
@@ -76,7 +77,7 @@ export function emitSegment(
   emit: (frame: Uint8Array) => boolean,
 ): boolean {
   const { m } = s
-  const headerLength = TCP_HEADER + ((out.flags & SYN) !== 0 ? OPTION_MSS_LENGTH : 0)
+  const headerLength = headerLengthOf(s, t, out.flags)
   const text = out.length === 0 ? gatherAt(m, headerLength) : locateText(m, t, out, headerLength)
   const tcp = text - headerLength
   const ip = tcp - IP_HEADER
@@ -131,8 +132,7 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
 function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLength: number): void {
   const { view } = s.m
   const { m } = s
-  const window = receiveWindow(s, t)
-  if ((out.flags & ACK) !== 0) m.put32(t + RCV_EDGE, (m.get32(t + RCV_NXT) + window) | 0)
+  const window = windowField(s, t, out.flags)
   view.setUint16(at + TCP_SOURCE_PORT, m.get16(t + LOCAL_PORT))
   view.setUint16(at + TCP_DESTINATION_PORT, m.get16(t + REMOTE_PORT))
   view.setInt32(at + TCP_SEQUENCE, out.seq)
@@ -147,6 +147,34 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
     view.setUint16(at + TCP_HEADER, (OPTION_MSS << 8) | OPTION_MSS_LENGTH)
     view.setUint16(at + TCP_HEADER + 2, m.get16(MTU) - IP_HEADER - TCP_HEADER)
   }
+  let option = at + TCP_HEADER + mssLength(out.flags)
+  for (const each of s.options) {
+    const size = each.size(s, t, out.flags)
+    if (size === 0) continue
+    each.write(s, t, out.flags, option)
+    option += size
+  }
+}
+
+const mssLength = (flags: number): number => ((flags & SYN) !== 0 ? OPTION_MSS_LENGTH : 0)
+
+function headerLengthOf(s: Core, t: Tcb, flags: number): number {
+  let length = TCP_HEADER + mssLength(flags)
+  for (const option of s.options) length += option.size(s, t, flags)
+  return length
+}
+
+/**
+ * The window to write, and RCV.NXT + RCV.WND as the peer will understand it. RFC 7323, 2.2: in a SYN it is never scaled;
+ * 2.4: what scaling cuts off the end is still accepted, since it was offered before.
+ */
+function windowField(s: Core, t: Tcb, flags: number): number {
+  const { m } = s
+  const shift = (flags & SYN) !== 0 ? 0 : m.get8(t + RCV_SCALE)
+  const field = Math.min(0xffff, receiveWindow(s, t) >> shift)
+  const edge = (m.get32(t + RCV_NXT) + (field << shift)) | 0
+  if ((flags & ACK) !== 0) m.put32(t + RCV_EDGE, seqMax(edge, m.get32(t + RCV_EDGE)))
+  return field
 }
 
 const gatherAt = (m: Arena, headerLength: number): Address =>

@@ -40,6 +40,7 @@ import {
   RCV_NXT,
   SEND_QUEUED,
   SND_MAX,
+  SND_SCALE,
   SND_UNA,
   SYN_RECEIVED,
   SYN_SENT,
@@ -89,9 +90,14 @@ function isNewConnection(s: Core, t: Tcb): boolean {
 /** 3.10.7.4: all states but LISTEN and SYN-SENT. */
 function segmentArrives(s: Core, t: Tcb): Drop {
   const { m, segment: g } = s
+  // RFC 7323, 2.2: the window of every segment but a SYN is scaled.
+  if ((g.flags & SYN) === 0) g.window <<= m.get8(t + SND_SCALE)
+  const old = s.features.timestamps?.check(s, t) ?? Drop.None
+  if (old !== Drop.None) return old
   // First: the sequence number.
   const unacceptable = checkSequence(s, t)
   if (unacceptable !== Drop.None) return unacceptable
+  s.features.timestamps?.remember(s, t)
   // Second: RST. Fourth: SYN. (Third, security, is not implemented by anyone.)
   if ((g.flags & RST) !== 0) return takeReset(s, t)
   if ((g.flags & SYN) !== 0) return takeSyn(s, t)

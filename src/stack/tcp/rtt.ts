@@ -24,9 +24,8 @@ const GRANULARITY = 1_000
 /** An ACK arrived: if it covers the segment that is being timed, that is a measurement. */
 export function measure(s: Core, t: Tcb, ack: number): void {
   const { m } = s
-  if (!hasFlag(m, t, FLAG_TIMING) || !seqGe(ack, m.get32(t + RTT_SEQ))) return
-  clearFlag(m, t, FLAG_TIMING)
-  const sample = Math.max(1, (m.get32(NOW_US) - m.get32(t + RTT_AT)) | 0)
+  const sample = takeSample(s, t, ack)
+  if (sample < 0) return
   const srtt = m.get32(t + SRTT)
   if (srtt === 0) {
     // 2.2: SRTT <- R, RTTVAR <- R/2
@@ -40,6 +39,21 @@ export function measure(s: Core, t: Tcb, ack: number): void {
     m.put32(t + SRTT, srtt + error)
   }
   setRto(s, t)
+}
+
+/**
+ * Microseconds: of the segment that is being timed; else, where none is because it was sent again, from the peer's
+ * echo of its timestamp (RFC 7323, 4), which names the one that arrived. -1: nothing to measure.
+ */
+function takeSample(s: Core, t: Tcb, ack: number): number {
+  const { m } = s
+  if (hasFlag(m, t, FLAG_TIMING)) {
+    if (!seqGe(ack, m.get32(t + RTT_SEQ))) return -1
+    clearFlag(m, t, FLAG_TIMING)
+    return Math.max(1, (m.get32(NOW_US) - m.get32(t + RTT_AT)) | 0)
+  }
+  const ms = s.features.timestamps?.elapsed(s, t) ?? -1
+  return ms < 0 ? -1 : Math.max(1, ms * 1000)
 }
 
 /** RTO <- SRTT + max (G, K*RTTVAR), K = 4, within its bounds. Also undoes a back-off. */

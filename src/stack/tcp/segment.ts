@@ -37,6 +37,12 @@ export interface IncomingSegment {
   length: number
   /** The MSS option's value, 0 without one. */
   mss: number
+  /** The window scale option's, -1 without one. */
+  shift: number
+  /** Whether there is a timestamps option, and its two values. */
+  stamped: boolean
+  tsval: number
+  tsecr: number
 }
 
 export const emptySegment = (): IncomingSegment => ({
@@ -51,6 +57,10 @@ export const emptySegment = (): IncomingSegment => ({
   at: 0,
   length: 0,
   mss: 0,
+  shift: -1,
+  stamped: false,
+  tsval: 0,
+  tsecr: 0,
 })
 
 /** SEG.LEN: text, and one for each of SYN and FIN. */
@@ -77,6 +87,8 @@ export function readSegment(s: Core, ip: Address, at: Address, length: number): 
   g.at = at + headerLength
   g.length = length - headerLength
   g.mss = 0
+  g.shift = -1
+  g.stamped = false
   return headerLength === TCP_HEADER || readOptions(s, at + TCP_HEADER, at + headerLength)
     ? Drop.None
     : dropped(s, Drop.BadTcpOptions)
@@ -100,8 +112,14 @@ function readOptions(s: Core, from: Address, end: Address): boolean {
     if (kind === OPTION_MSS) {
       if (length !== OPTION_MSS_LENGTH) return false
       s.segment.mss = view.getUint16(at + 2)
-    }
+    } else if (!readOption(s, kind, at, length)) return false
     at += length
   }
+  return true
+}
+
+/** One of the options that are features; any other is skipped. */
+function readOption(s: Core, kind: number, at: Address, length: number): boolean {
+  for (const option of s.options) if (option.kind === kind) return option.read(s, at, length)
   return true
 }

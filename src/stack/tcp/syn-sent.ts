@@ -60,6 +60,7 @@ export function synSentInput(s: Core, t: Tcb): Drop {
   m.put32(t + RCV_EDGE, (g.seq + 1 + receiveWindow(s, t)) | 0)
   openWindow(m, t, effectiveMss(s))
   takeWindow(m, s, t)
+  for (const option of s.options) option.negotiate(s, t)
   if (!acks) {
     // Simultaneous open, 3.5: our SYN goes again, now with an ACK.
     enterState(m, t, SYN_RECEIVED)

@@ -81,9 +81,11 @@ export const CLOCK_AT = SOCKET_HEAD + 120
 export const CLOCK = SOCKET_HEAD + 124
 /** ACKs that must go out; more than one when each duplicate counts for the peer (RFC 5681, 4.2). */
 export const ACKS_OWED = SOCKET_HEAD + 125
-/** Listener: how many children may wait, and how many do. */
-export const BACKLOG = SOCKET_HEAD + 126
-export const CHILDREN = SOCKET_HEAD + 128
+/** RFC 7323, 2: by how many bits the windows in segments are shifted: the peer's, and ours. 0 without the option. */
+export const SND_SCALE = SOCKET_HEAD + 126
+export const RCV_SCALE = SOCKET_HEAD + 127
+/** When TS.Recent was taken, in steps of 2^16 ms. */
+export const TS_RECENT_AT = SOCKET_HEAD + 128
 /** Bytes of full segments since the last ACK we sent. */
 export const UNACKED = SOCKET_HEAD + 130
 /** Listener: the first child. Child: its listener, 0 once it was accepted or when it was opened from here. */
@@ -91,7 +93,14 @@ export const FAMILY = SOCKET_HEAD + 132
 export const SIBLING = SOCKET_HEAD + 136
 /** When a segment without text that was not acceptable was last answered (ms). */
 export const REFUTED_AT = SOCKET_HEAD + 140
-export const CONNECTION_KIND: RecordKind = { pool: POOL_CONNECTIONS, size: SOCKET_HEAD + 144, urgent: false }
+/** RFC 7323, 4.3: the timestamp to echo, and RCV.NXT as it stood in our last ACK. */
+export const TS_RECENT = SOCKET_HEAD + 144
+export const LAST_ACK_SENT = SOCKET_HEAD + 148
+export const CONNECTION_KIND: RecordKind = { pool: POOL_CONNECTIONS, size: SOCKET_HEAD + 152, urgent: false }
+
+/** Listener: how many children may wait, and how many do. It times no segment: the words of RTT_SEQ and RTT_AT are free. */
+export const BACKLOG = RTT_SEQ
+export const CHILDREN = RTT_AT
 
 /** The clocks exclude each other: RFC 9293, 3.8. */
 export const CLOCK_NONE = 0
@@ -127,6 +136,10 @@ export const FLAG_PARTIAL_ACK = 16384
 
 /** Our FIN has been sent, once at least. */
 export const FLAG_FIN_SENT = 32768
+
+/** RFC 7323: both sides have sent the option in their SYN. */
+export const FLAG_SCALING = 65536
+export const FLAG_TIMESTAMPS = 131072
 
 /** "arbitrarily high" (RFC 5681, 3.1). */
 export const SSTHRESH_INITIAL = 0x7fffffff

@@ -77,7 +77,7 @@ import {
   type Tcb,
   TIME_WAIT,
 } from './tcb.ts'
-import { bufferLimit, offeredWindow, receiveWindow } from './window.ts'
+import { bufferShare, offeredWindow, receiveWindow } from './window.ts'
 
 /** Where text begins in its page: behind the page header, room for Ethernet, IP and the longest TCP header. */
 const TEXT_OFFSET = 120
@@ -140,7 +140,7 @@ export function sendTcp(s: Core, t: Tcb, data: Uint8Array): number | Errno {
   if (hasFlag(m, t, FLAG_FIN)) return EPIPE
   if (state !== ESTABLISHED && state !== CLOSE_WAIT)
     return state === SYN_SENT || state === SYN_RECEIVED ? EAGAIN : closedError(m, t)
-  const room = bufferLimit(m) - m.get32(t + SEND_QUEUED)
+  const room = bufferShare(m) - m.get32(t + SEND_QUEUED)
   if (room <= 0) return EAGAIN
   const taken = queueText(s, t, data, Math.min(room, data.length))
   if (taken === 0 && data.length > 0) return ENOBUFS
@@ -224,7 +224,7 @@ function updatePeer(s: Core, t: Tcb, before: number): void {
   const { m } = s
   const state = stateOf(m, t)
   if (state !== ESTABLISHED && state !== FIN_WAIT_1 && state !== FIN_WAIT_2) return
-  if (receiveWindow(s, t) - before >= Math.min(2 * m.get16(t + MSS), bufferLimit(m) >> 1)) oweAck(s, t)
+  if (receiveWindow(s, t) - before >= Math.min(2 * m.get16(t + MSS), bufferShare(m) >> 1)) oweAck(s, t)
 }
 
 const nothingToRead = (m: Arena, t: Tcb): Errno => {

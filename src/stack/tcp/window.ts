@@ -7,21 +7,24 @@ import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
 import { FREE_COUNT, PAGE_COUNT, RESERVE } from '../memory/layout.ts'
 import { seqDiff } from './seq.ts'
-import { MSS, RCV_EDGE, RCV_NXT, RECV_QUEUED, type Tcb } from './tcb.ts'
+import { MSS, RCV_EDGE, RCV_NXT, RCV_SCALE, RECV_QUEUED, type Tcb } from './tcb.ts'
 
-/** Without window scaling (RFC 7323) a window is 16 bits. */
-const WINDOW_MAX = 0xffff
+/** The window field is 16 bits, shifted by RCV_SCALE where window scaling was agreed on (RFC 7323, 2). */
+const WINDOW_FIELD_MAX = 0xffff
 /** What a page of received data can hold at least. */
 const PAGE_DATA = 1460
 
 /** How much one connection may buffer each way: an eighth of the arena, two segments at least. */
-export const bufferLimit = (m: Arena): number =>
-  Math.min(WINDOW_MAX, Math.max(2, m.get32(PAGE_COUNT) >> 3) * PAGE_DATA)
+export const bufferShare = (m: Arena): number => Math.max(2, m.get32(PAGE_COUNT) >> 3) * PAGE_DATA
+
+/** What it may offer of that. */
+const receiveLimit = (m: Arena, t: Tcb): number =>
+  Math.min(bufferShare(m), WINDOW_FIELD_MAX << m.get8(t + RCV_SCALE))
 
 /** RCV.WND as it should be offered now. */
 export function receiveWindow(s: Core, t: Tcb): number {
   const { m } = s
-  const limit = bufferLimit(m)
+  const limit = receiveLimit(m, t)
   const pages = Math.max(0, m.get32(FREE_COUNT) - m.get32(RESERVE))
   const space = Math.min(limit - m.get32(t + RECV_QUEUED), pages * PAGE_DATA)
   const offered = offeredWindow(m, t)

@@ -149,6 +149,11 @@ export class Dialogue {
     return this.heard.at(-1)?.segment.window ?? -1
   }
 
+  /** The options of the host's last unread segment, byte by byte. */
+  get lastOptions(): number[] {
+    return this.heard.at(-1)?.segment.options ?? []
+  }
+
   get state(): string {
     return inspectConnection(this.stack.arena, this.socket)?.state ?? 'gone'
   }

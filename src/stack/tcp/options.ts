@@ -1,0 +1,20 @@
+/**
+ * TCP options beyond the MSS, as features: each reads itself from a segment, negotiates in the handshake, and writes
+ * itself into what is sent. Core code knows them by this face alone; a profile that lists none carries none.
+ */
+import type { Core } from '../core.ts'
+import type { Address } from '../memory/arena.ts'
+import type { Tcb } from './tcb.ts'
+
+export interface TcpOption {
+  /** Its kind, RFC 9293, 3.1. */
+  readonly kind: number
+  /** Takes the option of `length` bytes at `at` into `s.segment`. False: a length that it cannot have. */
+  read(s: Core, at: Address, length: number): boolean
+  /** The peer's SYN is in `s.segment`: what it offers, and we do, is agreed on. */
+  negotiate(s: Core, t: Tcb): void
+  /** Bytes that it takes in a segment with these flags, padding and all: a multiple of 4. */
+  size(s: Core, t: Tcb, flags: number): number
+  /** Writes those bytes. */
+  write(s: Core, t: Tcb, flags: number, at: Address): void
+}
