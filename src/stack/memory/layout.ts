@@ -3,9 +3,9 @@
  * One list of offsets, because the stack and whoever inspects an arena from outside must agree.
  */
 
-/** 'lan1' and the layout's version: an arena of another layout is refused. */
+/** 'lan2': a name and the layout's version: an arena of another layout is refused. */
 export const MAGIC = 0
-export const MAGIC_VALUE = 0x6c616e31
+export const MAGIC_VALUE = 0x6c616e32
 /** The arena's size in bytes. */
 export const SIZE = 4
 /** Address of the first page; the number of pages follows it. */
@@ -63,6 +63,10 @@ export const CHALLENGES_UNTIL = 132
 export const SECRET = 136
 /** Address acquisition, RFC 5227 and RFC 3927: a timed record of its own (see ip/acquire.ts). */
 export const ACQUIRE = 152
+
+/** Connections in TIME-WAIT, the one that will be done first at the head. */
+export const WAITING_HEAD = 200
+export const WAITING_TAIL = 204
 
 /** The pools' books. */
 export const POOLS_AT = 208

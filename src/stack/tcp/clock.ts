@@ -39,8 +39,6 @@ const RETRIES_PASSIVE = 5
 const LAST_RTO_MS = 50_000
 /** RFC 9293, 3.8.6.3: an ACK "MUST be generated within 0.5 seconds"; 40 ms is what Linux takes in a conversation. */
 const DELAYED_ACK_MS = 40
-/** RFC 9293, 3.4.2 has MSL at 2 minutes, "an engineering choice"; Linux's TIME-WAIT is one minute in all, so is ours. */
-export const TIME_WAIT_MS = 60_000
 export const FIN_WAIT_2_MS = 60_000
 
 export function startClock(s: Core, t: Tcb, clock: number, ms: number): void {

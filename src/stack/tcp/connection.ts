@@ -61,6 +61,7 @@ import {
   type Tcb,
   TIME_WAIT,
 } from './tcb.ts'
+import { leaveTimeWait, oldestWaiting } from './time-wait.ts'
 
 /** RFC 9293, 3.7.1 (MUST-16): what to assume of a peer that says nothing: 536 bytes. */
 export const MSS_DEFAULT = 536
@@ -95,6 +96,7 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
   const { m } = s
   // A child that nobody has accepted yet has no user who could give its handle back.
   if (leaveListener(m, t)) setFlag(m, t, FLAG_ORPHAN)
+  if (stateOf(m, t) === TIME_WAIT) leaveTimeWait(m, t)
   stopClock(m, t)
   clearTimer(m, t)
   stopSending(m, t)
@@ -165,15 +167,11 @@ export function leaveListener(m: Arena, child: Tcb): boolean {
 function reclaimConnection(s: Core): boolean {
   const { m } = s
   if (buryDead(m)) return true
-  for (const state of [TIME_WAIT, LAST_ACK, CLOSING]) {
-    const oldest = oldestIn(m, state)
-    if (oldest === 0) continue
-    setFlag(m, oldest, FLAG_ORPHAN)
-    endConnection(s, oldest, 0)
-    bury(m, oldest)
-    return true
-  }
-  return false
+  const oldest = oldestWaiting(m) || oldestIn(m, LAST_ACK) || oldestIn(m, CLOSING)
+  if (oldest === 0) return false
+  endConnection(s, oldest, 0)
+  bury(m, oldest)
+  return true
 }
 
 function buryDead(m: Arena): boolean {

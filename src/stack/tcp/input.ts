@@ -12,7 +12,7 @@ import { Event } from '../stack.ts'
 import { ACK, FIN, RST, SYN } from '../wire/tcp.ts'
 import { ackIsAcceptable, acknowledge, advanceUna, takeWindow } from './ack.ts'
 import { challenge, refute } from './challenge.ts'
-import { FIN_WAIT_2_MS, startClock, stopClock, TIME_WAIT_MS } from './clock.ts'
+import { FIN_WAIT_2_MS, startClock } from './clock.ts'
 import { endConnection } from './connection.ts'
 import { handshakeDone, listenInput } from './listen.ts'
 import { oweAck, oweDuplicateAck } from './output.ts'
@@ -23,7 +23,6 @@ import { seqGe, seqGt, seqLe, seqLt } from './seq.ts'
 import { synSentInput } from './syn-sent.ts'
 import {
   CLOCK_FIN_WAIT_2,
-  CLOCK_TIME_WAIT,
   CLOSE_WAIT,
   CLOSING,
   ESTABLISHED,
@@ -48,6 +47,7 @@ import {
   type Tcb,
   TIME_WAIT,
 } from './tcb.ts'
+import { enterTimeWait, restartTimeWait } from './time-wait.ts'
 import { offeredWindow } from './window.ts'
 
 /** `length` bytes of TCP at `at`, inside the datagram at `ip`. */
@@ -136,7 +136,7 @@ function checkSequence(s: Core, t: Tcb): Drop {
   }
   if ((g.flags & RST) !== 0) return dropped(s, Drop.BadReset)
   // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply".
-  if (stateOf(m, t) === TIME_WAIT && (g.flags & FIN) !== 0) startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
+  if (stateOf(m, t) === TIME_WAIT && (g.flags & FIN) !== 0) restartTimeWait(s, t)
   if (length > 0) oweAck(s, t)
   else refute(s, t)
   return dropped(s, length > 0 && seqLt(last, next) ? Drop.Duplicate : Drop.OutsideWindow)
@@ -234,7 +234,7 @@ function takeText(s: Core, t: Tcb): Drop {
   if (g.length > 0 || (g.flags & FIN) !== 0) {
     // "This should not occur since a FIN has been received from the remote side": its retransmission is acknowledged.
     oweAck(s, t)
-    if (state === TIME_WAIT) startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
+    if (state === TIME_WAIT) restartTimeWait(s, t)
     return dropped(s, Drop.Duplicate)
   }
   return Drop.None
@@ -258,11 +258,4 @@ function takeFin(s: Core, t: Tcb): void {
     default:
       return
   }
-}
-
-/** "Start the time-wait timer, turn off the other timers." */
-function enterTimeWait(s: Core, t: Tcb): void {
-  stopClock(s.m, t)
-  enterState(s.m, t, TIME_WAIT)
-  startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
 }

@@ -25,8 +25,8 @@ function opened(options: number[], then: number[] = [], memory = 4 * 1024 * 1024
 describe('window scaling, RFC 7323, 2', () => {
   test('a SYN that offers it is answered with our shift', () => {
     const { offered } = opened(scale(7))
-    // An eighth of 4 MiB needs three bits more than sixteen.
-    expect(offered.slice(4)).toEqual(scale(3))
+    // A quarter of 4 MiB needs four bits more than sixteen.
+    expect(offered.slice(4)).toEqual(scale(4))
   })
 
   test('a SYN without it is answered without it, and no window is scaled', () => {
@@ -49,7 +49,7 @@ describe('window scaling, RFC 7323, 2', () => {
     const { d } = opened(scale(3))
     d.in('PSH,ACK 1:1001 ack 1')
     d.wait(40)
-    expect(d.lastWindow << 3).toBeGreaterThan(0x1ffff)
+    expect(d.lastWindow << 4).toBeGreaterThan(0x1ffff)
     expect(d.in('ACK 100001:100101 ack 1')).toBe(Drop.None)
     expect(d.connection.outOfOrder).toBe(100)
     d.skip()
@@ -57,7 +57,7 @@ describe('window scaling, RFC 7323, 2', () => {
 
   test('our SYN offers it; a SYN,ACK without it means none', () => {
     const d = new Dialogue({ memory: 4 * 1024 * 1024 }).connect()
-    expect(d.lastOptions.slice(4, 8)).toEqual(scale(3))
+    expect(d.lastOptions.slice(4, 8)).toEqual(scale(4))
     d.out('SYN 0:0')
     d.in('SYN,ACK 0:0 ack 1 win 100 mss 1000')
     d.out('ACK 1:1 ack 1')

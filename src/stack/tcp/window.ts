@@ -14,8 +14,8 @@ const WINDOW_FIELD_MAX = 0xffff
 /** What a page of received data can hold at least. */
 const PAGE_DATA = 1460
 
-/** How much one connection may buffer each way: an eighth of the arena, two segments at least. */
-export const bufferShare = (m: Arena): number => Math.max(2, m.get32(PAGE_COUNT) >> 3) * PAGE_DATA
+/** How much one connection may buffer each way: a quarter of the arena, two segments at least. */
+export const bufferShare = (m: Arena): number => Math.max(2, m.get32(PAGE_COUNT) >> 2) * PAGE_DATA
 
 /** What it may offer of that. */
 const receiveLimit = (m: Arena, t: Tcb): number =>

@@ -1,0 +1,56 @@
+/**
+ * TIME-WAIT, RFC 9293, 3.4.2 and 3.6: the end that closed first remembers the connection for two segment lifetimes. All
+ * that wait stand in one list, in the order in which they will be done, so that the oldest is found at once when memory
+ * is short. A connection in TIME-WAIT times no segment: the words of RTT_SEQ and RTT_AT hold its place in the list.
+ */
+import type { Core } from '../core.ts'
+import type { Arena } from '../memory/arena.ts'
+import { WAITING_HEAD, WAITING_TAIL } from '../memory/layout.ts'
+import { clearFlag, FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
+import { startClock, stopClock } from './clock.ts'
+import { CLOCK_TIME_WAIT, enterState, FLAG_TIMING, RTT_AT, RTT_SEQ, type Tcb, TIME_WAIT } from './tcb.ts'
+
+export const WAITING_NEXT = RTT_SEQ
+const WAITING_PREVIOUS = RTT_AT
+
+/** 3.4.2 has MSL at 2 minutes, "an engineering choice"; Linux's TIME-WAIT is one minute in all, so is ours. */
+const TIME_WAIT_MS = 60_000
+
+/** "Start the time-wait timer, turn off the other timers." */
+export function enterTimeWait(s: Core, t: Tcb): void {
+  stopClock(s.m, t)
+  clearFlag(s.m, t, FLAG_TIMING)
+  enterState(s.m, t, TIME_WAIT)
+  append(s.m, t)
+  startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
+}
+
+/** The peer's FIN came again: "restart the 2 MSL timeout". */
+export function restartTimeWait(s: Core, t: Tcb): void {
+  leaveTimeWait(s.m, t)
+  append(s.m, t)
+  startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
+}
+
+/** Takes a connection in TIME-WAIT out of the list. */
+export function leaveTimeWait(m: Arena, t: Tcb): void {
+  const next = m.get32(t + WAITING_NEXT)
+  const previous = m.get32(t + WAITING_PREVIOUS)
+  m.put32(previous === 0 ? WAITING_HEAD : previous + WAITING_NEXT, next)
+  m.put32(next === 0 ? WAITING_TAIL : next + WAITING_PREVIOUS, previous)
+}
+
+/** The one that has waited longest of those whose handle was given back; 0 if there is none. */
+export function oldestWaiting(m: Arena): Tcb {
+  let t = m.get32(WAITING_HEAD) as Tcb
+  while (t !== 0 && !hasFlag(m, t, FLAG_ORPHAN)) t = m.get32(t + WAITING_NEXT) as Tcb
+  return t
+}
+
+function append(m: Arena, t: Tcb): void {
+  const tail = m.get32(WAITING_TAIL)
+  m.put32(t + WAITING_NEXT, 0)
+  m.put32(t + WAITING_PREVIOUS, tail)
+  m.put32(tail === 0 ? WAITING_HEAD : tail + WAITING_NEXT, t)
+  m.put32(WAITING_TAIL, t)
+}
