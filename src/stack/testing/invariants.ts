@@ -22,6 +22,7 @@ import { DATAGRAM_KIND } from '../socket/datagrams.ts'
 import { EVENTS_NEXT, FLAG_IN_EVENTS, FLAG_IN_TABLE, hasFlag } from '../socket/record.ts'
 import type { Stack } from '../stack.ts'
 import * as tcb from '../tcp/tcb.ts'
+import { WAITING_NEXT } from '../tcp/time-wait.ts'
 
 /** Fails, with what does not hold, when the arena is not sound. */
 export function expectSound(stack: Stack): void {
@@ -42,6 +43,8 @@ export function expectSound(stack: Stack): void {
   expect(chainOf(m, layout.EVENTS_HEAD, EVENTS_NEXT).sort()).toEqual(listed.sort())
   const senders = connectionsOf(m).filter(at => hasFlag(m, at, tcb.FLAG_IN_SENDERS))
   expect(chainOf(m, layout.SENDERS_HEAD, tcb.SENDERS_NEXT).sort()).toEqual(senders.sort())
+  const waiting = connectionsOf(m).filter(at => tcb.stateOf(m, at) === tcb.TIME_WAIT)
+  expect(chainOf(m, layout.WAITING_HEAD, WAITING_NEXT).sort()).toEqual(waiting.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
   expect(table.filter(at => m.get8(at + RECORD_KIND) !== KIND_NEIGHBOUR).sort()).toEqual(filed.sort())
   expectConnections(m)
