@@ -4,7 +4,8 @@
  * it is rubbish.
  */
 import type { PeerId, StateRecord } from '../host/protocol.ts'
-import type { TcpState } from '../stack/inspect/inspect.ts'
+import { TCP_STATES, type TcpState } from '../stack/inspect/inspect.ts'
+import { formatIpv4, parseIpv4 } from '../stack/ip/addresses.ts'
 import type { LoggedFrame } from './frame-log.ts'
 import { isLocalMac } from './identity.ts'
 import type { ToldHost } from './stations.ts'
@@ -27,27 +28,15 @@ export type Told =
 export const MOST_HOSTS = 16
 export const MOST_STATES = 64
 
-const STATES: ReadonlySet<string> = new Set<TcpState>([
-  'CLOSED',
-  'LISTEN',
-  'SYN-SENT',
-  'SYN-RECEIVED',
-  'ESTABLISHED',
-  'FIN-WAIT-1',
-  'FIN-WAIT-2',
-  'CLOSE-WAIT',
-  'CLOSING',
-  'LAST-ACK',
-  'TIME-WAIT',
-])
+const STATES: ReadonlySet<string> = new Set(TCP_STATES)
 
 const isState = (value: unknown): value is TcpState => typeof value === 'string' && STATES.has(value)
 
 /** Dotted decimal, as every page writes it. */
-export const isAddress = (value: unknown): value is string =>
-  typeof value === 'string' &&
-  /^(\d{1,3}\.){3}\d{1,3}$/.test(value) &&
-  value.split('.').every(octet => Number(octet) <= 255 && String(Number(octet)) === octet)
+export const isAddress = (value: unknown): value is string => {
+  const address = typeof value === 'string' ? parseIpv4(value) : undefined
+  return address !== undefined && formatIpv4(address) === value
+}
 
 const isPort = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65535

@@ -42,11 +42,5 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.NoTimestamp]: 'The connection uses timestamps, and this segment has none.',
 }
 
-/** The reason's name, such as 'BadTcpChecksum'. */
-export function dropName(drop: Drop): string {
-  for (const [name, code] of Object.entries(Drop)) if (code === drop) return name
-  return `Drop ${drop}`
-}
-
 /** One sentence that says what happened. */
 export const dropSentence = (drop: Drop): string => SENTENCES[drop]

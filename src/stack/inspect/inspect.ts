@@ -120,7 +120,8 @@ export interface NeighbourRecord {
   readonly state: 'incomplete' | 'reachable' | 'stale'
 }
 
-const STATE_NAMES: readonly TcpState[] = [
+/** All states, in the order of their numbers in the arena. */
+export const TCP_STATES: readonly TcpState[] = [
   'CLOSED',
   'LISTEN',
   'SYN-SENT',
@@ -199,7 +200,7 @@ function readConnection(m: Arena, at: number): ConnectionRecord {
   const clock = m.get8(t + CLOCK)
   return {
     socket: handleOf(m, at),
-    state: STATE_NAMES[stateOf(m, t)] ?? 'CLOSED',
+    state: TCP_STATES[stateOf(m, t)] ?? 'CLOSED',
     localAddress: formatIpv4(m.get32(t + LOCAL_ADDRESS)),
     localPort: m.get16(t + LOCAL_PORT),
     remoteAddress: formatIpv4(m.get32(t + REMOTE_ADDRESS)),

@@ -6,9 +6,9 @@ import { type Core, KIND_CONNECTION, KIND_PING, KIND_UDP, RECORD_KIND } from '..
 import { EADDRINUSE, ENOBUFS, type Errno } from '../errno.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ownerOf, PAGE, pageOf } from '../memory/arena.ts'
+import { append, dropFirst, remove } from '../memory/fifo.ts'
 import {
   EVENTS_HEAD,
-  EVENTS_TAIL,
   NEXT_GENERATION,
   PAGE_COUNT,
   PAGES_AT,
@@ -164,32 +164,21 @@ export function raise(m: Arena, at: Address, bits: number): void {
   m.put8(at + EVENTS, m.get8(at + EVENTS) | bits)
   if (hasFlag(m, at, FLAG_IN_EVENTS)) return
   setFlag(m, at, FLAG_IN_EVENTS)
-  m.put32(at + EVENTS_NEXT, 0)
-  const tail = m.get32(EVENTS_TAIL)
-  if (tail === 0) m.put32(EVENTS_HEAD, at)
-  else m.put32(tail + EVENTS_NEXT, at)
-  m.put32(EVENTS_TAIL, at)
+  append(m, EVENTS_HEAD, at, EVENTS_NEXT)
 }
 
 /** Takes a socket out of the list, before its record is freed. */
 export function silence(m: Arena, at: Address): void {
   if (!hasFlag(m, at, FLAG_IN_EVENTS)) return
   clearFlag(m, at, FLAG_IN_EVENTS)
-  let previous = 0
-  for (let other = m.get32(EVENTS_HEAD); other !== at; other = m.get32(other + EVENTS_NEXT)) previous = other
-  const next = m.get32(at + EVENTS_NEXT)
-  if (previous === 0) m.put32(EVENTS_HEAD, next)
-  else m.put32(previous + EVENTS_NEXT, next)
-  if (next === 0) m.put32(EVENTS_TAIL, previous)
+  remove(m, EVENTS_HEAD, at, EVENTS_NEXT)
 }
 
 /** The next socket with news, taken off the list; 0 when there is none. */
 export function takeEvent(m: Arena): Address {
   const at = m.get32(EVENTS_HEAD)
   if (at === 0) return 0
-  const next = m.get32(at + EVENTS_NEXT)
-  m.put32(EVENTS_HEAD, next)
-  if (next === 0) m.put32(EVENTS_TAIL, 0)
+  dropFirst(m, EVENTS_HEAD, EVENTS_NEXT)
   clearFlag(m, at, FLAG_IN_EVENTS)
   return at
 }

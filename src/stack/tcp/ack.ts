@@ -1,6 +1,7 @@
 /** The ACK field, RFC 9293, 3.10.7.4, fifth: what it acknowledges, what window it brings. */
 import type { Core } from '../core.ts'
 import { type Arena, freePage, PAGE_LENGTH, PAGE_NEXT, PAGE_OFFSET, PAGE_SEQ } from '../memory/arena.ts'
+import { dropFirst } from '../memory/fifo.ts'
 import { clearFlag, hasFlag } from '../socket/record.ts'
 import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
@@ -21,7 +22,6 @@ import {
   SEND_CURSOR,
   SEND_HEAD,
   SEND_QUEUED,
-  SEND_TAIL,
   SND_MAX,
   SND_NXT,
   SND_UNA,
@@ -78,9 +78,7 @@ function freeText(m: Arena, t: Tcb, bytes: number): void {
       m.put32(page + PAGE_SEQ, m.get32(page + PAGE_SEQ) + rest)
       return
     }
-    const next = m.get32(page + PAGE_NEXT)
-    m.put32(t + SEND_HEAD, next)
-    if (next === 0) m.put32(t + SEND_TAIL, 0)
+    dropFirst(m, t + SEND_HEAD, PAGE_NEXT)
     if (m.get32(t + SEND_CURSOR) === page) m.put32(t + SEND_CURSOR, 0)
     freePage(m, page)
     rest -= length

@@ -7,6 +7,7 @@
 import { type Core, KIND_CONNECTION, RECORD_KIND } from '../core.ts'
 import type { Errno } from '../errno.ts'
 import { type Arena, freePages, ownerOf, PAGE } from '../memory/arena.ts'
+import { clear } from '../memory/fifo.ts'
 import { EVENTS_HEAD, PAGE_COUNT, PAGES_AT, POOL_CONNECTIONS } from '../memory/layout.ts'
 import { freeRecord, visitRecords } from '../memory/slab.ts'
 import { clearTimer } from '../memory/wheel.ts'
@@ -45,12 +46,10 @@ import {
   RECOVER,
   RECV_HEAD,
   RECV_QUEUED,
-  RECV_TAIL,
   RTO,
   SEND_CURSOR,
   SEND_HEAD,
   SEND_QUEUED,
-  SEND_TAIL,
   SIBLING,
   SND_MAX,
   SND_NXT,
@@ -104,8 +103,7 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
   clearFlag(m, t, FLAG_ACK_DELAYED)
   leaveTable(m, t)
   freePages(m, m.get32(t + SEND_HEAD))
-  m.put32(t + SEND_HEAD, 0)
-  m.put32(t + SEND_TAIL, 0)
+  clear(m, t + SEND_HEAD)
   m.put32(t + SEND_CURSOR, 0)
   m.put32(t + SEND_QUEUED, 0)
   dropOutOfOrder(m, t)
@@ -127,8 +125,7 @@ export function bury(m: Arena, t: Tcb): void {
 
 export function dropReceived(m: Arena, t: Tcb): void {
   freePages(m, m.get32(t + RECV_HEAD))
-  m.put32(t + RECV_HEAD, 0)
-  m.put32(t + RECV_TAIL, 0)
+  clear(m, t + RECV_HEAD)
   m.put32(t + RECV_QUEUED, 0)
 }
 

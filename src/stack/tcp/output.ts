@@ -5,7 +5,8 @@
  */
 import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
-import { SENDERS_HEAD, SENDERS_TAIL } from '../memory/layout.ts'
+import { append, dropFirst, remove } from '../memory/fifo.ts'
+import { SENDERS_HEAD } from '../memory/layout.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { ACK, FIN, PSH, SYN } from '../wire/tcp.ts'
 import { startClock } from './clock.ts'
@@ -60,11 +61,7 @@ export function wantSend(s: Core, t: Tcb): void {
   const { m } = s
   if (hasFlag(m, t, FLAG_IN_SENDERS)) return
   setFlag(m, t, FLAG_IN_SENDERS)
-  m.put32(t + SENDERS_NEXT, 0)
-  const tail = m.get32(SENDERS_TAIL)
-  if (tail === 0) m.put32(SENDERS_HEAD, t)
-  else m.put32(tail + SENDERS_NEXT, t)
-  m.put32(SENDERS_TAIL, t)
+  append(m, SENDERS_HEAD, t, SENDERS_NEXT)
 }
 
 /** An ACK must go out now. */
@@ -88,7 +85,8 @@ export function emitSegments(s: Core, emit: (frame: Uint8Array) => boolean): voi
   let refused = 0 as Tcb
   for (let t = m.get32(SENDERS_HEAD) as Tcb; t !== 0 && t !== refused; t = m.get32(SENDERS_HEAD) as Tcb) {
     const turn = takeTurn(s, t, emit)
-    unlinkFirst(m, t)
+    dropFirst(m, SENDERS_HEAD, SENDERS_NEXT)
+    clearFlag(m, t, FLAG_IN_SENDERS)
     if (turn === DONE) continue
     wantSend(s, t)
     if (turn === REFUSED && refused === 0) refused = t
@@ -114,19 +112,7 @@ function takeTurn(s: Core, t: Tcb, emit: (frame: Uint8Array) => boolean): number
 /** Takes a connection out of the list, before its record is freed. */
 export function stopSending(m: Arena, t: Tcb): void {
   if (!hasFlag(m, t, FLAG_IN_SENDERS)) return
-  let previous = 0
-  for (let at = m.get32(SENDERS_HEAD); at !== t; at = m.get32(at + SENDERS_NEXT)) previous = at
-  if (previous === 0) return unlinkFirst(m, t)
-  const next = m.get32(t + SENDERS_NEXT)
-  m.put32(previous + SENDERS_NEXT, next)
-  if (next === 0) m.put32(SENDERS_TAIL, previous)
-  clearFlag(m, t, FLAG_IN_SENDERS)
-}
-
-function unlinkFirst(m: Arena, t: Tcb): void {
-  const next = m.get32(t + SENDERS_NEXT)
-  m.put32(SENDERS_HEAD, next)
-  if (next === 0) m.put32(SENDERS_TAIL, 0)
+  remove(m, SENDERS_HEAD, t, SENDERS_NEXT)
   clearFlag(m, t, FLAG_IN_SENDERS)
 }
 

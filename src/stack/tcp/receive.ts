@@ -16,6 +16,7 @@ import {
   PAGE_SEQ,
   type Page,
 } from '../memory/arena.ts'
+import { append } from '../memory/fifo.ts'
 import { POOL_RECEIVE } from '../memory/layout.ts'
 import { FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
 import { raise } from '../socket/socket.ts'
@@ -98,13 +99,7 @@ function appendInput(s: Core, t: Tcb): boolean {
 }
 
 /** Hangs a page of data at the end of what can be read. */
-export function appendPage(m: Arena, t: Tcb, page: Page): void {
-  m.put32(page + PAGE_NEXT, 0)
-  const tail = m.get32(t + RECV_TAIL)
-  if (tail === 0) m.put32(t + RECV_HEAD, page)
-  else m.put32(tail + PAGE_NEXT, page)
-  m.put32(t + RECV_TAIL, page)
-}
+export const appendPage = (m: Arena, t: Tcb, page: Page): void => append(m, t + RECV_HEAD, page, PAGE_NEXT)
 
 export function advance(m: Arena, t: Tcb, length: number): void {
   m.add32(t + RCV_NXT, length)

@@ -13,6 +13,5 @@ export const seqGt = (a: number, b: number): boolean => ((a - b) | 0) > 0
 export const seqGe = (a: number, b: number): boolean => ((a - b) | 0) >= 0
 /** How far `a` is ahead of `b`; negative when it is behind. */
 export const seqDiff = (a: number, b: number): number => (a - b) | 0
-export const seqAdd = (a: number, by: number): number => (a + by) | 0
 /** The later of the two. */
 export const seqMax = (a: number, b: number): number => (((a - b) | 0) > 0 ? a : b)

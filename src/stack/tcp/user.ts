@@ -26,6 +26,7 @@ import {
   type Page,
   takePage,
 } from '../memory/arena.ts'
+import { append, dropFirst } from '../memory/fifo.ts'
 import { ADDRESS, POOL_SEND } from '../memory/layout.ts'
 import { tcpActiveOpens } from '../mib.ts'
 import {
@@ -66,7 +67,6 @@ import {
   MSS,
   RECV_HEAD,
   RECV_QUEUED,
-  RECV_TAIL,
   SEND_HEAD,
   SEND_QUEUED,
   SEND_TAIL,
@@ -185,10 +185,7 @@ function addTextPage(s: Core, t: Tcb): Page {
   m.put16(page + PAGE_OFFSET, TEXT_OFFSET)
   m.put16(page + PAGE_LENGTH, 0)
   m.put32(page + PAGE_SEQ, endOfText(m, t))
-  const tail = m.get32(t + SEND_TAIL)
-  if (tail === 0) m.put32(t + SEND_HEAD, page)
-  else m.put32(tail + PAGE_NEXT, page)
-  m.put32(t + SEND_TAIL, page)
+  append(m, t + SEND_HEAD, page, PAGE_NEXT)
   return page
 }
 
@@ -208,9 +205,7 @@ export function recvTcp(s: Core, t: Tcb, into: Uint8Array): number | Errno {
       m.put16(page + PAGE_LENGTH, length - piece)
       break
     }
-    const next = m.get32(page + PAGE_NEXT)
-    m.put32(t + RECV_HEAD, next)
-    if (next === 0) m.put32(t + RECV_TAIL, 0)
+    dropFirst(m, t + RECV_HEAD, PAGE_NEXT)
     freePage(m, page)
   }
   if (done === 0) return hasFlag(m, t, FLAG_FIN_RECEIVED) || into.length === 0 ? 0 : nothingToRead(m, t)

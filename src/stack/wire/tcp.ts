@@ -13,8 +13,6 @@ export const TCP_WINDOW = 14
 export const TCP_CHECKSUM = 16
 export const TCP_URGENT_POINTER = 18
 export const TCP_HEADER = 20
-/** Data offset is 4 bits of 32-bit words: 60 bytes of header at most. */
-export const TCP_HEADER_MAX = 60
 
 export const FIN = 0x01
 export const SYN = 0x02
