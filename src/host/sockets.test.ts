@@ -1,6 +1,7 @@
 /** Two real hosts on one cable, used as code written for Direct Sockets would. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ENOBUFS } from '../stack/errno.ts'
+import { Option } from '../stack/stack.ts'
 import type { Host } from './host.ts'
 import type { TCPSocket } from './sockets.ts'
 import { addressOf, Cable, MEMORY, SOON } from './testing/cable.ts'
@@ -108,6 +109,16 @@ describe('TCPSocket', () => {
     expect(cable.senders).not.toMatch(/aaa/)
   })
 
+  test('noDelay turns Nagle’s algorithm off on the stack’s socket; without it nothing is set', async () => {
+    await listen(80)
+    const set = vi.spyOn(alice.stack, 'setOption')
+    await new alice.sockets.TCPSocket(bobsAddress, 80).opened
+    expect(set).not.toHaveBeenCalled()
+    await new alice.sockets.TCPSocket(bobsAddress, 80, { noDelay: true }).opened
+    expect(set.mock.calls.map(([, option, value]) => [option, value])).toEqual([[Option.NoDelay, 1]])
+    expect(set.mock.results.map(({ value }) => value)).toEqual([0])
+  })
+
   test('closes in order when both sides have said all', async () => {
     const server = await listen(80)
     const client = new alice.sockets.TCPSocket(bobsAddress, 80)
@@ -150,6 +161,12 @@ describe('TCPSocket', () => {
     expect(() => new alice.sockets.TCPSocket(bobsAddress, 0)).toThrow(
       '0 is not a port; ports are 1 to 65535.',
     )
+  })
+
+  test('without a port, the stack chooses a free one to listen on', async () => {
+    const { localPort } = await new bob.sockets.TCPServerSocket('0.0.0.0').opened
+    expect(localPort).toBeGreaterThanOrEqual(49152)
+    await new alice.sockets.TCPSocket(bobsAddress, localPort).opened
   })
 
   test('a port is listened on once', async () => {

@@ -1,16 +1,16 @@
 /**
  * Sockets in the shape of WICG Direct Sockets (TCPSocket, TCPServerSocket, UDPSocket) on a host's stack: promises and
- * standard streams over non-blocking handles. Not offered, because the stack has no such options yet: noDelay,
- * keepAliveDelay, buffer sizes, multicast.
+ * standard streams over non-blocking handles. Not offered, because the stack has no such options yet: keepAliveDelay,
+ * buffer sizes, multicast.
  *
  * Nothing is buffered here. A readable's pull calls `recv` only while somebody reads, so data that nobody reads stays
  * in the stack, whose receive window closes: back-pressure reaches the peer. A write waits until the stack has taken
  * all of it. Accepted connections wait in the listener's backlog, with their early data, until the reader comes.
  */
-import { EAGAIN, EINPROGRESS, ENOBUFS, type Errno, isErrno } from '../stack/errno.ts'
+import { EAGAIN, ENOBUFS, type Errno, isErrno } from '../stack/errno.ts'
 import { errnoName, errnoSentence } from '../stack/errno-names.ts'
 import { formatIpv4, parseIpv4 } from '../stack/ip/addresses.ts'
-import { type Endpoint, Event, type Ms, Protocol, type Socket, type Stack } from '../stack/stack.ts'
+import { type Endpoint, Event, type Ms, Option, Protocol, type Socket, type Stack } from '../stack/stack.ts'
 
 /** Why a socket failed: `code` is the error's name ('ECONNREFUSED'), `message` a sentence. */
 export class SocketError extends Error {
@@ -226,6 +226,11 @@ function endpoint(stack: Stack, socket: Socket, end: 'local' | 'remote'): { addr
   return { address: formatIpv4(at.address), port: at.port }
 }
 
+export interface TCPSocketOptions {
+  /** Whether short text goes out at once (Nagle's algorithm is off); false if absent. */
+  readonly noDelay?: boolean
+}
+
 export interface TCPSocketOpenInfo {
   readonly readable: ReadableStream<Uint8Array>
   readonly writable: WritableStream<AllowSharedBufferSource>
@@ -256,7 +261,13 @@ export class TCPSocket {
   #rejectClosed: (why: SocketError) => void = () => undefined
 
   /** `accepted`: the handle of a connection that is established already; else one is opened. */
-  constructor(table: SocketTable, remoteAddress: string, remotePort: number, accepted?: Socket) {
+  constructor(
+    table: SocketTable,
+    remoteAddress: string,
+    remotePort: number,
+    options: TCPSocketOptions = {},
+    accepted?: Socket,
+  ) {
     this.#table = table
     this.remoteAddress = remoteAddress
     this.closed = new Promise((resolve, reject) => {
@@ -270,6 +281,7 @@ export class TCPSocket {
       requirePort(remotePort, 1)
       this.#socket = table.open(Protocol.Tcp)
       table.adopt(this.#socket, this)
+      if (options.noDelay) table.stack.setOption(this.#socket, Option.NoDelay, 1)
       this.opened = this.#connect(address, remotePort)
     } else {
       this.#socket = accepted
@@ -283,7 +295,7 @@ export class TCPSocket {
     const watch = this.#table.watch(this.#socket)
     const connected = watch.until(Event.Connected | Event.Closed)
     const begun = this.#table.call(stack => stack.connect(this.#socket, address, port))
-    const refused = isErrno(begun) && begun !== EINPROGRESS ? socketError(begun) : undefined
+    const refused = isErrno(begun) ? socketError(begun) : undefined
     if (refused === undefined) await connected
     if (refused === undefined && watch.ended === undefined) return this.#open()
     const why = refused ?? (watch.ended instanceof SocketError ? watch.ended : stale())
@@ -424,8 +436,8 @@ export class TCPSocket {
 }
 
 export interface TCPServerSocketOptions {
-  /** 1 to 65535; the stack has no port of its own choice to listen on. */
-  readonly localPort: number
+  /** 1 to 65535; a free one of the stack's choice if absent. */
+  readonly localPort?: number
   /** Connections that may wait to be accepted; 8 if absent. */
   readonly backlog?: number
 }
@@ -446,10 +458,10 @@ export class TCPServerSocket {
   #over = false
   #resolveClosed: () => void = () => undefined
 
-  constructor(table: SocketTable, localAddress: string, options: TCPServerSocketOptions) {
+  constructor(table: SocketTable, localAddress: string, options: TCPServerSocketOptions = {}) {
     this.#table = table
     const address = requireAddress(localAddress)
-    const port = requirePort(options.localPort, 1)
+    const port = options.localPort === undefined ? 0 : requirePort(options.localPort, 1)
     this.closed = new Promise(resolve => {
       this.#resolveClosed = resolve
     })
@@ -481,7 +493,7 @@ export class TCPServerSocket {
       throw error
     })) as Socket
     const remote = endpoint(this.#table.stack, accepted, 'remote')
-    controller.enqueue(new TCPSocket(this.#table, remote.address, remote.port, accepted))
+    controller.enqueue(new TCPSocket(this.#table, remote.address, remote.port, {}, accepted))
   }
 
   #end(): void {
@@ -604,19 +616,19 @@ export class UDPSocket {
 
 /** The constructors of Direct Sockets, for code that runs on this host. */
 export interface DirectSockets {
-  readonly TCPSocket: new (remoteAddress: string, remotePort: number) => TCPSocket
-  readonly TCPServerSocket: new (localAddress: string, options: TCPServerSocketOptions) => TCPServerSocket
+  readonly TCPSocket: new (remoteAddress: string, remotePort: number, options?: TCPSocketOptions) => TCPSocket
+  readonly TCPServerSocket: new (localAddress: string, options?: TCPServerSocketOptions) => TCPServerSocket
   readonly UDPSocket: new (options: UDPSocketOptions) => UDPSocket
 }
 
 export const directSockets = (table: SocketTable): DirectSockets => ({
   TCPSocket: class extends TCPSocket {
-    constructor(remoteAddress: string, remotePort: number) {
-      super(table, remoteAddress, remotePort)
+    constructor(remoteAddress: string, remotePort: number, options?: TCPSocketOptions) {
+      super(table, remoteAddress, remotePort, options)
     }
   },
   TCPServerSocket: class extends TCPServerSocket {
-    constructor(localAddress: string, options: TCPServerSocketOptions) {
+    constructor(localAddress: string, options?: TCPServerSocketOptions) {
       super(table, localAddress, options)
     }
   },

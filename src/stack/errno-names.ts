@@ -21,8 +21,6 @@ const SENTENCES: Record<string, string> = {
   ETIMEDOUT: 'The peer did not answer in time.',
   ECONNREFUSED: 'The peer refused the connection: nothing listens on that port.',
   EHOSTUNREACH: 'No host on the segment answers for that address.',
-  EALREADY: 'A connection attempt is under way already.',
-  EINPROGRESS: 'The connection attempt is under way.',
 }
 
 /** The code's name, such as 'ECONNREFUSED'. */

@@ -24,8 +24,6 @@ export const ENOTCONN = /* @__PURE__ */ errno(107)
 export const ETIMEDOUT = /* @__PURE__ */ errno(110)
 export const ECONNREFUSED = /* @__PURE__ */ errno(111)
 export const EHOSTUNREACH = /* @__PURE__ */ errno(113)
-export const EALREADY = /* @__PURE__ */ errno(114)
-export const EINPROGRESS = /* @__PURE__ */ errno(115)
 
 /** Whether a result is an error rather than a count or a handle. */
 export const isErrno = (result: number): result is Errno => result < 0
