@@ -31,8 +31,8 @@ describe('relative numbers', () => {
     const { put, shakeHands } = capture()
     shakeHands()
     const data = put('alice', 3, { seq: 0xffffffff, ack: 5001, flags: PSH | ACK, text: 'hello\n' })
-    expect(data?.flow.relative(0, ACK)).toEqual({ sequence: 0xfffffffe, acknowledgment: 5000 })
-    expect(data?.flow.relative(1, ACK)).toEqual({ sequence: 5000, acknowledgment: 0xfffffffe })
+    expect(data?.flow.relative(0, ACK)).toMatchObject({ sequence: 0xfffffffe, acknowledgment: 5000 })
+    expect(data?.flow.relative(1, ACK)).toMatchObject({ sequence: 5000, acknowledgment: 0xfffffffe })
   })
 
   test('are not made up when the capture began after the SYN', () => {
@@ -48,6 +48,27 @@ describe('relative numbers', () => {
     put('alice', 20, { seq: 1234, flags: SYN })
     expect(log.flows.all.map(({ frames }) => frames.length)).toEqual([4, 1])
     expect(log.flows.all[0]?.over).toBe(true)
+  })
+})
+
+describe('windows', () => {
+  const scale = (shift: number) => [1, 3, 3, shift]
+
+  test('are shifted as each SYN has said, SYNs themselves are not', () => {
+    const { put } = capture()
+    put('alice', 0, { seq: 1, flags: SYN, options: scale(4) })
+    put('bob', 1, { seq: 5, ack: 2, flags: SYN | ACK, options: scale(7) })
+    const data = put('alice', 2, { seq: 2, ack: 6, flags: ACK })
+    expect(data?.flow.relative(0, ACK)?.windowShift).toBe(4)
+    expect(data?.flow.relative(1, ACK)?.windowShift).toBe(7)
+    expect(data?.flow.relative(0, SYN)?.windowShift).toBe(0)
+  })
+
+  test('are not shifted when one SYN has not said so', () => {
+    const { put } = capture()
+    put('alice', 0, { seq: 1, flags: SYN, options: scale(4) })
+    put('bob', 1, { seq: 5, ack: 2, flags: SYN | ACK })
+    expect(put('alice', 2, { seq: 2, ack: 6, flags: ACK })?.flow.relative(0, ACK)?.windowShift).toBe(0)
   })
 })
 

@@ -30,6 +30,7 @@ import {
   TCP_SOURCE_PORT,
   TCP_WINDOW,
   tcpHeaderLength,
+  windowScaleOption,
 } from '../stack/wire/tcp.ts'
 import type { LoggedFrame } from './frame-log.ts'
 
@@ -67,6 +68,8 @@ export interface Segment {
 interface Direction {
   /** Undefined when the capture began after the SYN. */
   isn: number | undefined
+  /** The window scale of its SYN; undefined without one. */
+  shift: number | undefined
   /** One past the highest sequence number sent; undefined before the first segment. */
   next: number | undefined
   lastAck: number | undefined
@@ -78,6 +81,7 @@ interface Direction {
 
 const freshDirection = (): Direction => ({
   isn: undefined,
+  shift: undefined,
   next: undefined,
   lastAck: undefined,
   lastWindow: undefined,
@@ -121,14 +125,23 @@ export class Flow {
     const acknowledgment = this.#directions[end === 0 ? 1 : 0].isn
     if (sequence === undefined) return undefined
     if (acknowledgment === undefined) return flags & ACK ? undefined : { sequence, acknowledgment: 0 }
-    return { sequence, acknowledgment }
+    return { sequence, acknowledgment, windowShift: flags & SYN ? 0 : this.#windowShift(end) }
+  }
+
+  /** RFC 7323, 2.2: windows are shifted only when both SYNs have said so. */
+  #windowShift(end: End): number {
+    const theirs = this.#directions[end === 0 ? 1 : 0].shift
+    return theirs === undefined ? 0 : (this.#directions[end].shift ?? 0)
   }
 
   /** Takes the next segment of this flow and says what it is. */
   take(frame: LoggedFrame, from: End, read: SegmentBytes): Segment {
     const mine = this.#directions[from]
     const theirs = this.#directions[from === 0 ? 1 : 0]
-    if (read.flags & SYN) mine.isn = read.sequence
+    if (read.flags & SYN) {
+      mine.isn = read.sequence
+      mine.shift = read.shift
+    }
     const again = this.#again(frame, from, read)
     const end = (read.sequence + read.span) >>> 0
     if (again?.cause === 'fast retransmit') mine.recover = mine.next
@@ -189,6 +202,8 @@ export interface SegmentBytes {
   readonly span: number
   readonly flags: number
   readonly window: number
+  /** The window scale option's, if it has one. */
+  readonly shift: number | undefined
 }
 
 /** Undefined for whatever is not a whole TCP header in an unfragmented datagram. */
@@ -213,6 +228,7 @@ export function readSegment(bytes: Uint8Array): SegmentBytes | undefined {
     span: data + (flags & SYN ? 1 : 0) + (flags & FIN ? 1 : 0),
     flags,
     window: view.getUint16(at + TCP_WINDOW),
+    shift: flags & SYN ? windowScaleOption(view, at, end) : undefined,
   }
 }
 

@@ -38,11 +38,13 @@ export interface SegmentSpec {
   readonly window?: number
   readonly text?: string
   readonly mss?: number
+  /** Options behind the MSS, padded to a multiple of four bytes. */
+  readonly options?: readonly number[]
 }
 
 export function tcp(from: TestHost, to: TestHost, spec: SegmentSpec): Uint8Array {
   const { ports, seq, ack = 0, flags, window = 8192, text = '', mss } = spec
-  const options = mss === undefined ? [] : [2, 4, ...word(mss)]
+  const options = [...(mss === undefined ? [] : [2, 4, ...word(mss)]), ...(spec.options ?? [])]
   const head = [...word(ports[0]), ...word(ports[1]), ...long(seq), ...long(ack)]
   head.push((5 + options.length / 4) << 4, flags, ...word(window), 0, 0, 0, 0, ...options)
   const segment = [...head, ...new TextEncoder().encode(text)]

@@ -59,6 +59,8 @@ export interface Layer {
 export interface Relative {
   readonly sequence: number
   readonly acknowledgment: number
+  /** By how many bits the window is shifted, when both SYNs were seen to agree on it (RFC 7323, 2.2); 0 if absent. */
+  readonly windowShift?: number
 }
 
 /** What a table says of a frame. */

@@ -46,22 +46,40 @@ export const flagNames = (flags: number): string =>
 export const tcpHeaderLength = (view: DataView, at: number): number =>
   (view.getUint8(at + TCP_DATA_OFFSET) >>> 4) * 4
 
-/** The MSS option's value, if the options hold one. */
-export function mssOption(view: DataView, at: number, end: number): number | undefined {
+/** Where the option of this kind and length begins, if the options hold one. */
+function findOption(
+  view: DataView,
+  at: number,
+  end: number,
+  kind: number,
+  length: number,
+): number | undefined {
   const limit = Math.min(at + tcpHeaderLength(view, at), end)
   for (let i = at + TCP_HEADER; i < limit; ) {
-    const kind = view.getUint8(i)
-    if (kind === OPTION_END) return undefined
-    if (kind === OPTION_NOP) {
+    const found = view.getUint8(i)
+    if (found === OPTION_END) return undefined
+    if (found === OPTION_NOP) {
       i++
       continue
     }
-    const length = i + 1 < limit ? view.getUint8(i + 1) : 0
-    if (length < 2 || i + length > limit) return undefined
-    if (kind === OPTION_MSS && length === OPTION_MSS_LENGTH) return view.getUint16(i + 2)
-    i += length
+    const claimed = i + 1 < limit ? view.getUint8(i + 1) : 0
+    if (claimed < 2 || i + claimed > limit) return undefined
+    if (found === kind && claimed === length) return i
+    i += claimed
   }
   return undefined
+}
+
+/** The MSS option's value, if the options hold one. */
+export function mssOption(view: DataView, at: number, end: number): number | undefined {
+  const option = findOption(view, at, end, OPTION_MSS, OPTION_MSS_LENGTH)
+  return option === undefined ? undefined : view.getUint16(option + 2)
+}
+
+/** The window scale option's shift, if the options hold one. RFC 7323, 2.3: more than 14 counts as 14. */
+export function windowScaleOption(view: DataView, at: number, end: number): number | undefined {
+  const option = findOption(view, at, end, OPTION_WINDOW_SCALE, 3)
+  return option === undefined ? undefined : Math.min(14, view.getUint8(option + 2))
 }
 
 /** 'SYN Seq=0 MSS=1460': the flags, and the numbers that matter with them. */
@@ -86,7 +104,7 @@ export function tcpSummary(view: DataView, at: number, end: number, relative?: R
   if (end - at < TCP_HEADER)
     return `Truncated: ${count(Math.max(0, end - at), 'byte')}, a TCP header is at least 20`
   const brief = tcpBrief(view, at, end, relative).replace(/^(.*?) Seq/, '[$1] Seq')
-  return `${view.getUint16(at)} → ${view.getUint16(at + TCP_DESTINATION_PORT)} ${brief} Win=${view.getUint16(at + TCP_WINDOW)}`
+  return `${view.getUint16(at)} → ${view.getUint16(at + TCP_DESTINATION_PORT)} ${brief} Win=${view.getUint16(at + TCP_WINDOW) << (relative?.windowShift ?? 0)}`
 }
 
 /**
@@ -126,7 +144,7 @@ export function describeTcp(
     },
   )
   reading.field('Flags', TCP_FLAGS, 1, flagsNote(reading), i => flagNames(view.getUint8(i)))
-  describeGuards(reading, ipAt)
+  describeGuards(reading, ipAt, relative?.windowShift ?? 0)
   if (claimed > TCP_HEADER) describeOptions(reading, Math.min(claimed, reading.end - at))
   return reading.done(
     'Transmission Control Protocol',
@@ -171,14 +189,19 @@ function flagsNote(reading: Reading): string {
     : 'ACK: what arrived so far.'
 }
 
-function describeGuards(reading: Reading, ipAt: number | undefined): void {
+function describeGuards(reading: Reading, ipAt: number | undefined, windowShift: number): void {
   const { view, at } = reading
   reading.field(
     'Window',
     TCP_WINDOW,
     2,
     'How many more bytes the sender has room for, from the acknowledged one on.',
-    i => count(view.getUint16(i), 'byte'),
+    i => {
+      const field = view.getUint16(i)
+      return windowShift === 0
+        ? count(field, 'byte')
+        : `${count(field << windowShift, 'byte')} (${field} << ${windowShift})`
+    },
   )
   reading.field(
     'Checksum',
