@@ -3,7 +3,7 @@
  * package holds, what the page runs and what is measured.
  */
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
@@ -93,7 +93,7 @@ async function bundle(entry, { shaken = true, text } = {}) {
       switches: SWITCHES.filter(one =>
         plain.modules[join(STACK, one.from)]?.renderedExports.includes(one.export),
       ).map(({ name }) => name),
-      modules: byModule(shortened, plain.code),
+      modules: byModule(shortened, plain.modules),
     }
   } finally {
     await build.close()
@@ -145,10 +145,10 @@ async function shorten(code, letters, properties, shaken) {
  * A declaration's bytes belong to the module that declared its name; what stands between declarations to none.
  *
  * @param {{ code: string, original: Map<string, string> }} shortened
- * @param {string} plain the same program with a comment where each module begins
+ * @param {Record<string, { code: string | null }>} modules
  */
-function byModule({ code, original }, plain) {
-  const owners = ownersOf(plain)
+function byModule({ code, original }, modules) {
+  const owners = ownersOf(modules)
   /** @type {Map<string, number>} */
   const bytes = new Map()
   let rest = Buffer.byteLength(code)
@@ -166,20 +166,15 @@ function byModule({ code, original }, plain) {
 }
 
 /**
- * @param {string} plain
+ * @param {Record<string, { code: string | null }>} modules by their files
  * @returns {Map<string, string>} each top-level name's module, from src/stack
  */
-function ownersOf(plain) {
-  const regions = [...plain.matchAll(/^\/\/(?:#region)? ?src\/stack\/(\S+)$/gm)].map(match => ({
-    at: match.index,
-    module: match[1] ?? '',
-  }))
+function ownersOf(modules) {
   /** @type {Map<string, string>} */
   const owners = new Map()
-  for (const statement of parse(plain)['body'])
-    for (const one of statement.declarations ?? [statement]) {
-      const region = regions.findLast(({ at }) => at < one.start)
-      if (one.id && region) owners.set(one.id.name, region.module)
-    }
+  for (const [file, { code }] of Object.entries(modules))
+    for (const statement of parse(code ?? '')['body'])
+      for (const one of statement.declarations ?? [statement])
+        if (one.id) owners.set(one.id.name, relative(STACK, file))
   return owners
 }

@@ -161,22 +161,33 @@ function lossyTransfer(profile: Create) {
 // ---- the switches ----------------------------------------------------------------------------------------------
 
 const full = () => built('full').switches
-const without = async (name: string): Promise<Built> =>
-  load(`without-${name}`, await bundleSet(full().filter(one => one !== name)))
-const words = (code: string): Set<string> => new Set(code.match(/[\w$]+/g))
+const lacking = new Map<string, Promise<Built>>()
+function without(name: string): Promise<Built> {
+  const known = lacking.get(name)
+  if (known !== undefined) return known
+  const made = bundleSet(full().filter(one => one !== name)).then(bundle => load(`without-${name}`, bundle))
+  lacking.set(name, made)
+  return made
+}
+const declares = (code: string, name: string): boolean =>
+  new RegExp(`\\b${name}\\s*=[^=]|function ${name}\\(`).test(code)
 
-test.each(SWITCHES.map(({ name }) => name))('built without %s, nothing of it is in the file', async name => {
-  const { only } = SWITCHES.find(one => one.name === name) ?? { only: [] }
-  const off = await bundleSet(full().filter(one => one !== name))
-  expect(only.length).toBeGreaterThan(0)
-  expect(only.filter(word => words(built('full').readable).has(word))).toEqual(only)
-  expect(only.filter(word => words(off.readable).has(word) || words(off.code).has(word))).toEqual([])
-  expect(off.switches).toEqual(full().filter(one => one !== name))
-  expect(off.min).toBeLessThan(built('full').min)
+test.each(SWITCHES)('built without $name, nothing of it is in the file', async one => {
+  const on = built('full')
+  const off = await without(one.name)
+  expect([declares(on.readable, one.export), declares(off.readable, one.export)]).toEqual([true, false])
+  for (const literal of one.literals ?? [])
+    expect([literal, on.code.includes(literal), off.code.includes(literal)]).toEqual([literal, true, false])
+  const rows = [on, off].map(({ modules }) => modules.some(({ module }) => module === one.from))
+  expect(rows).toEqual([true, false])
+  expect(off.switches).toEqual(full().filter(other => other !== one.name))
+  expect(off.min).toBeLessThan(on.min)
 })
 
 /** What a user meets: with the switch, and without it (the README's last column). */
 const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
+  TCP_WSCALE: profile => synsWithOption(profile, 3),
+  TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
   IP_PING: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -200,6 +211,8 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   },
 }
 const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> = {
+  TCP_WSCALE: [['alice', 'bob'], []],
+  TCP_TIMESTAMPS: [['alice', 'bob'], []],
   IP_PING: [[3, 7], 'EPROTONOSUPPORT'],
   PROC_FS: [
     { counters: true, tcpActiveOpens: 1, none: 0 },
@@ -217,3 +230,22 @@ test.each(SWITCHES.map(({ name }) => name))(
     )
   },
 )
+
+/** Who offered this option in a SYN, or agreed to it in a SYN,ACK. */
+function synsWithOption(profile: Create, kind: number): string[] {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  connectPair(sim, alice, bob)
+  const [ip, tcp, SYN] = [14, 34, 2]
+  const syns = sim.wire.filter(({ bytes }) => bytes[ip + 9] === 6 && ((bytes[tcp + 13] ?? 0) & SYN) !== 0)
+  return syns.filter(({ bytes }) => optionKinds(bytes.subarray(tcp)).includes(kind)).map(({ from }) => from)
+}
+
+function optionKinds(header: Uint8Array): number[] {
+  const kinds: number[] = []
+  for (let at = 20; at < ((header[12] ?? 0) >> 4) * 4; at += header[at] === 1 ? 1 : (header[at + 1] ?? 0))
+    kinds.push(header[at] ?? 0)
+  return kinds
+}

@@ -10,16 +10,34 @@
  * @property {string} from its module, from src/stack
  * @property {string} export its name there
  * @property {readonly string[]} [needs] switches without which it cannot work
- * @property {readonly string[]} only what a built file contains if, and only if, the switch is on: names of its own, or words that stay
+ * @property {readonly string[]} [literals] what stands in a built file if, and only if, the switch is on: numbers and words that no minifier changes
  */
 
 /** What every stack has, whatever is switched. A switch that fills the same feature takes its place. */
 export const BASE = [{ feature: 'congestion', from: 'tcp/reno.ts', export: 'reno' }]
 
-/** @type {readonly Switch[]} */
+/**
+ * In the order of `Features`.
+ *
+ * @type {readonly Switch[]}
+ */
 export const SWITCHES = [
-  { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets', only: ['pingSockets'] },
-  { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', only: ['ipInReceives'] },
+  {
+    name: 'TCP_WSCALE',
+    feature: 'windowScale',
+    from: 'tcp/window-scale.ts',
+    export: 'windowScale',
+    literals: ['Math.min(14,'],
+  },
+  {
+    name: 'TCP_TIMESTAMPS',
+    feature: 'timestamps',
+    from: 'tcp/timestamps.ts',
+    export: 'timestamps',
+    literals: ['31640'],
+  },
+  { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets' },
+  { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', literals: ['ipInReceives'] },
 ]
 
 /**

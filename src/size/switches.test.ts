@@ -7,7 +7,6 @@ const one = (name: string, needs: string[] = [], feature = name): Switch => ({
   from: `${name}.ts`,
   export: name,
   needs,
-  only: [name],
 })
 const table = [
   one('PACKET'),
