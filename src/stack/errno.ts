@@ -3,27 +3,25 @@
 declare const errnoBrand: unique symbol
 export type Errno = number & { readonly [errnoBrand]: true }
 
-const errno = (n: number) => -n as Errno
-
-export const EBADF = /* @__PURE__ */ errno(9)
-export const EAGAIN = /* @__PURE__ */ errno(11)
-export const EINVAL = /* @__PURE__ */ errno(22)
-export const EPIPE = /* @__PURE__ */ errno(32)
-export const EMSGSIZE = /* @__PURE__ */ errno(90)
-export const ENOPROTOOPT = /* @__PURE__ */ errno(92)
-export const EPROTONOSUPPORT = /* @__PURE__ */ errno(93)
-export const EOPNOTSUPP = /* @__PURE__ */ errno(95)
-export const EADDRINUSE = /* @__PURE__ */ errno(98)
-export const EADDRNOTAVAIL = /* @__PURE__ */ errno(99)
-export const ENETUNREACH = /* @__PURE__ */ errno(101)
-export const ECONNABORTED = /* @__PURE__ */ errno(103)
-export const ECONNRESET = /* @__PURE__ */ errno(104)
-export const ENOBUFS = /* @__PURE__ */ errno(105)
-export const EISCONN = /* @__PURE__ */ errno(106)
-export const ENOTCONN = /* @__PURE__ */ errno(107)
-export const ETIMEDOUT = /* @__PURE__ */ errno(110)
-export const ECONNREFUSED = /* @__PURE__ */ errno(111)
-export const EHOSTUNREACH = /* @__PURE__ */ errno(113)
+export const EBADF = -9 as Errno
+export const EAGAIN = -11 as Errno
+export const EINVAL = -22 as Errno
+export const EPIPE = -32 as Errno
+export const EMSGSIZE = -90 as Errno
+export const ENOPROTOOPT = -92 as Errno
+export const EPROTONOSUPPORT = -93 as Errno
+export const EOPNOTSUPP = -95 as Errno
+export const EADDRINUSE = -98 as Errno
+export const EADDRNOTAVAIL = -99 as Errno
+export const ENETUNREACH = -101 as Errno
+export const ECONNABORTED = -103 as Errno
+export const ECONNRESET = -104 as Errno
+export const ENOBUFS = -105 as Errno
+export const EISCONN = -106 as Errno
+export const ENOTCONN = -107 as Errno
+export const ETIMEDOUT = -110 as Errno
+export const ECONNREFUSED = -111 as Errno
+export const EHOSTUNREACH = -113 as Errno
 
 /** Whether a result is an error rather than a count or a handle. */
 export const isErrno = (result: number): result is Errno => result < 0

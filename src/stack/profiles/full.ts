@@ -7,5 +7,7 @@ import { reno } from '../tcp/reno.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
 
+export type * from '../stack.ts'
+
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, { congestion: reno, windowScale, timestamps, ping: pingSockets, procFs })

@@ -3,5 +3,7 @@ import { compose } from '../create.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
 
+export type * from '../stack.ts'
+
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, { congestion: reno })

@@ -1,0 +1,251 @@
+/** The built profiles: within their gates, and as good as their sources at what hosts do. */
+import { rmSync } from 'node:fs'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { EAGAIN, ECONNREFUSED, EPROTONOSUPPORT } from '../stack/errno.ts'
+import {
+  type Environment,
+  Event,
+  Protocol,
+  type Socket,
+  type Stack,
+  type StackConfig,
+} from '../stack/stack.ts'
+import { connectPair, Simulation, seededRandom } from '../stack/testing/simulation.ts'
+import { type Bundle, bundleProfile, bundleSet, PROFILES } from './bundle.js'
+import { gates, overGate } from './gate.js'
+import { SWITCHES } from './switches.js'
+
+type Create = (config: StackConfig, environment: Environment) => Stack
+interface Built extends Bundle {
+  readonly createStack: Create
+}
+
+let folder = ''
+const profiles = new Map<string, Built>()
+
+async function load(name: string, bundle: Bundle): Promise<Built> {
+  const file = join(folder, `${name}.mjs`)
+  await writeFile(file, bundle.code)
+  const { createStack } = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as {
+    createStack: Create
+  }
+  return { ...bundle, createStack }
+}
+
+const built = (name: string): Built => {
+  const profile = profiles.get(name)
+  if (profile === undefined) throw new Error(`${name} was not built`)
+  return profile
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lanlet-size-'))
+  for (const name of PROFILES) profiles.set(name, await load(name, await bundleProfile(name)))
+}, 60_000)
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test.each(PROFILES)('%s is within its gate', name => {
+  expect(overGate(name, built(name).gzip, gates())).toBeUndefined()
+})
+
+test('a profile above its gate is told by how much, and where to raise it', () => {
+  expect(overGate('minimal', 8100, { minimal: 8000 })).toBe(
+    'The minimal profile is 8100 bytes of gzip, 100 more than its gate of 8000: save them, or raise "minimal" in src/size/gates.json by hand.',
+  )
+})
+
+test('each built file is one module that imports nothing and exports createStack alone', () => {
+  for (const { code } of profiles.values()) {
+    expect(code).not.toMatch(/\bimport\b/)
+    expect(code.match(/export\s*\{[^}]*\}/g)).toEqual([
+      expect.stringMatching(/^export\{\S+ as createStack\}$/),
+    ])
+  }
+})
+
+test('the bytes of the modules sum to the file', () => {
+  for (const { modules, min, code } of profiles.values()) {
+    expect(modules.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(min)
+    expect(min).toBe(new TextEncoder().encode(code).length)
+    expect(modules.find(({ module }) => module === '(between modules)')?.bytes).toBeLessThan(min / 10)
+  }
+})
+
+test('a set with a profile’s switches is that profile, byte for byte', async () => {
+  const { code, switches } = built('full')
+  expect((await bundleSet(switches)).code).toBe(code)
+})
+
+const text = (words: string): Uint8Array => new TextEncoder().encode(words)
+const read = (stack: Stack, socket: Socket): string | number => {
+  const into = new Uint8Array(4096)
+  const length = stack.recv(socket, into)
+  return length < 0 ? length : new TextDecoder().decode(into.subarray(0, length))
+}
+
+const pairs = PROFILES.flatMap(near => PROFILES.map(far => [near, far] as const))
+test.each(pairs)('%s, built, talks with %s, built, and both give back all memory', (one, other) => {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile: built(one).createStack })
+  const bob = sim.add('bob', { profile: built(other).createStack })
+  sim.start()
+  const baseline = [alice.stack.memory.used, bob.stack.memory.used]
+  const { near, far, listener } = connectPair(sim, alice, bob)
+  expect(alice.stack.send(near, text('hello'))).toBe(5)
+  sim.run(100)
+  expect(read(bob.stack, far)).toBe('hello')
+  expect(read(bob.stack, far)).toBe(EAGAIN)
+  bob.stack.send(far, text('good day'))
+  sim.run(100)
+  expect(read(alice.stack, near)).toBe('good day')
+  alice.stack.close(near)
+  sim.run(100)
+  expect(read(bob.stack, far)).toBe('')
+  bob.stack.close(far)
+  bob.stack.close(listener)
+  sim.run(300_000)
+  expect([alice.stack.memory.used, bob.stack.memory.used]).toEqual(baseline)
+})
+
+test.each(PROFILES)('%s, built, refuses a connection to which nobody listens', name => {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile: built(name).createStack })
+  const bob = sim.add('bob', { profile: built(name).createStack })
+  sim.start()
+  const near = alice.stack.socket(Protocol.Tcp) as Socket
+  alice.stack.connect(near, bob.stack.address, 9)
+  sim.run(100)
+  expect(sim.take(alice, near) & Event.Closed).toBe(Event.Closed)
+  expect(alice.stack.error(near)).toBe(ECONNREFUSED)
+})
+
+test.each(PROFILES)('%s, built, puts the same frames on the wire as its source', async name => {
+  const source = (await import(`../stack/profiles/${name}.ts`)) as { createStack: Create }
+  expect(lossyTransfer(built(name).createStack)).toEqual(lossyTransfer(source.createStack))
+})
+
+/** A quarter of a megabyte at 5 % loss, a datagram, a ping where there is one: every frame, and what arrived. */
+function lossyTransfer(profile: Create) {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  const random = seededRandom(1)
+  sim.fault = () => (random() % 100 < 5 ? 'lose' : 0)
+  const udp = alice.stack.socket(Protocol.Udp) as Socket
+  const datagram = alice.stack.sendTo(udp, text('hello'), bob.stack.address, 9)
+  const { near, far } = connectPair(sim, alice, bob)
+  const data = Uint8Array.from({ length: 1 << 18 }, (_, i) => (i * 7919) >> 5)
+  const got = new Uint8Array(data.length)
+  const into = new Uint8Array(65536)
+  let [sent, received] = [0, 0]
+  while (received < data.length && sim.now < 120_000) {
+    if (sent < data.length) sent += Math.max(0, alice.stack.send(near, data.subarray(sent, sent + 65536)))
+    sim.run(5)
+    for (let n = bob.stack.recv(far, into); n > 0; n = bob.stack.recv(far, into)) {
+      got.set(into.subarray(0, n), received)
+      received += n
+    }
+  }
+  expect(Buffer.from(got).equals(Buffer.from(data))).toBe(true)
+  const frames = sim.wire.map(
+    ({ at, from, bytes }) => `${at} ${from} ${Buffer.from(bytes).toString('base64')}`,
+  )
+  return { frames, datagram, memory: alice.stack.memory, counters: bob.stack.counters }
+}
+
+// ---- the switches ----------------------------------------------------------------------------------------------
+
+const full = () => built('full').switches
+const lacking = new Map<string, Promise<Built>>()
+function without(name: string): Promise<Built> {
+  const known = lacking.get(name)
+  if (known !== undefined) return known
+  const made = bundleSet(full().filter(one => one !== name)).then(bundle => load(`without-${name}`, bundle))
+  lacking.set(name, made)
+  return made
+}
+const declares = (code: string, name: string): boolean =>
+  new RegExp(`\\b${name}\\s*=[^=]|function ${name}\\(`).test(code)
+
+test.each(SWITCHES)('built without $name, nothing of it is in the file', async one => {
+  const on = built('full')
+  const off = await without(one.name)
+  expect([declares(on.readable, one.export), declares(off.readable, one.export)]).toEqual([true, false])
+  for (const literal of one.literals ?? [])
+    expect([literal, on.code.includes(literal), off.code.includes(literal)]).toEqual([literal, true, false])
+  const rows = [on, off].map(({ modules }) => modules.some(({ module }) => module === one.from))
+  expect(rows).toEqual([true, false])
+  expect(off.switches).toEqual(full().filter(other => other !== one.name))
+  expect(off.min).toBeLessThan(on.min)
+})
+
+/** What a user meets: with the switch, and without it (the README's last column). */
+const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
+  TCP_WSCALE: profile => synsWithOption(profile, 3),
+  TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
+  IP_PING: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.start()
+    const socket = alice.stack.socket(Protocol.Icmp)
+    if (socket === EPROTONOSUPPORT) return 'EPROTONOSUPPORT'
+    alice.stack.sendTo(socket as Socket, text('abc'), bob.stack.address, 7)
+    sim.run(100)
+    const from = { address: 0, port: 0 }
+    return [alice.stack.recvFrom(socket as Socket, new Uint8Array(9), from), from.port]
+  },
+  PROC_FS: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.start()
+    connectPair(sim, alice, bob)
+    const { tcpActiveOpens, 'drop.None': none } = alice.stack.counters
+    return { counters: Object.keys(alice.stack.counters).length > 0, tcpActiveOpens, none }
+  },
+}
+const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> = {
+  TCP_WSCALE: [['alice', 'bob'], []],
+  TCP_TIMESTAMPS: [['alice', 'bob'], []],
+  IP_PING: [[3, 7], 'EPROTONOSUPPORT'],
+  PROC_FS: [
+    { counters: true, tcpActiveOpens: 1, none: 0 },
+    { counters: false, tcpActiveOpens: undefined, none: undefined },
+  ],
+}
+
+test.each(SWITCHES.map(({ name }) => name))(
+  '%s works where it is on, and is refused where it is off',
+  async name => {
+    const met = meets[name]
+    expect(met, `${name} has no test of what a user meets: write one here`).toBeDefined()
+    expect([met?.(built('full').createStack), met?.((await without(name)).createStack)]).toEqual(
+      outcomes[name],
+    )
+  },
+)
+
+/** Who offered this option in a SYN, or agreed to it in a SYN,ACK. */
+function synsWithOption(profile: Create, kind: number): string[] {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  connectPair(sim, alice, bob)
+  const [ip, tcp, SYN] = [14, 34, 2]
+  const syns = sim.wire.filter(({ bytes }) => bytes[ip + 9] === 6 && ((bytes[tcp + 13] ?? 0) & SYN) !== 0)
+  return syns.filter(({ bytes }) => optionKinds(bytes.subarray(tcp)).includes(kind)).map(({ from }) => from)
+}
+
+function optionKinds(header: Uint8Array): number[] {
+  const kinds: number[] = []
+  for (let at = 20; at < ((header[12] ?? 0) >> 4) * 4; at += header[at] === 1 ? 1 : (header[at + 1] ?? 0))
+    kinds.push(header[at] ?? 0)
+  return kinds
+}

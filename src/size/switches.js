@@ -1,0 +1,126 @@
+/**
+ * The switches of the README's table that exist today, as Kconfig would know them: which feature each one fills,
+ * where it stands, what it needs. A new feature is one line here and one in each profile that has it.
+ */
+
+/**
+ * @typedef {object} Switch
+ * @property {string} name as in the README's table
+ * @property {string} feature the property of `Features` (src/stack/core.ts) that it fills
+ * @property {string} from its module, from src/stack
+ * @property {string} export its name there
+ * @property {readonly string[]} [needs] switches without which it cannot work
+ * @property {readonly string[]} [literals] what stands in a built file if, and only if, the switch is on: numbers and words that no minifier changes
+ */
+
+/** What every stack has, whatever is switched. A switch that fills the same feature takes its place. */
+export const BASE = [{ feature: 'congestion', from: 'tcp/reno.ts', export: 'reno' }]
+
+/**
+ * In the order of `Features`.
+ *
+ * @type {readonly Switch[]}
+ */
+export const SWITCHES = [
+  {
+    name: 'TCP_WSCALE',
+    feature: 'windowScale',
+    from: 'tcp/window-scale.ts',
+    export: 'windowScale',
+    literals: ['Math.min(14,'],
+  },
+  {
+    name: 'TCP_TIMESTAMPS',
+    feature: 'timestamps',
+    from: 'tcp/timestamps.ts',
+    export: 'timestamps',
+    literals: ['31640'],
+  },
+  { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets' },
+  { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', literals: ['ipInReceives'] },
+]
+
+/**
+ * The switches of these names, in the table's order.
+ *
+ * Throws a RangeError of one sentence when a name is unknown, when a switch lacks what it needs, and when two are
+ * alternatives.
+ *
+ * @param {readonly string[]} names
+ * @param {readonly Switch[]} [table]
+ * @returns {readonly Switch[]}
+ */
+export function switchesNamed(names, table = SWITCHES) {
+  const known = table.map(({ name }) => name)
+  for (const name of names)
+    if (!known.includes(name))
+      throw new RangeError(`There is no switch ${name || "''"}; there are ${known.join(', ')}.`)
+  const chosen = table.filter(({ name }) => names.includes(name))
+  for (const { name, needs = [] } of chosen) {
+    const missing = needs.filter(need => !names.includes(need))
+    if (missing.length > 0)
+      throw new RangeError(
+        `${name} needs ${missing.join(' and ')}: add ${missing.length > 1 ? 'them' : 'it'} or leave ${name} out.`,
+      )
+  }
+  for (const [i, { name, feature }] of chosen.entries()) {
+    const other = chosen.slice(i + 1).find(later => later.feature === feature)
+    if (other)
+      throw new RangeError(
+        `${name} and ${other.name} are alternatives: a stack has one ${feature}, choose one.`,
+      )
+  }
+  return chosen
+}
+
+/**
+ * A legal set with the switch and the same set without it: what lies between them is the switch's cost.
+ *
+ * @param {string} name
+ * @param {readonly string[]} around the set that it is measured in
+ * @param {readonly Switch[]} [table]
+ * @returns {{ with: readonly string[], without: readonly string[] }}
+ */
+export function pairAround(name, around, table = SWITCHES) {
+  const subject = table.find(entry => entry.name === name)
+  const needed = closure(name, table)
+  const without = around.filter(other => {
+    if (other === name || closure(other, table).has(name)) return false
+    return table.find(entry => entry.name === other)?.feature !== subject?.feature
+  })
+  for (const need of needed) if (need !== name && !without.includes(need)) without.push(need)
+  return { with: [...without, name], without }
+}
+
+/**
+ * @param {string} name
+ * @param {readonly Switch[]} table
+ * @returns {Set<string>} the switch and all that it needs, directly or not
+ */
+function closure(name, table) {
+  const all = new Set([name])
+  for (const one of all)
+    for (const need of table.find(entry => entry.name === one)?.needs ?? []) all.add(need)
+  return all
+}
+
+/** As the profiles' imports stand, so that a set with a profile's switches is that profile to the byte. */
+const byPath = (/** @type {string} */ a, /** @type {string} */ b) =>
+  (a.split("'")[1] ?? '') < (b.split("'")[1] ?? '') ? -1 : 1
+
+/**
+ * A composition root for a set, as src/stack/profiles has them for the presets.
+ *
+ * @param {readonly Switch[]} chosen
+ * @returns {string} TypeScript, to stand in src/stack/profiles
+ */
+export function compositionOf(chosen) {
+  const filled = new Set(chosen.map(({ feature }) => feature))
+  const parts = [...BASE.filter(({ feature }) => !filled.has(feature)), ...chosen]
+  return [
+    `import { compose } from '../create.ts'`,
+    ...parts.map(part => `import { ${part.export} } from '../${part.from}'`).sort(byPath),
+    `export const createStack = (config, environment) =>`,
+    `  compose(config, environment, { ${parts.map(part => `${part.feature}: ${part.export}`).join(', ')} })`,
+  ].join('\n')
+}
