@@ -38,6 +38,12 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.NoMemory]: 'The memory budget is used up.',
   [Drop.QueueFull]: 'The socket’s queue is full.',
   [Drop.NoAddress]: 'The host has no address yet.',
+  [Drop.BadFragmentLength]: 'The fragment is empty, or is not the last and no multiple of 8 bytes long.',
+  [Drop.FragmentBeyondEnd]: 'The fragment would make a datagram of more than 65,535 bytes.',
+  [Drop.TinyFragment]: 'The fragment splits the transport header, as only attacks do.',
+  [Drop.FragmentOverlap]: 'Fragments overlap or disagree about the end: the whole datagram is dropped.',
+  [Drop.ReassemblyFull]: 'Too many datagrams wait for their fragments.',
+  [Drop.DatagramTooLarge]: 'The datagram is larger than its protocol allows, or than can be answered.',
 }
 
 /** The reason's name, such as 'BadTcpChecksum'. */

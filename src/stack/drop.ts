@@ -60,7 +60,19 @@ export const Drop = {
   QueueFull: 34,
   /** The host has no address yet. */
   NoAddress: 35,
+  /** RFC 791, 3.2: an empty fragment, or one that is not the last and whose length is no multiple of 8. */
+  BadFragmentLength: 36,
+  /** A fragment that would make a datagram of more than 65,535 bytes. */
+  FragmentBeyondEnd: 37,
+  /** RFC 1858, 3 and RFC 3128, 4: a fragment that splits the transport header. */
+  TinyFragment: 38,
+  /** RFC 5722, 4: fragments that overlap, or contradict each other about the end; the datagram is dropped whole. */
+  FragmentOverlap: 39,
+  /** As many datagrams wait for their fragments in this bucket as may. */
+  ReassemblyFull: 40,
+  /** A reassembled TCP segment that is larger than any MSS we offer, or an echo request too large to answer. */
+  DatagramTooLarge: 41,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 36
+export const DROP_COUNT = 42

@@ -64,8 +64,12 @@ export const SECRET = 136
 /** Address acquisition, RFC 5227 and RFC 3927: a timed record of its own (see ip/acquire.ts). */
 export const ACQUIRE = 152
 
+/** Datagrams of which fragments are missing, the oldest first (ip/reassemble.ts). */
+export const REASSEMBLIES_HEAD = 208
+export const REASSEMBLIES_TAIL = 212
+
 /** The pools' books. */
-export const POOLS_AT = 208
+export const POOLS_AT = 216
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -82,9 +86,10 @@ export const POOL_SEND = 5
 export const POOL_RECEIVE = 6
 export const POOL_OUT_OF_ORDER = 7
 export const POOL_DATAGRAMS = 8
+export const POOL_FRAGMENTS = 9
 /** The input page and the output page. */
-export const POOL_STANDING = 9
-export const POOL_COUNT = 10
+export const POOL_STANDING = 10
+export const POOL_COUNT = 11
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

@@ -1,8 +1,13 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
+import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
 
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
-  compose(config, environment, { congestion: reno, procFs })
+  compose(config, environment, {
+    congestion: reno,
+    fragments: ipFragments({ buckets: 16, chain: 32 }),
+    procFs,
+  })
