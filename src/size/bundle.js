@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 import { minify } from 'terser'
+import { featuresOf, withoutFeatures } from './features.js'
 import { withLiterals, withoutZeroes } from './literals.js'
 import { shareLetters } from './names.js'
 import { privateNames } from './private-names.js'
@@ -62,6 +63,7 @@ export async function bundleNames() {
 async function bundle(entry, { shaken = true, text } = {}) {
   /** @type {Map<string, string>} */
   const sources = new Map()
+  const features = featuresOf(text ?? readFileSync(entry, 'utf8'))
   const build = await rolldown({
     input: entry,
     cwd: ROOT,
@@ -74,6 +76,7 @@ async function bundle(entry, { shaken = true, text } = {}) {
         load: id => (id === entry ? text : undefined),
         transform(code, id) {
           sources.set(id, code)
+          return { code: withoutFeatures(code, features), map: null }
         },
       },
     ],
@@ -120,7 +123,7 @@ async function shorten(code, letters, properties, shaken) {
     module: shaken,
     nameCache,
     compress: {
-      passes: 4,
+      passes: 2,
       toplevel: shaken,
       unused: shaken,
       reduce_funcs: false,

@@ -1,6 +1,6 @@
 /** The package as somebody else gets it: packed, unpacked in another folder, used from there by its name. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -71,6 +71,17 @@ for (const guest of guests) {
 }
 console.log(errnoName(ECONNREFUSED))
 `
+
+test('nothing is packed but the library, and nothing is installed with it', () => {
+  const entries = run('tar', ['-tzf', 'lanlet-0.1.0.tgz']).trim().split('\n')
+  expect(entries.filter(name => !name.startsWith('package/dist/stack/')).sort()).toEqual([
+    'package/README.md',
+    'package/package.json',
+  ])
+  expect(JSON.parse(readFileSync(at('node_modules', 'lanlet', 'package.json'), 'utf8'))).not.toHaveProperty(
+    'dependencies',
+  )
+})
 
 test('three hosts of three profiles shake hands from the packed files', () => {
   writeFileSync(at('program.js'), PROGRAM)
