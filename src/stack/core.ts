@@ -5,6 +5,7 @@
 
 import type { Drop } from './drop.ts'
 import type { PingSockets } from './icmp/ping.ts'
+import type { IpFragments } from './ip/fragments.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
@@ -16,6 +17,8 @@ import type { Timestamps } from './tcp/timestamps.ts'
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
 export interface Features {
   readonly congestion: Congestion
+  /** IP_FRAG */
+  readonly fragments?: IpFragments
   /** IP_PING */
   readonly ping?: PingSockets
   /** TCP_WSCALE */
@@ -43,6 +46,7 @@ export const KIND_NEIGHBOUR = 2
 export const KIND_CONNECTION = 3
 export const KIND_UDP = 4
 export const KIND_PING = 5
+export const KIND_REASSEMBLY = 6
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

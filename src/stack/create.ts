@@ -3,7 +3,15 @@
  * out, or taken over when it is a running host's copy.
  */
 import type { Core, Features } from './core.ts'
-import { KIND_ACQUIRE, KIND_CONNECTION, KIND_NEIGHBOUR, KIND_PING, KIND_UDP, RECORD_KIND } from './core.ts'
+import {
+  KIND_ACQUIRE,
+  KIND_CONNECTION,
+  KIND_NEIGHBOUR,
+  KIND_PING,
+  KIND_REASSEMBLY,
+  KIND_UDP,
+  RECORD_KIND,
+} from './core.ts'
 import {
   EADDRNOTAVAIL,
   EBADF,
@@ -107,6 +115,8 @@ function fireTimer(s: Core, record: Address): void {
       return neighbourTimer(s, record)
     case KIND_CONNECTION:
       return connectionTimer(s, record as Tcb)
+    case KIND_REASSEMBLY:
+      return s.features.fragments?.expired(s, record)
   }
 }
 

@@ -40,6 +40,12 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.NoAddress]: 'The host has no address yet.',
   [Drop.OldTimestamp]: 'Its timestamp is older than one that was seen already.',
   [Drop.NoTimestamp]: 'The connection uses timestamps, and this segment has none.',
+  [Drop.BadFragmentLength]: 'The fragment is empty, or is not the last and no multiple of 8 bytes long.',
+  [Drop.FragmentBeyondEnd]: 'The fragment would make a datagram of more than 65,535 bytes.',
+  [Drop.TinyFragment]: 'The fragment splits the transport header, as only attacks do.',
+  [Drop.FragmentOverlap]: 'Fragments overlap or disagree about the end: the whole datagram is dropped.',
+  [Drop.ReassemblyFull]: 'Too many datagrams wait for their fragments.',
+  [Drop.DatagramTooLarge]: 'The datagram is larger than its protocol allows, or than can be answered.',
 }
 
 /** One sentence that says what happened. */

@@ -64,7 +64,19 @@ export const Drop = {
   OldTimestamp: 36,
   /** Timestamps were agreed on, and this segment has none. */
   NoTimestamp: 37,
+  /** RFC 791, 3.2: an empty fragment, or one that is not the last and whose length is no multiple of 8. */
+  BadFragmentLength: 38,
+  /** A fragment that would make a datagram of more than 65,535 bytes. */
+  FragmentBeyondEnd: 39,
+  /** RFC 1858, 3 and RFC 3128, 4: a fragment that splits the transport header. */
+  TinyFragment: 40,
+  /** RFC 5722, 4: fragments that overlap, or contradict each other about the end; the datagram is dropped whole. */
+  FragmentOverlap: 41,
+  /** As many datagrams wait for their fragments in this bucket as may. */
+  ReassemblyFull: 42,
+  /** A reassembled TCP segment that is larger than any MSS we offer, or an echo request too large to answer. */
+  DatagramTooLarge: 43,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 38
+export const DROP_COUNT = 44

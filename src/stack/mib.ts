@@ -25,7 +25,14 @@ export const tcpOutRsts = DROP_COUNT + 16
 export const arpOutRequests = DROP_COUNT + 17
 export const arpOutReplies = DROP_COUNT + 18
 export const arpFailures = DROP_COUNT + 19
-export const COUNTER_COUNT = DROP_COUNT + 20
+export const ipReasmReqds = DROP_COUNT + 20
+export const ipReasmOKs = DROP_COUNT + 21
+export const ipReasmFails = DROP_COUNT + 22
+export const ipFragOKs = DROP_COUNT + 23
+export const ipFragFails = DROP_COUNT + 24
+export const ipFragCreates = DROP_COUNT + 25
+export const icmpOutTimeExcds = DROP_COUNT + 26
+export const COUNTER_COUNT = DROP_COUNT + 27
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -48,6 +55,13 @@ const MIB_NAMES = [
   'arpOutRequests',
   'arpOutReplies',
   'arpFailures',
+  'ipReasmReqds',
+  'ipReasmOKs',
+  'ipReasmFails',
+  'ipFragOKs',
+  'ipFragFails',
+  'ipFragCreates',
+  'icmpOutTimeExcds',
 ]
 
 /** The names of all counters, in the order of their indexes. */

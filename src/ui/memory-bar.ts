@@ -20,6 +20,7 @@ const POOLS: Readonly<Record<string, readonly [colour: string, holds: string]>> 
   receive: [faint('--data'), 'bytes to be read'],
   'out of order': ['var(--again)', 'bytes behind a gap'],
   datagrams: ['var(--fin)', 'UDP datagrams to be read'],
+  fragments: [faint('--fin'), 'fragments whose datagram is not whole yet'],
   standing: [faint('--ack'), 'where a frame is read and where one is written'],
 }
 

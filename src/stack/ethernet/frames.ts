@@ -7,6 +7,7 @@ import {
   type Address,
   FRAME_MAX,
   freePage,
+  freePages,
   PAGE_FRAME,
   PAGE_LENGTH,
   PAGE_NEXT,
@@ -24,28 +25,48 @@ import {
 } from '../memory/layout.ts'
 import { ETH_DESTINATION, ETH_SOURCE, ETH_TYPE, putMac } from '../wire/ethernet.ts'
 
-/** A page for a frame of our own making, 0 when memory is full. Control traffic is `urgent`: it may use the reserve. */
-export const takeFrame = (s: Core, urgent: boolean): Page => takePage(s.m, POOL_FRAMES, urgent)
+/**
+ * A page for a frame of our own making, 0 when memory is full. Control traffic is `urgent`: it may use the reserve.
+ * Fragments that wait for others give way.
+ */
+export function takeFrame(s: Core, urgent: boolean): Page {
+  let page = takePage(s.m, POOL_FRAMES, urgent)
+  while (page === 0 && s.features.fragments?.makeRoom(s) === true) page = takePage(s.m, POOL_FRAMES, urgent)
+  return page
+}
 
 /** Where the frame begins in its page. */
 export const frameAt = (page: Page): Address => page + PAGE_FRAME
 
-/** Puts a finished frame into the queue. A queue that holds an eighth of all pages loses it: a link that is stuck
- * must not eat the memory. False: lost. */
+/** Puts a finished frame into the queue. False: lost. */
 export function queueFrame(s: Core, page: Page, length: number): boolean {
-  const m = s.m
-  const waiting = m.get32(FRAMES_COUNT)
-  if (waiting >= Math.max(4, m.get32(PAGE_COUNT) >> 3) || length > FRAME_MAX) {
+  const { m } = s
+  if (length > FRAME_MAX) {
     freePage(m, page)
     return false
   }
   m.put16(page + PAGE_LENGTH, length)
   m.put32(page + PAGE_NEXT, 0)
+  return queueFrames(s, page)
+}
+
+/**
+ * Puts the frames of one datagram, a list of pages, into the queue: all of them or none. A queue that holds an eighth of
+ * all pages loses them: a link that is stuck must not eat the memory. False: lost.
+ */
+export function queueFrames(s: Core, head: Page): boolean {
+  const { m } = s
+  if (m.get32(FRAMES_COUNT) >= Math.max(4, m.get32(PAGE_COUNT) >> 3)) {
+    freePages(m, head)
+    return false
+  }
   const tail = m.get32(FRAMES_TAIL)
-  if (tail === 0) m.put32(FRAMES_HEAD, page)
-  else m.put32(tail + PAGE_NEXT, page)
-  m.put32(FRAMES_TAIL, page)
-  m.put32(FRAMES_COUNT, waiting + 1)
+  if (tail === 0) m.put32(FRAMES_HEAD, head)
+  else m.put32(tail + PAGE_NEXT, head)
+  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) {
+    m.put32(FRAMES_TAIL, page)
+    m.add32(FRAMES_COUNT, 1)
+  }
   return true
 }
 

@@ -6,11 +6,11 @@
  *         v
  *       gone: the packet that waited is dropped, whoever wants to connect is told EHOSTUNREACH
  *
- * One packet waits in each incomplete entry, the newest (RFC 1122, 2.3.2.2: "SHOULD save (rather than discard) at
- * least one (the latest) packet").
+ * One datagram, all its fragments, waits in each incomplete entry, the newest (RFC 1122, 2.3.2.2: "SHOULD save (rather
+ * than discard) at least one (the latest) packet").
  */
 import { type Core, count, KIND_NEIGHBOUR, RECORD_KIND } from '../core.ts'
-import { type Address, type Arena, freePage, PAGE_LENGTH, type Page } from '../memory/arena.ts'
+import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
 import { NOW_MS, PAGE_COUNT, POOL_NEIGHBOURS, POOL_PAGES, POOL_STRIDE, POOLS_AT } from '../memory/layout.ts'
 import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
@@ -19,7 +19,7 @@ import { arpFailures } from '../mib.ts'
 import { connectionsUnreachable } from '../tcp/unreachable.ts'
 import { ETH_DESTINATION, putMac } from '../wire/ethernet.ts'
 import { sendArpRequest } from './arp.ts'
-import { frameAt, queueFrame, takeFrame } from './frames.ts'
+import { frameAt, queueFrames, takeFrame } from './frames.ts'
 
 export const NEIGHBOUR_STATE = 17
 const NEIGHBOUR_REQUESTS = 18
@@ -28,8 +28,8 @@ const NEIGHBOUR_USED = 19
 export const NEIGHBOUR_ADDRESS = 20
 export const NEIGHBOUR_MAC_HIGH = 24
 export const NEIGHBOUR_MAC_LOW = 28
-/** The page of the frame that waits, 0 if none. */
-const NEIGHBOUR_HELD = 32
+/** The list of pages with the frames of the datagram that waits, 0 if none. */
+export const NEIGHBOUR_HELD = 32
 export const NEIGHBOUR_KIND: RecordKind = { pool: POOL_NEIGHBOURS, size: 36, urgent: true }
 
 export const NEIGHBOUR_INCOMPLETE = 0
@@ -94,6 +94,8 @@ export function holdFrame(s: Core, neighbour: Address, from: Address, length: nu
   const m = s.m
   const page = m.get32(neighbour + NEIGHBOUR_HELD) || takeFrame(s, true)
   if (page === 0) return
+  freePages(m, m.get32(page + PAGE_NEXT))
+  m.put32(page + PAGE_NEXT, 0)
   m.bytes.copyWithin(frameAt(page), from, from + length)
   m.put16(page + PAGE_LENGTH, length)
   m.put32(neighbour + NEIGHBOUR_HELD, page)
@@ -101,11 +103,14 @@ export function holdFrame(s: Core, neighbour: Address, from: Address, length: nu
 
 /** The same for a frame that has a page already: the page is given away. */
 export function holdPage(s: Core, neighbour: Address, page: Page, length: number): void {
-  const m = s.m
-  const older = m.get32(neighbour + NEIGHBOUR_HELD)
-  if (older !== 0) freePage(m, older)
-  m.put16(page + PAGE_LENGTH, length)
-  m.put32(neighbour + NEIGHBOUR_HELD, page)
+  s.m.put16(page + PAGE_LENGTH, length)
+  holdPages(s, neighbour, page)
+}
+
+/** The same for all frames of one datagram. */
+export function holdPages(s: Core, neighbour: Address, head: Page): void {
+  freePages(s.m, s.m.get32(neighbour + NEIGHBOUR_HELD))
+  s.m.put32(neighbour + NEIGHBOUR_HELD, head)
 }
 
 /** The neighbour's timer fired: ask again, ask whether it is still there, or give it up. */
@@ -129,8 +134,7 @@ export function neighbourTimer(s: Core, at: Address): void {
 /** Forgets a neighbour and what waited for it. */
 export function removeNeighbour(s: Core, at: Address): void {
   const m = s.m
-  const held = m.get32(at + NEIGHBOUR_HELD)
-  if (held !== 0) freePage(m, held)
+  freePages(m, m.get32(at + NEIGHBOUR_HELD))
   clearTimer(m, at)
   unchain(m, bucket(m, m.get32(at + NEIGHBOUR_ADDRESS)), at)
   freeRecord(m, NEIGHBOUR_KIND, at)
@@ -157,17 +161,15 @@ function ask(s: Core, at: Address): void {
   setTimer(m, at, (m.get32(NOW_MS) + REQUEST_INTERVAL_MS) | 0)
 }
 
-/** Sends the frame that waited. */
+/** Sends the frames that waited. */
 function release(s: Core, at: Address): void {
   const m = s.m
-  const page = m.get32(at + NEIGHBOUR_HELD)
-  if (page === 0) return
+  const head = m.get32(at + NEIGHBOUR_HELD)
+  if (head === 0) return
   m.put32(at + NEIGHBOUR_HELD, 0)
-  putMac(
-    m.view,
-    frameAt(page) + ETH_DESTINATION,
-    m.get16(at + NEIGHBOUR_MAC_HIGH),
-    m.get32(at + NEIGHBOUR_MAC_LOW),
-  )
-  queueFrame(s, page, m.get16(page + PAGE_LENGTH))
+  const high = m.get16(at + NEIGHBOUR_MAC_HIGH)
+  const low = m.get32(at + NEIGHBOUR_MAC_LOW)
+  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT))
+    putMac(m.view, frameAt(page) + ETH_DESTINATION, high, low)
+  queueFrames(s, head)
 }

@@ -1,9 +1,11 @@
 /** ICMP arrives: echo is answered, errors are told to the connection that they speak of, RFC 792 and RFC 1122, 3.2.2. */
 import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
+import { EMSGSIZE, isErrno } from '../errno.ts'
 import { takeFrame } from '../ethernet/frames.ts'
-import { payloadAt, sendDatagram } from '../ip/datagram.ts'
-import type { Address } from '../memory/arena.ts'
+import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
+import type { Address, Page } from '../memory/arena.ts'
+import { MTU } from '../memory/layout.ts'
 import { icmpInDestUnreachs, icmpInEchos, icmpOutEchoReps } from '../mib.ts'
 import { tcpUnreachable } from '../tcp/unreachable.ts'
 import { sumBytes } from '../wire/checksum.ts'
@@ -48,16 +50,29 @@ export function icmpInput(s: Core, ip: Address, at: Address, length: number, toA
 /** RFC 1122, 3.2.2.6: "the data received in the ICMP Echo Request MUST be entirely included in the reply". */
 function sendEchoReply(s: Core, ip: Address, at: Address, length: number): Drop {
   const { m } = s
+  const to = m.view.getInt32(ip + IP_SOURCE)
+  if (length > m.get16(MTU) - IP_HEADER) {
+    // It came over a link that carries more than ours.
+    const pages = layDatagram(s, 0, m.window(at, length))
+    if (isErrno(pages)) return dropped(s, pages === EMSGSIZE ? Drop.DatagramTooLarge : Drop.NoMemory)
+    finishEchoReply(s, pages, to, length)
+    return Drop.None
+  }
   const page = takeFrame(s, true)
   if (page === 0) return dropped(s, Drop.NoMemory)
-  const to = payloadAt(page)
-  m.bytes.copyWithin(to, at, at + length)
-  m.put8(to + ICMP_TYPE, ICMP_ECHO_REPLY)
-  m.put8(to + ICMP_CODE, 0)
+  m.bytes.copyWithin(payloadAt(page), at, at + length)
+  finishEchoReply(s, page, to, length)
+  return Drop.None
+}
+
+/** The request of `length` bytes whose copy stands in `page`, or begins there, becomes its reply and goes out. */
+export function finishEchoReply(s: Core, page: Page, to: number, length: number): void {
+  const at = payloadAt(page)
+  s.m.put8(at + ICMP_TYPE, ICMP_ECHO_REPLY)
+  s.m.put8(at + ICMP_CODE, 0)
   finishIcmp(s, page, length)
   count(s, icmpOutEchoReps)
-  sendDatagram(s, page, m.view.getInt32(ip + IP_SOURCE), PROTOCOL_ICMP, length)
-  return Drop.None
+  sendDatagram(s, page, to, PROTOCOL_ICMP, length)
 }
 
 /** RFC 1122, 3.2.2.1: passed to the transport that sent what could not be delivered; its header comes behind ours. */

@@ -4,19 +4,20 @@
  */
 import { type Core, dropped, KIND_PING } from '../core.ts'
 import { Drop } from '../drop.ts'
-import { EMSGSIZE, ENETUNREACH, ENOBUFS, type Errno, isErrno } from '../errno.ts'
-import { takeFrame } from '../ethernet/frames.ts'
-import { payloadAt, sendDatagram } from '../ip/datagram.ts'
+import { ENETUNREACH, type Errno, isErrno } from '../errno.ts'
+import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
 import type { Address } from '../memory/arena.ts'
-import { ADDRESS, MTU } from '../memory/layout.ts'
+import { ADDRESS } from '../memory/layout.ts'
 import { queueDatagram } from '../socket/datagrams.ts'
 import { LOCAL_PORT } from '../socket/record.ts'
 import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
 import { ICMP_CODE, ICMP_ECHO_REQUEST, ICMP_HEADER, ICMP_ID, ICMP_SEQUENCE, ICMP_TYPE } from '../wire/icmp.ts'
-import { IP_HEADER, IP_SOURCE, PROTOCOL_ICMP } from '../wire/ipv4.ts'
+import { IP_SOURCE, PROTOCOL_ICMP } from '../wire/ipv4.ts'
 import { finishIcmp } from './errors.ts'
 
 export interface PingSockets {
+  /** The socket that the echo reply at `at` is for; 0: nobody's. */
+  receiver(s: Core, at: Address): Address
   /** An echo reply, checked, of `length` bytes at `at` inside the IPv4 datagram at `ip`. */
   replyInput(s: Core, ip: Address, at: Address, length: number): Drop
   sendRequest(s: Core, socket: Address, data: Uint8Array, address: number, sequence: number): number | Errno
@@ -24,9 +25,11 @@ export interface PingSockets {
 
 /** The feature IP_PING. */
 export const pingSockets: PingSockets = {
+  receiver: (s, at) => findSocket(s.m, KIND_PING, s.m.view.getUint16(at + ICMP_ID), 0, 0),
+
   replyInput(s, ip, at, length) {
     const { m } = s
-    const socket = findSocket(m, KIND_PING, m.view.getUint16(at + ICMP_ID), 0, 0)
+    const socket = pingSockets.receiver(s, at)
     if (socket === 0) return dropped(s, Drop.NoPort)
     const from = m.view.getInt32(ip + IP_SOURCE)
     return queueDatagram(
@@ -42,21 +45,19 @@ export const pingSockets: PingSockets = {
   sendRequest(s, socket, data, address, sequence) {
     const { m } = s
     if (m.get32(ADDRESS) === 0) return ENETUNREACH
-    if (data.length > m.get16(MTU) - IP_HEADER - ICMP_HEADER) return EMSGSIZE
     if (m.get16(socket + LOCAL_PORT) === 0) {
       const id = choosePort(s, KIND_PING, 0, 0, 0)
       if (isErrno(id)) return id
       m.put16(socket + LOCAL_PORT, id)
       enterTable(m, socket)
     }
-    const page = takeFrame(s, false)
-    if (page === 0) return ENOBUFS
+    const page = layDatagram(s, ICMP_HEADER, data)
+    if (isErrno(page)) return page
     const at = payloadAt(page)
     m.put8(at + ICMP_TYPE, ICMP_ECHO_REQUEST)
     m.put8(at + ICMP_CODE, 0)
     m.view.setUint16(at + ICMP_ID, m.get16(socket + LOCAL_PORT))
     m.view.setUint16(at + ICMP_SEQUENCE, sequence)
-    m.bytes.set(data, at + ICMP_HEADER)
     finishIcmp(s, page, ICMP_HEADER + data.length)
     const sent = sendDatagram(s, page, address, PROTOCOL_ICMP, ICMP_HEADER + data.length)
     return isErrno(sent) ? sent : data.length

@@ -1,10 +1,10 @@
 /** Datagrams of our own making: the IPv4 header around a payload, then off to the link. */
 import { type Core, count } from '../core.ts'
-import { EHOSTUNREACH, ENOBUFS, type Errno } from '../errno.ts'
-import { frameAt, queueFrame } from '../ethernet/frames.ts'
+import { EHOSTUNREACH, EMSGSIZE, ENOBUFS, type Errno } from '../errno.ts'
+import { frameAt, queueFrame, takeFrame } from '../ethernet/frames.ts'
 import { holdPage } from '../ethernet/neighbours.ts'
 import { type Address, freePage, type Page } from '../memory/arena.ts'
-import { ADDRESS, NEXT_IP_ID } from '../memory/layout.ts'
+import { ADDRESS, MTU, NEXT_IP_ID } from '../memory/layout.ts'
 import { ipOutRequests } from '../mib.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
@@ -31,7 +31,27 @@ export function putIpHeader(
   m.put16(at + IP_CHECKSUM, complement(sumBytes(m, at, IP_HEADER)))
 }
 
-/** Sends the page's datagram, whose payload stands at payloadAt. The page is given away, whatever happens. */
+/**
+ * Pages for a datagram with `data` behind `headerLength` bytes of a transport's header, which the caller fills in at
+ * payloadAt: one page, or a list of them when it must go out in fragments. EMSGSIZE when it is larger than can be
+ * sent, ENOBUFS when memory is full.
+ */
+export function layDatagram(s: Core, headerLength: number, data: Uint8Array): Page | Errno {
+  const { m } = s
+  if (headerLength + data.length > m.get16(MTU) - IP_HEADER)
+    return s.features.fragments?.lay(s, headerLength, data) ?? EMSGSIZE
+  const page = takeFrame(s, false)
+  if (page === 0) return ENOBUFS
+  m.bytes.set(data, payloadAt(page) + headerLength)
+  return page
+}
+
+/** The sum over a datagram's payload of `length` bytes in the pages that layDatagram gave. */
+export const sumDatagram = (s: Core, page: Page, length: number): number =>
+  (length > s.m.get16(MTU) - IP_HEADER ? s.features.fragments?.sum(s, page, length) : undefined) ??
+  sumBytes(s.m, payloadAt(page), length)
+
+/** Sends the datagram whose payload stands at payloadAt in its page or pages. They are given away, whatever happens. */
 export function sendDatagram(
   s: Core,
   page: Page,
@@ -39,6 +59,8 @@ export function sendDatagram(
   protocol: number,
   length: number,
 ): 0 | Errno {
+  if (length > s.m.get16(MTU) - IP_HEADER && s.features.fragments !== undefined)
+    return s.features.fragments.send(s, page, destination, protocol)
   const frame = frameAt(page)
   putIpHeader(s, frame + ETH_HEADER, destination, protocol, length)
   count(s, ipOutRequests)

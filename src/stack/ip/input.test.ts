@@ -41,12 +41,6 @@ describe('a datagram that arrives', () => {
     })
   }
 
-  test('a fragment is dropped: this profile reassembles none', () => {
-    const d = new Dialogue()
-    expect(d.inFrame(frame(ipv4(1, echo(), { fragment: 0x2000 })))).toBe(Drop.Fragment)
-    expect(d.inFrame(frame(ipv4(1, echo(), { fragment: 5 })))).toBe(Drop.Fragment)
-  })
-
   test('options are skipped', () => {
     const d = new Dialogue()
     expect(d.inFrame(frame(ipv4(1, echo(), { options: [1, 1, 1, 0] })))).toBe(Drop.None)

@@ -91,19 +91,25 @@ function ipv4Input(s: Core, at: Address, length: number, toGroup: boolean): Drop
   // RFC 1122, 3.3.6: a datagram for one host that came by link-layer broadcast is not taken.
   if (destination === address ? toGroup : !toAll) return dropped(s, Drop.WrongDestination)
   const fragment = view.getUint16(at + IP_FRAGMENT)
-  if ((fragment & (IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET)) !== 0) return dropped(s, Drop.Fragment)
+  if ((fragment & (IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET)) !== 0) {
+    return s.features.fragments?.input(s, at, headerLength, total, toAll) ?? dropped(s, Drop.Fragment)
+  }
+  return deliver(s, at, headerLength, total, toAll)
+}
 
+/** A whole datagram, checked, that stands at `at` in the input page: to its protocol. */
+export function deliver(s: Core, at: Address, headerLength: number, total: number, toAll: boolean): Drop {
   count(s, ipInDelivers)
   const payload = at + headerLength
-  const payloadLength = total - headerLength
-  switch (view.getUint8(at + IP_PROTOCOL)) {
+  const length = total - headerLength
+  switch (s.m.get8(at + IP_PROTOCOL)) {
     case PROTOCOL_TCP:
       // RFC 9293, 3.9.2.3 (MUST-57): a segment to a broadcast or multicast address is discarded.
-      return toAll ? dropped(s, Drop.WrongDestination) : tcpInput(s, at, payload, payloadLength)
+      return toAll ? dropped(s, Drop.WrongDestination) : tcpInput(s, at, payload, length)
     case PROTOCOL_UDP:
-      return udpInput(s, at, payload, payloadLength, toAll)
+      return udpInput(s, at, payload, length, toAll)
     case PROTOCOL_ICMP:
-      return icmpInput(s, at, payload, payloadLength, toAll)
+      return icmpInput(s, at, payload, length, toAll)
     default:
       if (!toAll) sendUnreachable(s, at, UNREACHABLE_PROTOCOL)
       return dropped(s, Drop.UnknownProtocol)

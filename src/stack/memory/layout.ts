@@ -67,9 +67,12 @@ export const ACQUIRE = 152
 /** Connections in TIME-WAIT, the one that will be done first at the head. */
 export const WAITING_HEAD = 200
 export const WAITING_TAIL = 204
+/** Datagrams of which fragments are missing, the oldest first (ip/reassemble.ts). */
+export const REASSEMBLIES_HEAD = 208
+export const REASSEMBLIES_TAIL = 212
 
 /** The pools' books. */
-export const POOLS_AT = 208
+export const POOLS_AT = 216
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -86,9 +89,10 @@ export const POOL_SEND = 5
 export const POOL_RECEIVE = 6
 export const POOL_OUT_OF_ORDER = 7
 export const POOL_DATAGRAMS = 8
+export const POOL_FRAGMENTS = 9
 /** The input page and the output page. */
-export const POOL_STANDING = 9
-export const POOL_COUNT = 10
+export const POOL_STANDING = 10
+export const POOL_COUNT = 11
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

@@ -26,6 +26,7 @@ export const POOL_NAMES = [
   'receive',
   'out of order',
   'datagrams',
+  'fragments',
   'standing',
 ] as const
 

@@ -8,8 +8,12 @@ import { SECRET, TABLE_AT, TABLE_MASK } from './layout.ts'
 /** The chain's link inside a record. */
 export const CHAIN = 0
 
-/** The bucket for a key of three words. The mixing is MurmurHash3's, 32 bits. */
-export function bucketOf(m: Arena, a: number, b: number, c: number): Address {
+/** The bucket for a key of three words. */
+export const bucketOf = (m: Arena, a: number, b: number, c: number): Address =>
+  m.get32(TABLE_AT) + (hashOf(m, a, b, c) & m.get32(TABLE_MASK)) * 4
+
+/** A keyed hash of three words, 32 bits. The mixing is MurmurHash3's. */
+export function hashOf(m: Arena, a: number, b: number, c: number): number {
   let h = m.get32(SECRET)
   h = mix(h, a)
   h = mix(h, b)
@@ -18,8 +22,7 @@ export function bucketOf(m: Arena, a: number, b: number, c: number): Address {
   h = Math.imul(h, 0x85ebca6b)
   h ^= h >>> 13
   h = Math.imul(h, 0xc2b2ae35)
-  h ^= h >>> 16
-  return m.get32(TABLE_AT) + (h & m.get32(TABLE_MASK)) * 4
+  return h ^ (h >>> 16)
 }
 
 function mix(h: number, word: number): number {

@@ -1,5 +1,6 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
+import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
@@ -9,4 +10,10 @@ import { windowScale } from '../tcp/window-scale.ts'
 export type * from '../stack.ts'
 
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
-  compose(config, environment, { congestion: reno, windowScale, timestamps, procFs })
+  compose(config, environment, {
+    congestion: reno,
+    windowScale,
+    timestamps,
+    fragments: ipFragments({ buckets: 16, chain: 32 }),
+    procFs,
+  })

@@ -1,6 +1,7 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
 import { pingSockets } from '../icmp/ping.ts'
+import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
@@ -10,4 +11,11 @@ import { windowScale } from '../tcp/window-scale.ts'
 export type * from '../stack.ts'
 
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
-  compose(config, environment, { congestion: reno, windowScale, timestamps, ping: pingSockets, procFs })
+  compose(config, environment, {
+    congestion: reno,
+    windowScale,
+    timestamps,
+    fragments: ipFragments({ buckets: 1024, chain: 128 }),
+    ping: pingSockets,
+    procFs,
+  })

@@ -1,17 +1,24 @@
-/** Sockets that carry datagrams: UDP's and ping's. Each datagram waits in a page of its own until it is read. */
+/**
+ * Sockets that carry datagrams: UDP's and ping's. Each datagram waits in a page of its own until it is read, one
+ * that came in fragments in theirs.
+ */
 import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { EAGAIN, type Errno } from '../errno.ts'
 import {
   type Address,
+  type Arena,
   freePage,
   freePages,
+  givePage,
   keepInput,
+  PAGE_FLAGS,
   PAGE_FROM,
   PAGE_FROM_PORT,
   PAGE_LENGTH,
   PAGE_NEXT,
   PAGE_OFFSET,
+  type Page,
 } from '../memory/arena.ts'
 import { PAGE_COUNT, POOL_DATAGRAMS, POOL_SOCKETS } from '../memory/layout.ts'
 import { freeRecord, type RecordKind } from '../memory/slab.ts'
@@ -19,10 +26,13 @@ import { type Endpoint, Event } from '../stack.ts'
 import { SOCKET_HEAD } from './record.ts'
 import { leaveTable, raise, silence } from './socket.ts'
 
-const QUEUE_HEAD = SOCKET_HEAD
+export const QUEUE_HEAD = SOCKET_HEAD
 const QUEUE_TAIL = SOCKET_HEAD + 4
-const QUEUE_COUNT = SOCKET_HEAD + 8
+export const QUEUE_COUNT = SOCKET_HEAD + 8
 export const DATAGRAM_KIND: RecordKind = { pool: POOL_SOCKETS, size: SOCKET_HEAD + 12, urgent: false }
+
+/** PAGE_FLAGS: the datagram goes on in the next page. */
+const GOES_ON = 1
 
 /**
  * Keeps the datagram that stands in the input page at `at`: the page changes hands. A socket may hold an eighth of
@@ -37,39 +47,98 @@ export function queueDatagram(
   port: number,
 ): Drop {
   const { m } = s
-  const waiting = m.get16(socket + QUEUE_COUNT)
-  if (waiting >= Math.max(2, m.get32(PAGE_COUNT) >> 3)) return dropped(s, Drop.QueueFull)
-  const page = keepInput(m, POOL_DATAGRAMS)
+  if (isFull(m, socket)) return dropped(s, Drop.QueueFull)
+  let page = keepInput(m, POOL_DATAGRAMS)
+  // Fragments that wait for others give way.
+  while (page === 0 && s.features.fragments?.makeRoom(s) === true) page = keepInput(m, POOL_DATAGRAMS)
   if (page === 0) return dropped(s, Drop.NoMemory)
   m.put16(page + PAGE_OFFSET, at - page)
   m.put16(page + PAGE_LENGTH, length)
-  m.put32(page + PAGE_FROM, from)
-  m.put16(page + PAGE_FROM_PORT, port)
-  const tail = m.get32(socket + QUEUE_TAIL)
-  if (tail === 0) m.put32(socket + QUEUE_HEAD, page)
-  else m.put32(tail + PAGE_NEXT, page)
-  m.put32(socket + QUEUE_TAIL, page)
-  m.put16(socket + QUEUE_COUNT, waiting + 1)
-  raise(m, socket, Event.Readable)
+  append(m, socket, page, from, port)
   return Drop.None
+}
+
+/**
+ * The same for a datagram that lies in a chain of pages: those change hands, or are freed when the queue is full.
+ * The first `skip` bytes are headers; the datagram ends behind `end` bytes of the chain.
+ */
+export function queueChain(
+  s: Core,
+  socket: Address,
+  head: Page,
+  skip: number,
+  end: number,
+  from: number,
+  port: number,
+): Drop {
+  const { m } = s
+  if (isFull(m, socket)) {
+    freePages(m, head)
+    return dropped(s, Drop.QueueFull)
+  }
+  let left = end
+  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) {
+    const length = Math.min(left, m.get16(page + PAGE_LENGTH))
+    left -= length
+    m.put16(page + PAGE_LENGTH, length)
+    if (left === 0) {
+      freePages(m, m.get32(page + PAGE_NEXT))
+      m.put32(page + PAGE_NEXT, 0)
+    }
+    m.put16(page + PAGE_FLAGS, left === 0 ? 0 : GOES_ON)
+    givePage(m, page, POOL_DATAGRAMS)
+  }
+  m.put16(head + PAGE_OFFSET, m.get16(head + PAGE_OFFSET) + skip)
+  m.put16(head + PAGE_LENGTH, m.get16(head + PAGE_LENGTH) - skip)
+  append(m, socket, head, from, port)
+  return Drop.None
+}
+
+const isFull = (m: Arena, socket: Address): boolean =>
+  m.get16(socket + QUEUE_COUNT) >= Math.max(2, m.get32(PAGE_COUNT) >> 3)
+
+/** Hangs a datagram's pages at the end of the queue. */
+function append(m: Arena, socket: Address, head: Page, from: number, port: number): void {
+  m.put32(head + PAGE_FROM, from)
+  m.put16(head + PAGE_FROM_PORT, port)
+  const tail = m.get32(socket + QUEUE_TAIL)
+  if (tail === 0) m.put32(socket + QUEUE_HEAD, head)
+  else m.put32(tail + PAGE_NEXT, head)
+  let pages = 0
+  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) {
+    m.put32(socket + QUEUE_TAIL, page)
+    pages++
+  }
+  m.put16(socket + QUEUE_COUNT, m.get16(socket + QUEUE_COUNT) + pages)
+  raise(m, socket, Event.Readable)
 }
 
 /** The oldest datagram, cut to fit. */
 export function takeDatagram(s: Core, socket: Address, into: Uint8Array, from: Endpoint): number | Errno {
   const { m } = s
-  const page = m.get32(socket + QUEUE_HEAD)
-  if (page === 0) return EAGAIN
-  const length = Math.min(into.length, m.get16(page + PAGE_LENGTH))
-  const at = page + m.get16(page + PAGE_OFFSET)
-  into.set(m.window(at, length))
-  from.address = m.get32(page + PAGE_FROM) >>> 0
-  from.port = m.get16(page + PAGE_FROM_PORT)
+  const head = m.get32(socket + QUEUE_HEAD)
+  if (head === 0) return EAGAIN
+  from.address = m.get32(head + PAGE_FROM) >>> 0
+  from.port = m.get16(head + PAGE_FROM_PORT)
+  let done = 0
+  for (let page = head, goesOn = true; goesOn; ) {
+    const length = Math.min(into.length - done, m.get16(page + PAGE_LENGTH))
+    if (length > 0) into.set(m.window(page + m.get16(page + PAGE_OFFSET), length), done)
+    done += length
+    goesOn = (m.get16(page + PAGE_FLAGS) & GOES_ON) !== 0
+    page = freeFirst(m, socket, page)
+  }
+  return done
+}
+
+/** Frees the first page of the queue; the next one, 0 if it was the last. */
+function freeFirst(m: Arena, socket: Address, page: Page): Page {
   const next = m.get32(page + PAGE_NEXT)
   m.put32(socket + QUEUE_HEAD, next)
   if (next === 0) m.put32(socket + QUEUE_TAIL, 0)
   m.put16(socket + QUEUE_COUNT, m.get16(socket + QUEUE_COUNT) - 1)
   freePage(m, page)
-  return length
+  return next
 }
 
 export function closeDatagrams(s: Core, socket: Address): void {

@@ -3,8 +3,9 @@
  * count is right. Read from outside, page by page; for tests that do at random what nobody would think of.
  */
 import { expect } from 'vitest'
-import { KIND_CONNECTION, KIND_NEIGHBOUR, RECORD_KIND } from '../core.ts'
-import type { NEIGHBOUR_KIND } from '../ethernet/neighbours.ts'
+import { KIND_CONNECTION, KIND_NEIGHBOUR, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
+import { NEIGHBOUR_HELD, NEIGHBOUR_KIND } from '../ethernet/neighbours.ts'
+import { BYTES_HELD, BYTES_IN_ALL, FRAGMENTS_HEAD, NEWER } from '../ip/reassemble.ts'
 import {
   type Address,
   Arena,
@@ -18,7 +19,8 @@ import {
 import * as layout from '../memory/layout.ts'
 import { visitRecords } from '../memory/slab.ts'
 import { CHAIN } from '../memory/table.ts'
-import { DATAGRAM_KIND } from '../socket/datagrams.ts'
+import { TIMER_AT, timerIsSet } from '../memory/wheel.ts'
+import { DATAGRAM_KIND, QUEUE_COUNT, QUEUE_HEAD } from '../socket/datagrams.ts'
 import { EVENTS_NEXT, FLAG_IN_EVENTS, FLAG_IN_TABLE, hasFlag } from '../socket/record.ts'
 import type { Stack } from '../stack.ts'
 import * as tcb from '../tcp/tcb.ts'
@@ -36,7 +38,18 @@ export function expectSound(stack: Stack): void {
       m.get32(layout.POOLS_AT + pool * layout.POOL_STRIDE + layout.POOL_PAGES),
     )
   }
-  expect(chainOf(m, layout.FRAMES_HEAD, PAGE_NEXT).length).toBe(m.get32(layout.FRAMES_COUNT))
+  const frames = chainOf(m, layout.FRAMES_HEAD, PAGE_NEXT)
+  expect(frames.length).toBe(m.get32(layout.FRAMES_COUNT))
+  const neighbours = recordsOf(m, layout.POOL_NEIGHBOURS, NEIGHBOUR_KIND)
+  const held = neighbours.flatMap(at => chainOf(m, at + NEIGHBOUR_HELD, PAGE_NEXT))
+  expect(frames.length + held.length).toBe(pagesOf(m, layout.POOL_FRAMES).length)
+  let waiting = 0
+  for (const at of datagramsOf(m)) {
+    const queue = chainOf(m, at + QUEUE_HEAD, PAGE_NEXT)
+    expect(queue.length).toBe(m.get16(at + QUEUE_COUNT))
+    waiting += queue.length
+  }
+  expect(waiting).toBe(pagesOf(m, layout.POOL_DATAGRAMS).length)
   const table = expectTable(m)
   const sockets = [...connectionsOf(m), ...datagramsOf(m)]
   const listed = sockets.filter(at => hasFlag(m, at, FLAG_IN_EVENTS))
@@ -46,8 +59,36 @@ export function expectSound(stack: Stack): void {
   const waiting = connectionsOf(m).filter(at => tcb.stateOf(m, at) === tcb.TIME_WAIT)
   expect(chainOf(m, layout.WAITING_HEAD, WAITING_NEXT).sort()).toEqual(waiting.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
-  expect(table.filter(at => m.get8(at + RECORD_KIND) !== KIND_NEIGHBOUR).sort()).toEqual(filed.sort())
+  const ofKind = (kind: number) => table.filter(at => m.get8(at + RECORD_KIND) === kind).sort()
+  const others = [...ofKind(KIND_NEIGHBOUR), ...ofKind(KIND_REASSEMBLY)]
+  expect(table.filter(at => !others.includes(at)).sort()).toEqual(filed.sort())
+  expectReassemblies(m, ofKind(KIND_REASSEMBLY))
   expectConnections(m)
+}
+
+/** Each datagram that waits is in the table and in the list by age, its fragments are in order, every fragment is some datagram's. */
+function expectReassemblies(m: Arena, filed: Address[]): void {
+  const byAge = chainOf(m, layout.REASSEMBLIES_HEAD, NEWER)
+  expect(m.get32(layout.REASSEMBLIES_TAIL)).toBe(byAge.at(-1) ?? 0)
+  expect([...byAge].sort()).toEqual(filed)
+  const fragments: Address[] = []
+  let deadline = byAge[0] === undefined ? 0 : m.get32(byAge[0] + TIMER_AT)
+  for (const r of byAge) {
+    expect(timerIsSet(m, r)).toBe(true)
+    expect((m.get32(r + TIMER_AT) - deadline) | 0).toBeGreaterThanOrEqual(0)
+    deadline = m.get32(r + TIMER_AT)
+    const pages = chainOf(m, r + FRAGMENTS_HEAD, PAGE_NEXT)
+    expect(pages).toContain(pageOf(m, r))
+    expect(bytesIn(m, pages)).toBe(m.get32(r + BYTES_HELD))
+    let edge = 0
+    for (const page of pages) {
+      expect(m.get32(page + PAGE_SEQ)).toBeGreaterThanOrEqual(edge)
+      edge = m.get32(page + PAGE_SEQ) + m.get16(page + PAGE_LENGTH)
+    }
+    expect(edge).toBeLessThanOrEqual(m.get32(r + BYTES_IN_ALL) || 0xffff)
+    fragments.push(...pages)
+  }
+  expect(fragments.sort()).toEqual(pagesOf(m, layout.POOL_FRAGMENTS).sort())
 }
 
 /** Each connection's numbers are in order, and every page of data is some connection's. */

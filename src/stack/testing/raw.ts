@@ -29,18 +29,19 @@ export interface Ipv4Fields {
   readonly from?: number[]
   readonly to?: number[]
   readonly ttl?: number
+  readonly id?: number
   readonly fragment?: number
   readonly options?: number[]
 }
 
 export function ipv4(protocol: number, payload: number[], fields: Ipv4Fields = {}): number[] {
-  const { from = PEER_IP, to = HOST_IP, ttl = 64, fragment = 0, options = [] } = fields
+  const { from = PEER_IP, to = HOST_IP, ttl = 64, id = 1, fragment = 0, options = [] } = fields
   const words = 5 + options.length / 4
   const header = [
     0x40 | words,
     0,
     ...u16(words * 4 + payload.length),
-    ...u16(1),
+    ...u16(id),
     ...u16(fragment),
     ttl,
     protocol,

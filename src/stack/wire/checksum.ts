@@ -5,7 +5,7 @@
  * words, 32 bits at a time into a plain number, eight words a turn: 2^53 holds the carries of 8 MB. Measured on Node
  * 20: 4.1 GB/s for 1,460 bytes; 16-bit words 2.6, a big-endian DataView 0.8.
  */
-import type { Address, Arena } from '../memory/arena.ts'
+import { type Address, type Arena, PAGE_LENGTH, PAGE_NEXT, PAGE_OFFSET, type Page } from '../memory/arena.ts'
 
 /** The sum of `length` bytes at `at`, 16 bits in little-endian sense, not complemented. */
 export function sumBytes(m: Arena, at: Address, length: number): number {
@@ -50,6 +50,19 @@ function sumUnaligned(m: Arena, at: Address, length: number): number {
   if (length <= lead) return fold(first)
   const rest = sumBytes(m, at + lead, length - lead)
   return fold(first + ((lead & 1) === 0 ? rest : swap16(rest)))
+}
+
+/** The sum of the first `length` bytes in a chain of pages. Behind an odd number of bytes all others change places. */
+export function sumChain(m: Arena, head: Page, length: number): number {
+  let sum = 0
+  let done = 0
+  for (let page = head; page !== 0 && done < length; page = m.get32(page + PAGE_NEXT)) {
+    const piece = Math.min(m.get16(page + PAGE_LENGTH), length - done)
+    const part = sumBytes(m, page + m.get16(page + PAGE_OFFSET), piece)
+    sum += (done & 1) === 0 ? part : swap16(part)
+    done += piece
+  }
+  return fold(sum)
 }
 
 export const swap16 = (x: number): number => ((x & 0xff) << 8) | (x >>> 8)

@@ -24,6 +24,9 @@ export const UNREACHABLE_PROTOCOL = 2
 export const UNREACHABLE_PORT = 3
 export const UNREACHABLE_FRAGMENTATION_NEEDED = 4
 
+/** Code of "time exceeded", RFC 792: "fragment reassembly time exceeded". */
+export const TIME_EXCEEDED_REASSEMBLY = 1
+
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   [ICMP_ECHO_REPLY]: 'Echo reply',
   [ICMP_UNREACHABLE]: 'Destination unreachable',

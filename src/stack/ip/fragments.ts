@@ -1,0 +1,43 @@
+/**
+ * IP_FRAG: datagrams that are larger than a link carries, RFC 791, 3.2. On their way in their fragments are put
+ * together again (reassemble.ts) and handed to their protocol (reassembled.ts); on their way out they are cut
+ * (fragment.ts). A profile without it drops fragments and sends nothing that is larger than the MTU.
+ */
+import type { Core } from '../core.ts'
+import type { Drop } from '../drop.ts'
+import type { Errno } from '../errno.ts'
+import type { Address, Page } from '../memory/arena.ts'
+import { sumChain } from '../wire/checksum.ts'
+import { layInFragments, sendInFragments } from './fragment.ts'
+import { fragmentInput, giveUp, reassemblyTimer } from './reassemble.ts'
+
+/** How many datagrams may wait for their fragments; memory bounds them too. */
+export interface ReassemblyBounds {
+  /** Buckets by source, destination, protocol and identification; a power of 2. */
+  readonly buckets: number
+  /** The most datagrams in one bucket. */
+  readonly chain: number
+}
+
+export interface IpFragments {
+  /** The fragment at `ip` in the input page, `total` bytes, its header checked. */
+  input(s: Core, ip: Address, headerLength: number, total: number, toAll: boolean): Drop
+  /** The datagram's time is up. */
+  expired(s: Core, reassembly: Address): void
+  /** Drops the datagram that has waited longest, for its memory. False: none waits. */
+  makeRoom(s: Core): boolean
+  /** See layDatagram, sumDatagram and sendDatagram in datagram.ts. */
+  lay(s: Core, headerLength: number, data: Uint8Array): Page | Errno
+  sum(s: Core, head: Page, length: number): number
+  send(s: Core, head: Page, destination: number, protocol: number): 0 | Errno
+}
+
+/** The feature IP_FRAG. */
+export const ipFragments = (bounds: ReassemblyBounds): IpFragments => ({
+  input: (s, ip, headerLength, total, toAll) => fragmentInput(s, bounds, ip, headerLength, total, toAll),
+  expired: reassemblyTimer,
+  makeRoom: giveUp,
+  lay: layInFragments,
+  sum: (s, head, length) => sumChain(s.m, head, length),
+  send: sendInFragments,
+})
