@@ -530,14 +530,16 @@ export interface UDPSocketOpenInfo {
   readonly localPort: number
 }
 
-/** A datagram fills at most one frame. */
-const DATAGRAM_MAX = 1500
+/** The largest UDP datagram: 65,535 bytes less the headers of IP and UDP. */
+const DATAGRAM_MAX = 65_507
 
 export class UDPSocket {
   readonly opened: Promise<UDPSocketOpenInfo>
   readonly closed: Promise<void>
   readonly #table: SocketTable
   readonly #socket: Socket
+  /** Where a datagram is read before its size is known. */
+  readonly #into = new Uint8Array(DATAGRAM_MAX)
   #over = false
   #resolveClosed: () => void = () => undefined
 
@@ -580,13 +582,12 @@ export class UDPSocket {
   }
 
   async #receive(controller: ReadableStreamDefaultController<unknown>): Promise<void> {
-    const into = new Uint8Array(DATAGRAM_MAX)
     const from: Endpoint = { address: 0, port: 0 }
     const length = await whenReady(this.#table, this.#socket, Event.Readable, stack =>
-      stack.recvFrom(this.#socket, into, from),
+      stack.recvFrom(this.#socket, this.#into, from),
     )
     const remoteAddress = formatIpv4(from.address)
-    controller.enqueue({ data: into.slice(0, length), remoteAddress, remotePort: from.port })
+    controller.enqueue({ data: this.#into.slice(0, length), remoteAddress, remotePort: from.port })
   }
 
   async #send({ data, remoteAddress, remotePort }: UDPMessage): Promise<void> {

@@ -6,7 +6,7 @@ const SENTENCES: Record<string, string> = {
   EAGAIN: 'Nothing is ready yet; try again later.',
   EINVAL: 'The socket is not in a state that allows this.',
   EPIPE: 'This side has already said that it sends no more.',
-  EMSGSIZE: 'The datagram is larger than the link carries.',
+  EMSGSIZE: 'The datagram is larger than this host can send.',
   ENOPROTOOPT: 'There is no such option in this profile.',
   EPROTONOSUPPORT: 'This profile does not include that protocol.',
   EOPNOTSUPP: 'This kind of socket cannot do that.',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { compose } from '../create.ts'
 import { Drop } from '../drop.ts'
-import { EMSGSIZE, ENOBUFS } from '../errno.ts'
+import { EAGAIN, EHOSTUNREACH, EMSGSIZE, ENOBUFS } from '../errno.ts'
 import { procFs } from '../mib.ts'
 import { createStack as createClient } from '../profiles/client.ts'
 import { createStack as createFull } from '../profiles/full.ts'
@@ -11,7 +11,7 @@ import { reno } from '../tcp/reno.ts'
 import { Dialogue } from '../testing/dialogue.ts'
 import { expectSound } from '../testing/invariants.ts'
 import { BROADCAST_MAC, ethernet, HOST_MAC, icmp, ipv4, PEER_MAC, tcp, udp } from '../testing/raw.ts'
-import { environment, type SimulatedHost, Simulation } from '../testing/simulation.ts'
+import { environment, type SimulatedHost, Simulation, seededRandom } from '../testing/simulation.ts'
 import { ipFragments } from './fragments.ts'
 
 const PEER = 0x0a000002
@@ -87,6 +87,33 @@ describe('fragments that arrive', () => {
     })
   }
 
+  test('of any size, in any order, some twice, make the datagram that they were cut from', () => {
+    const random = seededRandom(7)
+    const below = (n: number) => random() % n
+    const d = new Dialogue({ memory: 1 << 20 })
+    for (let id = 0; id < 100; id++) {
+      const content = pattern(below(3) === 0 ? below(6_000) : below(2_000)).map(b => b ^ (id & 255))
+      const request = ping(content)
+      const cut: Uint8Array[] = []
+      for (let at = 0; at < request.length; ) {
+        const end = Math.min(request.length, at + 8 * (1 + below(below(2) === 0 ? 184 : 10)))
+        cut.push(piece(request, at, end, { id }))
+        at = end
+      }
+      if (cut.length === 1) continue
+      const again = cut.filter(() => below(10) === 0)
+      const arriving = [...cut, ...again].map(f => ({ f, rank: random() })).sort((a, b) => a.rank - b.rank)
+      for (const { f } of arriving) d.inFrame(f)
+      d.wait(1)
+      const answer = sent(d)
+      expect(answer.length > 1 ? joined(answer) : [...(answer[0]?.slice(34) ?? [])]).toEqual(pong(content))
+      expectSound(d.stack)
+      // A fragment that came twice, the second time behind the whole, waits in vain.
+      d.wait(61_000)
+      sent(d)
+    }
+  })
+
   test('of two datagrams at once are not mixed up: source, protocol and identification tell', () => {
     const d = new Dialogue()
     const other = ping(pattern(50).reverse())
@@ -100,6 +127,18 @@ describe('fragments that arrive', () => {
     expect(sent(d).map(f => f.length)).toEqual([34 + 58, 34 + 108])
     d.wait(61_000)
     sent(d)
+  })
+
+  test('of datagrams that share a bucket are not mixed up either', () => {
+    const stack = soloist(ipFragments({ buckets: 1, chain: 32 }))
+    const drops = [
+      piece(ping(data), 0, 40),
+      piece(ping(data), 0, 40, { id: 2 }),
+      piece(ping(data), 0, 40, { from: [10, 0, 0, 3] }),
+      piece(ping(data), 0, 40, { protocol: 17 }),
+      piece(ping(data), 0, 40, { protocol: 17, to: [10, 0, 0, 255] }),
+    ].map(fragment => stack.input(fragment, 20_000))
+    expect(drops).toEqual(drops.map(() => Drop.None))
   })
 
   test('carry TCP, too', () => {
@@ -208,6 +247,7 @@ describe('a fragment that is refused', () => {
     // 24 bytes of header, by its data offset; then one that claims 28.
     const longer = segment.with(12, 0x70)
     expect(d.inFrame(raw(MORE, longer.slice(0, 24), 6))).toBe(Drop.TinyFragment)
+    expect(d.inFrame(raw(MORE, segment.with(12, 0x40).slice(0, 16), 6))).toBe(Drop.TinyFragment)
     expect(d.inFrame(raw(MORE, segment.slice(0, 24), 6))).toBe(Drop.None)
     expect(d.inFrame(raw(MORE, udp(1, 2, pattern(20)).slice(0, 8), 17))).toBe(Drop.None)
     expect(d.inFrame(raw(MORE | 1, pattern(8), 17))).toBe(Drop.None)
@@ -217,6 +257,7 @@ describe('a fragment that is refused', () => {
   test('overlaps another: the whole datagram is dropped, with what comes later (RFC 5722)', () => {
     for (const [from, end] of [
       [32, 48],
+      [0, 40],
       [0, 48],
       [0, 32],
       [8, 16],
@@ -229,11 +270,7 @@ describe('a fragment that is refused', () => {
       d.inFrame(piece(whole, 0, 40))
       d.inFrame(piece(whole, 48, 80))
       const drop = d.inFrame(
-        piece(
-          whole.map((b, i) => (i === from ? b ^ 1 : b)),
-          from,
-          end,
-        ),
+        piece(end === 40 || end - from === 32 ? whole.map(b => b ^ 1) : whole, from, end),
       )
       expect([from, end, drop]).toEqual([from, end, Drop.FragmentOverlap])
       expectSound(d.stack)
@@ -250,6 +287,14 @@ describe('a fragment that is refused', () => {
       d.inFrame(piece(whole, 40, 108))
       expect(sent(d).length).toBe(1)
     }
+  })
+
+  test('overlaps another that looks the same', () => {
+    const d = new Dialogue()
+    const same = Array.from({ length: 100 }, () => 7)
+    d.inFrame(piece(same, 0, 40, { protocol: 17 }))
+    expect(d.inFrame(piece(same, 8, 48, { protocol: 17 }))).toBe(Drop.FragmentOverlap)
+    d.wait(61_000)
   })
 
   test('disagrees about the end', () => {
@@ -340,7 +385,7 @@ describe('a datagram that never becomes whole', () => {
   test('without fragment zero, to all, or an ICMP error itself, it goes silently', () => {
     const d = new Dialogue()
     const to = [10, 0, 0, 255]
-    d.inFrame(piece(whole, 40, 80))
+    d.inFrame(piece(udp(1, 2, pattern(100)), 40, 80, { protocol: 17 }))
     d.inFrame(piece(udp(1, 2, pattern(100)), 0, 40, { to, protocol: 17 }))
     d.inFrame(piece(icmp(3, 3, [0, 0, 0, 0, ...pattern(100)]), 0, 40, { id: 9 }))
     d.wait(61_000)
@@ -387,6 +432,26 @@ describe('a datagram that never becomes whole', () => {
     expectSound(d.stack)
     for (const s of [...own, socket]) if (s > 0) d.stack.close(s)
     d.wait(121_000)
+    sent(d)
+  })
+
+  test('gives way, when memory is full, to datagrams that are whole', () => {
+    const d = new Dialogue({ memory: 32 * 1024 })
+    const ports = Array.from({ length: 20 }, (_, i) => 100 + i)
+    const sockets = ports.map(port => {
+      const socket = d.stack.socket(Protocol.Udp) as Socket
+      d.stack.bind(socket, 0, port)
+      return socket
+    })
+    for (let id = 1; id <= 20; id++) d.inFrame(piece(whole, 0, 40, { id }))
+    const fragments = () => (d.stack.memory.pools.find(p => p.name === 'fragments')?.used ?? 0) / 1600
+    expect(fragments()).toBeGreaterThan(7)
+    const drops = ports.slice(0, 12).map(port => d.inFrame(frame(ipv4(17, udp(4000, port, [1])))))
+    expect(drops).toEqual(drops.map(() => Drop.None))
+    expect(fragments()).toBeLessThan(5)
+    expectSound(d.stack)
+    for (const socket of sockets) d.stack.close(socket)
+    d.wait(61_000)
     sent(d)
   })
 
@@ -543,15 +608,113 @@ describe('datagrams larger than the MTU', () => {
     })
     expect(enter(segment, 6)).toBe(Drop.DatagramTooLarge)
     expect(enter(good, 17)).toBe(Drop.None)
-    // The bytes behind the UDP length are not the reader's.
-    expect(enter([...udp(4000, 53, pattern(1500)), ...pattern(77)], 17)).toBe(Drop.None)
+    expect(enter(good.with(4, 0).with(5, 7), 17)).toBe(Drop.BadUdpLength)
     const into = new Uint8Array(3000)
     const from = { address: 0, port: 0 }
     expect(d.stack.recvFrom(socket, into.subarray(0, 1700), from)).toBe(1700)
     expect([...into.subarray(0, 1700)]).toEqual(pattern(1700))
-    expect(d.stack.recvFrom(socket, into, from)).toBe(1500)
-    expect([...into.subarray(0, 1500)]).toEqual(pattern(1500))
+    expect(d.stack.recvFrom(socket, into, from)).toBe(EAGAIN)
+    // Without a checksum; and what stands behind the UDP length is not the reader's.
+    expect(enter(good.with(6, 0).with(7, 0), 17)).toBe(Drop.None)
+    expect(d.stack.recvFrom(socket, into, from)).toBe(2000)
+    const longer = [...udp(4000, 53, pattern(1400)), ...pattern(2000)]
+    for (let at = 0; at < longer.length; at += 1000)
+      d.inFrame(piece(longer, at, Math.min(longer.length, at + 1000), { protocol: 17 }))
+    expectSound(d.stack)
+    expect(d.stack.memory.pools.find(p => p.name === 'datagrams')?.used).toBe(2 * 1600)
+    expect(d.stack.recvFrom(socket, into, from)).toBe(1400)
+    expect([...into.subarray(0, 1400)]).toEqual(pattern(1400))
     d.stack.close(socket)
+  })
+
+  test('to all: an echo request and an unknown protocol are not answered', () => {
+    const d = new Dialogue()
+    const to = [10, 0, 0, 255]
+    for (const protocol of [1, 99]) {
+      const request = ping(pattern(2000))
+      d.inFrame(piece(request, 0, 1480, { protocol, to }))
+      const drop = d.inFrame(piece(request, 1480, request.length, { protocol, to }))
+      expect(drop).toBe(protocol === 1 ? Drop.WrongDestination : Drop.UnknownProtocol)
+      expect(sent(d)).toEqual([])
+    }
+  })
+
+  test('of TCP are refused, one of just a frame is taken', () => {
+    const d = new Dialogue()
+    for (const [size, drop] of [
+      [1500, Drop.NoPort],
+      [1501, Drop.DatagramTooLarge],
+    ] as const) {
+      const syn = { from: 1, to: 2, seq: 1, ack: 0, flags: 2, window: 1, options: [] }
+      const segment = tcp({ ...syn, data: pattern(size - 40) })
+      d.inFrame(piece(segment, 0, 800, { protocol: 6 }))
+      expect(d.inFrame(piece(segment, 800, segment.length, { protocol: 6 }))).toBe(drop)
+    }
+    d.skip()
+  })
+
+  test('begin with the first byte that does not fit; what fits goes out whole, not to be fragmented', () => {
+    const d = new Dialogue()
+    d.inFrame(frame(ipv4(1, ping([]))))
+    sent(d)
+    const socket = d.stack.socket(Protocol.Udp) as Socket
+    for (const size of [1472, 1473, 1492])
+      expect(d.stack.sendTo(socket, new Uint8Array(size), PEER, 1)).toBe(size)
+    d.wait(0)
+    expect(sent(d).map(f => [f.length, get16(f, 20)])).toEqual([
+      [1514, 0x4000],
+      [1514, MORE],
+      [35, 185],
+      [1514, MORE],
+      [54, 185],
+    ])
+    d.stack.close(socket)
+  })
+
+  test('that wait for a neighbour give way, all of them, to what is sent there next', () => {
+    const sim = new Simulation()
+    const alice = sim.add('alice')
+    sim.start()
+    const before = alice.stack.memory.pools.find(p => p.name === 'frames')?.used
+    const udpSocket = alice.stack.socket(Protocol.Udp) as Socket
+    const tcpSocket = alice.stack.socket(Protocol.Tcp) as Socket
+    expect(alice.stack.sendTo(udpSocket, new Uint8Array(5000), 0x0a000009, 1)).toBe(5000)
+    alice.stack.connect(tcpSocket, 0x0a000009, 1)
+    sim.run(10)
+    expectSound(alice.stack)
+    expect(alice.stack.memory.pools.find(p => p.name === 'frames')?.used).toBe((before ?? 0) + 1600)
+  })
+
+  test('without a route are given back', () => {
+    const d = new Dialogue()
+    const socket = d.stack.socket(Protocol.Udp) as Socket
+    expect(d.stack.sendTo(socket, new Uint8Array(5000), 0x08080808, 1)).toBe(EHOSTUNREACH)
+    expectSound(d.stack)
+    d.stack.close(socket)
+  })
+
+  test('that cannot be answered for want of memory leave none behind', () => {
+    const d = new Dialogue({ mtu: 576, memory: 32 * 1024 })
+    const request = ping(pattern(8000))
+    const drops: Drop[] = []
+    for (let at = 0; at < request.length; at += 1480)
+      drops.push(d.inFrame(piece(request, at, Math.min(request.length, at + 1480))))
+    expect(drops.at(-1)).toBe(Drop.NoMemory)
+    expectSound(d.stack)
+    expect(sent(d)).toEqual([])
+  })
+
+  test('by their options alone are answered in one frame, where it fits', () => {
+    const d = new Dialogue({ mtu: 1499 })
+    d.inFrame(frame(ipv4(1, ping([]))))
+    sent(d)
+    const data = pattern(1467)
+    const options = Array.from({ length: 40 }, () => 1)
+    d.inFrame(piece(ping(data), 0, 800, { options }))
+    expect(d.inFrame(piece(ping(data), 800, 1475, { options }))).toBe(Drop.None)
+    const [reply, ...rest] = sent(d)
+    expect(rest).toEqual([])
+    expect([...(reply?.slice(34) ?? [])]).toEqual(pong(data))
   })
 
   test('an echo request over a wider link than ours is answered in fragments', () => {
