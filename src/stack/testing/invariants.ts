@@ -43,13 +43,13 @@ export function expectSound(stack: Stack): void {
   const neighbours = recordsOf(m, layout.POOL_NEIGHBOURS, NEIGHBOUR_KIND)
   const held = neighbours.flatMap(at => chainOf(m, at + NEIGHBOUR_HELD, PAGE_NEXT))
   expect(frames.length + held.length).toBe(pagesOf(m, layout.POOL_FRAMES).length)
-  let waiting = 0
+  let unread = 0
   for (const at of datagramsOf(m)) {
     const queue = chainOf(m, at + QUEUE_HEAD, PAGE_NEXT)
     expect(queue.length).toBe(m.get16(at + QUEUE_COUNT))
-    waiting += queue.length
+    unread += queue.length
   }
-  expect(waiting).toBe(pagesOf(m, layout.POOL_DATAGRAMS).length)
+  expect(unread).toBe(pagesOf(m, layout.POOL_DATAGRAMS).length)
   const table = expectTable(m)
   const sockets = [...connectionsOf(m), ...datagramsOf(m)]
   const listed = sockets.filter(at => hasFlag(m, at, FLAG_IN_EVENTS))
