@@ -36,6 +36,8 @@ export const SWITCHES = [
     export: 'timestamps',
     literals: ['31640'],
   },
+  { name: 'IP_FRAG', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragments' },
+  { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets' },
   { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', literals: ['ipInReceives'] },
 ]

@@ -50,8 +50,6 @@ export const KIND_REASSEMBLY = 6
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {
-  if (s.features.procFs === undefined) return
-  // An arena that was copied from a profile without counters has none.
   const at = s.m.get32(COUNTERS_AT)
   if (at !== 0) s.m.add32(at + index * 4, 1)
 }

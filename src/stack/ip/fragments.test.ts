@@ -12,7 +12,7 @@ import { Dialogue } from '../testing/dialogue.ts'
 import { expectSound } from '../testing/invariants.ts'
 import { BROADCAST_MAC, ethernet, HOST_MAC, icmp, ipv4, PEER_MAC, tcp, udp } from '../testing/raw.ts'
 import { environment, type SimulatedHost, Simulation, seededRandom } from '../testing/simulation.ts'
-import { ipFragments } from './fragments.ts'
+import { fragmentsWithin } from './fragments.ts'
 
 const PEER = 0x0a000002
 const MORE = 0x2000
@@ -130,7 +130,7 @@ describe('fragments that arrive', () => {
   })
 
   test('of datagrams that share a bucket are not mixed up either', () => {
-    const stack = soloist(ipFragments({ buckets: 1, chain: 32 }))
+    const stack = soloist(fragmentsWithin({ buckets: 1, chain: 32 }))
     const drops = [
       piece(ping(data), 0, 40),
       piece(ping(data), 0, 40, { id: 2 }),
@@ -324,7 +324,7 @@ describe('a fragment that is refused', () => {
   })
 
   test('finds its bucket full', () => {
-    const stack = soloist(ipFragments({ buckets: 4, chain: 3 }), 256 * 1024)
+    const stack = soloist(fragmentsWithin({ buckets: 4, chain: 3 }), 256 * 1024)
     const drops = Array.from({ length: 50 }, (_, id) => stack.input(piece(whole, 0, 40, { id }), 20_000))
     expect(drops.filter(drop => drop === Drop.None).length).toBe(12)
     expect(drops.filter(drop => drop === Drop.ReassemblyFull).length).toBe(38)
@@ -342,7 +342,7 @@ describe('a fragment that is refused', () => {
 })
 
 /** A host of this one feature, past the probing of its address. */
-function soloist(fragments: ReturnType<typeof ipFragments> | undefined, memory = 64 * 1024): Stack {
+function soloist(fragments: ReturnType<typeof fragmentsWithin> | undefined, memory = 64 * 1024): Stack {
   const stack = compose({ memory, mac: Uint8Array.from(HOST_MAC), address: '10.0.0.1/24' }, environment(1), {
     congestion: reno,
     procFs,

@@ -32,8 +32,8 @@ export interface IpFragments {
   send(s: Core, head: Page, destination: number, protocol: number): 0 | Errno
 }
 
-/** The feature IP_FRAG. */
-export const ipFragments = (bounds: ReassemblyBounds): IpFragments => ({
+/** The feature IP_FRAG within given bounds. */
+export const fragmentsWithin = (bounds: ReassemblyBounds): IpFragments => ({
   input: (s, ip, headerLength, total, toAll) => fragmentInput(s, bounds, ip, headerLength, total, toAll),
   expired: reassemblyTimer,
   makeRoom: giveUp,
@@ -41,3 +41,8 @@ export const ipFragments = (bounds: ReassemblyBounds): IpFragments => ({
   sum: (s, head, length) => sumChain(s.m, head, length),
   send: sendInFragments,
 })
+
+/** IP_FRAG for a host with many peers. */
+export const ipFragments = /* @__PURE__ */ fragmentsWithin({ buckets: 1024, chain: 128 })
+/** IP_FRAG for a small one. */
+export const ipFragmentsSmall = /* @__PURE__ */ fragmentsWithin({ buckets: 16, chain: 32 })

@@ -1,6 +1,6 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
-import { ipFragments } from '../ip/fragments.ts'
+import { ipFragmentsSmall } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
@@ -14,6 +14,6 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     windowScale,
     timestamps,
-    fragments: ipFragments({ buckets: 16, chain: 32 }),
+    fragments: ipFragmentsSmall,
     procFs,
   })

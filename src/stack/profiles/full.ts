@@ -15,7 +15,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     windowScale,
     timestamps,
-    fragments: ipFragments({ buckets: 1024, chain: 128 }),
+    fragments: ipFragments,
     ping: pingSockets,
     procFs,
   })

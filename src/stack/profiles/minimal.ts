@@ -1,10 +1,10 @@
 /** The least that is still TCP/IP: the switch table's third column. */
 import { compose } from '../create.ts'
-import { ipFragments } from '../ip/fragments.ts'
+import { ipFragmentsSmall } from '../ip/fragments.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
 
 export type * from '../stack.ts'
 
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
-  compose(config, environment, { congestion: reno, fragments: ipFragments({ buckets: 16, chain: 32 }) })
+  compose(config, environment, { congestion: reno, fragments: ipFragmentsSmall })

@@ -43,21 +43,21 @@ export function expectSound(stack: Stack): void {
   const neighbours = recordsOf(m, layout.POOL_NEIGHBOURS, NEIGHBOUR_KIND)
   const held = neighbours.flatMap(at => chainOf(m, at + NEIGHBOUR_HELD, PAGE_NEXT))
   expect(frames.length + held.length).toBe(pagesOf(m, layout.POOL_FRAMES).length)
-  let waiting = 0
+  let unread = 0
   for (const at of datagramsOf(m)) {
     const queue = chainOf(m, at + QUEUE_HEAD, PAGE_NEXT)
     expect(queue.length).toBe(m.get16(at + QUEUE_COUNT))
-    waiting += queue.length
+    unread += queue.length
   }
-  expect(waiting).toBe(pagesOf(m, layout.POOL_DATAGRAMS).length)
+  expect(unread).toBe(pagesOf(m, layout.POOL_DATAGRAMS).length)
   const table = expectTable(m)
   const sockets = [...connectionsOf(m), ...datagramsOf(m)]
   const listed = sockets.filter(at => hasFlag(m, at, FLAG_IN_EVENTS))
   expect(chainOf(m, layout.EVENTS_HEAD, EVENTS_NEXT).sort()).toEqual(listed.sort())
   const senders = connectionsOf(m).filter(at => hasFlag(m, at, tcb.FLAG_IN_SENDERS))
   expect(chainOf(m, layout.SENDERS_HEAD, tcb.SENDERS_NEXT).sort()).toEqual(senders.sort())
-  const timeWait = connectionsOf(m).filter(at => tcb.stateOf(m, at) === tcb.TIME_WAIT)
-  expect(chainOf(m, layout.WAITING_HEAD, WAITING_NEXT).sort()).toEqual(timeWait.sort())
+  const waiting = connectionsOf(m).filter(at => tcb.stateOf(m, at) === tcb.TIME_WAIT)
+  expect(chainOf(m, layout.WAITING_HEAD, WAITING_NEXT).sort()).toEqual(waiting.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
   const ofKind = (kind: number) => table.filter(at => m.get8(at + RECORD_KIND) === kind).sort()
   const others = [...ofKind(KIND_NEIGHBOUR), ...ofKind(KIND_REASSEMBLY)]
