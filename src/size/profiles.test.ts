@@ -184,10 +184,21 @@ test.each(SWITCHES)('built without $name, nothing of it is in the file', async o
   expect(off.min).toBeLessThan(on.min)
 })
 
+/** What comes of sending 3,000 bytes in one datagram. */
+function sendsInFragments(profile: Create): number {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  sim.start()
+  const socket = alice.stack.socket(Protocol.Udp) as Socket
+  return alice.stack.sendTo(socket, new Uint8Array(3000), 0x0a000002, 7)
+}
+
 /** What a user meets: with the switch, and without it (the README's last column). */
 const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   TCP_WSCALE: profile => synsWithOption(profile, 3),
   TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
+  IP_FRAG: sendsInFragments,
+  IP_FRAG_SMALL: sendsInFragments,
   IP_PING: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -213,6 +224,8 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
 const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> = {
   TCP_WSCALE: [['alice', 'bob'], []],
   TCP_TIMESTAMPS: [['alice', 'bob'], []],
+  IP_FRAG: [3000, -90],
+  IP_FRAG_SMALL: [3000, -90],
   IP_PING: [[3, 7], 'EPROTONOSUPPORT'],
   PROC_FS: [
     { counters: true, tcpActiveOpens: 1, none: 0 },
