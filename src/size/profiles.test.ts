@@ -17,7 +17,7 @@ import {
 import { connectPair, Simulation, seededRandom } from '../stack/testing/simulation.ts'
 import { type Bundle, bundleProfile, bundleSet, PROFILES } from './bundle.js'
 import { gates, overGate } from './gate.js'
-import { SWITCHES } from './switches.js'
+import { pairAround, SWITCHES } from './switches.js'
 
 type Create = (config: StackConfig, environment: Environment) => Stack
 interface Built extends Bundle {
@@ -160,27 +160,33 @@ function lossyTransfer(profile: Create) {
 
 // ---- the switches ----------------------------------------------------------------------------------------------
 
-const full = () => built('full').switches
-const lacking = new Map<string, Promise<Built>>()
-function without(name: string): Promise<Built> {
-  const known = lacking.get(name)
+const made = new Map<string, Promise<Built>>()
+function builtSet(switches: readonly string[]): Promise<Built> {
+  const name = ['with', ...switches].join('-')
+  const known = made.get(name)
   if (known !== undefined) return known
-  const made = bundleSet(full().filter(one => one !== name)).then(bundle => load(`without-${name}`, bundle))
-  lacking.set(name, made)
-  return made
+  const making = bundleSet(switches).then(bundle => load(name, bundle))
+  made.set(name, making)
+  return making
 }
+
+/** The full profile with the switch, in the place of one that fills the same feature, and without it. */
+async function onAndOff(name: string): Promise<readonly [on: Built, off: Built]> {
+  const pair = pairAround(name, built('full').switches)
+  return [await builtSet(pair.with), await builtSet(pair.without)]
+}
+
 const declares = (code: string, name: string): boolean =>
   new RegExp(`\\b${name}\\s*=[^=]|function ${name}\\(`).test(code)
 
 test.each(SWITCHES)('built without $name, nothing of it is in the file', async one => {
-  const on = built('full')
-  const off = await without(one.name)
+  const [on, off] = await onAndOff(one.name)
   expect([declares(on.readable, one.export), declares(off.readable, one.export)]).toEqual([true, false])
   for (const literal of one.literals ?? [])
     expect([literal, on.code.includes(literal), off.code.includes(literal)]).toEqual([literal, true, false])
   const rows = [on, off].map(({ modules }) => modules.some(({ module }) => module === one.from))
   expect(rows).toEqual([true, false])
-  expect(off.switches).toEqual(full().filter(other => other !== one.name))
+  expect(off.switches).toEqual(on.switches.filter(other => other !== one.name))
   expect(off.min).toBeLessThan(on.min)
 })
 
@@ -238,9 +244,8 @@ test.each(SWITCHES.map(({ name }) => name))(
   async name => {
     const met = meets[name]
     expect(met, `${name} has no test of what a user meets: write one here`).toBeDefined()
-    expect([met?.(built('full').createStack), met?.((await without(name)).createStack)]).toEqual(
-      outcomes[name],
-    )
+    const [on, off] = await onAndOff(name)
+    expect([met?.(on.createStack), met?.(off.createStack)]).toEqual(outcomes[name])
   },
 )
 

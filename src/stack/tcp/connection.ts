@@ -194,9 +194,13 @@ function oldestIn(m: Arena, state: number): Tcb {
   return oldest
 }
 
-/** Under pressure, data out of order goes last: the peer still has it (RFC 2018, 8: a receiver may renege). */
-export function reclaimOutOfOrder(m: Arena): void {
-  visitConnections(m, t => dropOutOfOrder(m, t))
+/**
+ * Data wants a page and there is none: the oldest datagram that waits for its fragments gives way, else all data out of
+ * order, which the peers still have (RFC 2018, 8: a receiver may renege).
+ */
+export function reclaimPages(s: Core): void {
+  if (s.features.fragments?.makeRoom(s) === true) return
+  visitConnections(s.m, t => dropOutOfOrder(s.m, t))
 }
 
 /** Visits every TCB that is in the hash table. */

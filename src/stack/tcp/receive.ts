@@ -23,7 +23,7 @@ import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { FIN } from '../wire/tcp.ts'
 import { delayAck } from './clock.ts'
-import { endConnection, reclaimOutOfOrder } from './connection.ts'
+import { endConnection, reclaimPages } from './connection.ts'
 import { oweAck, oweDuplicateAck } from './output.ts'
 import { deliverHeld, holdSegment } from './reassembly.ts'
 import { refuseSegment } from './reset.ts'
@@ -86,7 +86,7 @@ function appendInput(s: Core, t: Tcb): boolean {
   }
   let page = keepInput(m, POOL_RECEIVE)
   if (page === 0) {
-    reclaimOutOfOrder(m)
+    reclaimPages(s)
     page = keepInput(m, POOL_RECEIVE)
     if (page === 0) return false
   }

@@ -44,7 +44,7 @@ import { choosePort, enterTable } from '../socket/socket.ts'
 import { Option } from '../stack.ts'
 import { isMulticast } from '../wire/ipv4.ts'
 import { FIN_WAIT_2_MS, startClock } from './clock.ts'
-import { bury, endConnection, initialiseSending, leaveListener, reclaimOutOfOrder } from './connection.ts'
+import { bury, endConnection, initialiseSending, leaveListener, reclaimPages } from './connection.ts'
 import { initialSequence } from './isn.ts'
 import { endOfText, oweAck, wantSend } from './output.ts'
 import { resetConnection } from './reset.ts'
@@ -178,7 +178,7 @@ function addTextPage(s: Core, t: Tcb): Page {
   const { m } = s
   let page = takePage(m, POOL_SEND, false)
   if (page === 0) {
-    reclaimOutOfOrder(m)
+    reclaimPages(s)
     page = takePage(m, POOL_SEND, false)
     if (page === 0) return 0
   }
