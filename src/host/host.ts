@@ -41,7 +41,9 @@ import type {
   ProfileName,
   StateRecord,
 } from './protocol.ts'
-import { type DirectSockets, directSockets, SocketError, SocketTable } from './sockets.ts'
+import { type DirectSockets, directSockets } from './sockets/direct-sockets.ts'
+import { SocketError } from './sockets/socket-error.ts'
+import { SocketTable } from './sockets/socket-table.ts'
 import type { Stepper } from './turns.ts'
 
 const PROFILES: Readonly<Record<ProfileName, (config: StackConfig, env: Environment) => Stack>> = {

@@ -11,7 +11,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Ms } from '../../stack/stack.ts'
 import type { Transfer } from '../protocol.ts'
-import type { TCPSocket } from '../sockets.ts'
+import type { TCPSocket } from '../sockets/tcp-socket.ts'
 import { type ProgramHost, sentenceOf } from './program.ts'
 
 export const FILE_PORT = 9

@@ -3,7 +3,7 @@ import { EPROTONOSUPPORT, isErrno } from '../../stack/errno.ts'
 import { parseIpv4 } from '../../stack/ip/addresses.ts'
 import { type Endpoint, Event, type Ms, Protocol } from '../../stack/stack.ts'
 import type { PingResult } from '../protocol.ts'
-import { socketError } from '../sockets.ts'
+import { socketError } from '../sockets/socket-error.ts'
 import type { ProgramHost } from './program.ts'
 
 export const PING_COUNT_MAX = 100

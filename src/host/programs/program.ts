@@ -1,7 +1,8 @@
 /** What a program is given of the host that it runs on. */
 import type { Ms } from '../../stack/stack.ts'
 import type { ConnectionId, HostName, NoticeRecord } from '../protocol.ts'
-import type { DirectSockets, SocketTable } from '../sockets.ts'
+import type { DirectSockets } from '../sockets/direct-sockets.ts'
+import type { SocketTable } from '../sockets/socket-table.ts'
 
 export interface ProgramHost {
   readonly name: HostName

@@ -3,7 +3,7 @@
  * one by closing; the other then closes too.
  */
 import type { ConnectionId, Conversation } from '../protocol.ts'
-import type { TCPSocket, TCPSocketOpenInfo } from '../sockets.ts'
+import type { TCPSocket, TCPSocketOpenInfo } from '../sockets/tcp-socket.ts'
 import { encodeLine, LineReader } from './lines.ts'
 import { type ProgramHost, sentenceOf } from './program.ts'
 

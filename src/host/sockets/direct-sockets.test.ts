@@ -1,10 +1,10 @@
 /** Two real hosts on one cable, used as code written for Direct Sockets would. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ENOBUFS } from '../stack/errno.ts'
-import { Option } from '../stack/stack.ts'
-import type { Host } from './host.ts'
-import type { TCPSocket } from './sockets.ts'
-import { addressOf, Cable, MEMORY, SOON } from './testing/cable.ts'
+import { ENOBUFS } from '../../stack/errno.ts'
+import { Option } from '../../stack/stack.ts'
+import type { Host } from '../host.ts'
+import { addressOf, Cable, MEMORY, SOON } from '../testing/cable.ts'
+import type { TCPSocket } from './tcp-socket.ts'
 
 let cable: Cable
 let alice: Host

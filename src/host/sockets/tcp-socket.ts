@@ -1,0 +1,221 @@
+/** TCPSocket: one connection as two streams. */
+import { isErrno } from '../../stack/errno.ts'
+import { Event, Option, Protocol, type Socket } from '../../stack/stack.ts'
+import { SocketError, socketError, stale } from './socket-error.ts'
+import {
+  asBytes,
+  endpoint,
+  requireAddress,
+  requirePort,
+  type SocketTable,
+  whenReady,
+} from './socket-table.ts'
+
+export interface TCPSocketOptions {
+  /** Whether short text goes out at once (Nagle's algorithm is off); false if absent. */
+  readonly noDelay?: boolean
+}
+
+export interface TCPSocketOpenInfo {
+  readonly readable: ReadableStream<Uint8Array>
+  readonly writable: WritableStream<AllowSharedBufferSource>
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+}
+
+/** Bytes that a read without a buffer of its own takes at once. */
+const READ_CHUNK = 16_384
+
+export class TCPSocket {
+  /** Resolves when the handshake is complete; rejects with a SocketError when it is refused or unanswered. */
+  readonly opened: Promise<TCPSocketOpenInfo>
+  /** Resolves when both directions ended in order; rejects with a SocketError when the connection broke. */
+  readonly closed: Promise<void>
+  readonly remoteAddress: string
+  readonly #table: SocketTable
+  readonly #socket: Socket
+  #info: TCPSocketOpenInfo | undefined
+  #readController: ReadableByteStreamController | undefined
+  #writeController: WritableStreamDefaultController | undefined
+  #readDone = false
+  #writeDone = false
+  #over = false
+  #resolveClosed: () => void = () => undefined
+  #rejectClosed: (why: SocketError) => void = () => undefined
+
+  /** `accepted`: the handle of a connection that is established already; else one is opened. */
+  constructor(
+    table: SocketTable,
+    remoteAddress: string,
+    remotePort: number,
+    options: TCPSocketOptions = {},
+    accepted?: Socket,
+  ) {
+    this.#table = table
+    this.remoteAddress = remoteAddress
+    this.closed = new Promise((resolve, reject) => {
+      this.#resolveClosed = resolve
+      this.#rejectClosed = reject
+    })
+    // Who does not ask for `closed` is not to be bothered by its failure; `opened` and the streams tell as well.
+    this.closed.catch(() => undefined)
+    if (accepted === undefined) {
+      const address = requireAddress(remoteAddress)
+      requirePort(remotePort, 1)
+      this.#socket = table.open(Protocol.Tcp)
+      table.adopt(this.#socket, this)
+      if (options.noDelay) table.stack.setOption(this.#socket, Option.NoDelay, 1)
+      this.opened = this.#connect(address, remotePort)
+    } else {
+      this.#socket = accepted
+      table.watch(accepted)
+      table.adopt(accepted, this)
+      this.opened = Promise.resolve(this.#open())
+    }
+  }
+
+  async #connect(address: number, port: number): Promise<TCPSocketOpenInfo> {
+    const watch = this.#table.watch(this.#socket)
+    const connected = watch.until(Event.Connected | Event.Closed)
+    const begun = this.#table.call(stack => stack.connect(this.#socket, address, port))
+    const refused = isErrno(begun) ? socketError(begun) : undefined
+    if (refused === undefined) await connected
+    if (refused === undefined && watch.ended === undefined) return this.#open()
+    const why = refused ?? (watch.ended instanceof SocketError ? watch.ended : stale())
+    this.#fail(why)
+    throw why
+  }
+
+  #open(): TCPSocketOpenInfo {
+    const { stack } = this.#table
+    const local = endpoint(stack, this.#socket, 'local')
+    const remote = endpoint(stack, this.#socket, 'remote')
+    this.#info = {
+      readable: this.#makeReadable(),
+      writable: this.#makeWritable(),
+      remoteAddress: remote.address,
+      remotePort: remote.port,
+      localAddress: local.address,
+      localPort: local.port,
+    }
+    return this.#info
+  }
+
+  #makeReadable(): ReadableStream<Uint8Array> {
+    return new ReadableStream({
+      type: 'bytes',
+      autoAllocateChunkSize: READ_CHUNK,
+      start: controller => {
+        this.#readController = controller
+      },
+      pull: controller => this.#pull(controller),
+      cancel: () => {
+        void this.#discard()
+      },
+    })
+  }
+
+  async #pull(controller: ReadableByteStreamController): Promise<void> {
+    const request = controller.byobRequest
+    const view = request?.view
+    if (!request || !view) return
+    const into = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+    const length = await this.#receive(into)
+    if (this.#over) return
+    if (length === 0) controller.close()
+    request.respond(length)
+    if (length === 0) this.#endRead()
+  }
+
+  async #receive(into: Uint8Array): Promise<number> {
+    try {
+      return await whenReady(this.#table, this.#socket, Event.Readable, stack =>
+        stack.recv(this.#socket, into),
+      )
+    } catch (error) {
+      this.#fail(error as SocketError)
+      throw error
+    }
+  }
+
+  /** The reader has gone: what still comes is read and thrown away, so that the peer can finish. */
+  async #discard(): Promise<void> {
+    const into = new Uint8Array(READ_CHUNK)
+    this.#endRead()
+    while (!this.#over && (await this.#receive(into).catch(() => 0)) > 0);
+  }
+
+  #makeWritable(): WritableStream<AllowSharedBufferSource> {
+    return new WritableStream({
+      start: controller => {
+        this.#writeController = controller
+      },
+      write: chunk => this.#write(asBytes(chunk)),
+      close: () => {
+        this.#table.call(stack => stack.shutdown(this.#socket))
+        this.#writeDone = true
+        this.#finish()
+      },
+      abort: () => this.abort(),
+    })
+  }
+
+  async #write(data: Uint8Array): Promise<void> {
+    try {
+      for (let sent = 0; sent < data.length; ) {
+        const rest = data.subarray(sent)
+        sent += await whenReady(this.#table, this.#socket, Event.Writable, stack =>
+          stack.send(this.#socket, rest),
+        )
+      }
+    } catch (error) {
+      this.#fail(error as SocketError)
+      throw error
+    }
+  }
+
+  #endRead(): void {
+    this.#readDone = true
+    this.#finish()
+  }
+
+  /** Both directions have ended: the handle goes back, the stack sees to the rest. */
+  #finish(): void {
+    if (this.#over || !this.#readDone || !this.#writeDone) return
+    this.#over = true
+    this.#table.close(this.#socket, 'close')
+    this.#resolveClosed()
+  }
+
+  #fail(why: SocketError): void {
+    if (this.#over) return
+    this.#over = true
+    this.#table.close(this.#socket, 'abort', why)
+    this.#rejectClosed(why)
+    this.#writeController?.error(why)
+    if (!this.#readDone) this.#readController?.error(why)
+  }
+
+  /** Ends the connection in order. Rejects while a reader or writer is held: release it, or close its stream. */
+  async close(): Promise<void> {
+    const { readable, writable } = this.#info ?? (await this.opened)
+    if (this.#over) return this.closed
+    if (readable.locked || writable.locked)
+      throw new DOMException(
+        'Release the reader and the writer before closing the socket.',
+        'InvalidStateError',
+      )
+    if (!this.#writeDone) await writable.close()
+    if (!this.#readDone) await readable.cancel()
+    return this.closed
+  }
+
+  /** Resets the connection at once. */
+  abort(
+    why: SocketError = new SocketError('ECONNABORTED', 'The connection was aborted on this side.'),
+  ): void {
+    this.#fail(why)
+  }
+}
