@@ -14,15 +14,8 @@ import {
   type Page,
   takePage,
 } from '../memory/arena.ts'
-import {
-  FRAMES_COUNT,
-  FRAMES_HEAD,
-  FRAMES_TAIL,
-  MAC_HIGH,
-  MAC_LOW,
-  PAGE_COUNT,
-  POOL_FRAMES,
-} from '../memory/layout.ts'
+import { appendChain, removeBehind } from '../memory/fifo.ts'
+import { FRAMES_COUNT, FRAMES_HEAD, MAC_HIGH, MAC_LOW, PAGE_COUNT, POOL_FRAMES } from '../memory/layout.ts'
 import { ETH_DESTINATION, ETH_SOURCE, ETH_TYPE, putMac } from '../wire/ethernet.ts'
 
 /**
@@ -60,13 +53,7 @@ export function queueFrames(s: Core, head: Page): boolean {
     freePages(m, head)
     return false
   }
-  const tail = m.get32(FRAMES_TAIL)
-  if (tail === 0) m.put32(FRAMES_HEAD, head)
-  else m.put32(tail + PAGE_NEXT, head)
-  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) {
-    m.put32(FRAMES_TAIL, page)
-    m.add32(FRAMES_COUNT, 1)
-  }
+  m.add32(FRAMES_COUNT, appendChain(m, FRAMES_HEAD, head, PAGE_NEXT))
   return true
 }
 
@@ -77,9 +64,7 @@ export function emitFrames(s: Core, emit: (frame: Uint8Array) => boolean): void 
   for (let page = m.get32(FRAMES_HEAD); page !== 0; ) {
     const next = m.get32(page + PAGE_NEXT)
     if (emit(m.window(frameAt(page), m.get16(page + PAGE_LENGTH)))) {
-      if (previous === 0) m.put32(FRAMES_HEAD, next)
-      else m.put32(previous + PAGE_NEXT, next)
-      if (next === 0) m.put32(FRAMES_TAIL, previous)
+      removeBehind(m, FRAMES_HEAD, previous, page, PAGE_NEXT)
       m.add32(FRAMES_COUNT, -1)
       freePage(m, page)
     } else {

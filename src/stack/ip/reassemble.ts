@@ -32,6 +32,7 @@ import {
   type Page,
   pageOf,
 } from '../memory/arena.ts'
+import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import {
   NOW_MS,
   PAGE_COUNT,
@@ -40,7 +41,6 @@ import {
   POOL_STRIDE,
   POOLS_AT,
   REASSEMBLIES_HEAD,
-  REASSEMBLIES_TAIL,
 } from '../memory/layout.ts'
 import { bucketOf, CHAIN, chain, hashOf, unchain } from '../memory/table.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
@@ -186,10 +186,7 @@ function begin(s: Core, page: Page, ip: Address, bucket: number): Address {
   m.put32(r + SOURCE, m.view.getInt32(ip + IP_SOURCE))
   m.put32(r + DESTINATION, m.view.getInt32(ip + IP_DESTINATION))
   chain(m, slotOf(m, bucket), r)
-  const newest = m.get32(REASSEMBLIES_TAIL)
-  m.put32(r + OLDER, newest)
-  m.put32(newest === 0 ? REASSEMBLIES_HEAD : newest + NEWER, r)
-  m.put32(REASSEMBLIES_TAIL, r)
+  appendBoth(m, REASSEMBLIES_HEAD, r, NEWER, OLDER)
   setTimer(m, r, (m.get32(NOW_MS) + TIMEOUT_MS) | 0)
   return r
 }
@@ -198,10 +195,7 @@ function begin(s: Core, page: Page, ip: Address, bucket: number): Address {
 function end(m: Arena, r: Address): void {
   clearTimer(m, r)
   unchain(m, slotOf(m, m.get16(r + BUCKET)), r)
-  const older = m.get32(r + OLDER)
-  const newer = m.get32(r + NEWER)
-  m.put32(older === 0 ? REASSEMBLIES_HEAD : older + NEWER, newer)
-  m.put32(newer === 0 ? REASSEMBLIES_TAIL : newer + OLDER, older)
+  removeBoth(m, REASSEMBLIES_HEAD, r, NEWER, OLDER)
 }
 
 // ---- the fragments of a datagram ------------------------------------------------------------------------------

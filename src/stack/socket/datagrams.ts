@@ -20,14 +20,15 @@ import {
   PAGE_OFFSET,
   type Page,
 } from '../memory/arena.ts'
+import { appendChain, dropFirst } from '../memory/fifo.ts'
 import { PAGE_COUNT, POOL_DATAGRAMS, POOL_SOCKETS } from '../memory/layout.ts'
 import { freeRecord, type RecordKind } from '../memory/slab.ts'
 import { type Endpoint, Event } from '../stack.ts'
 import { SOCKET_HEAD } from './record.ts'
 import { leaveTable, raise, silence } from './socket.ts'
 
+/** The list of pages that wait to be read: its head, and its tail behind it. */
 export const QUEUE_HEAD = SOCKET_HEAD
-const QUEUE_TAIL = SOCKET_HEAD + 4
 export const QUEUE_COUNT = SOCKET_HEAD + 8
 export const DATAGRAM_KIND: RecordKind = { pool: POOL_SOCKETS, size: SOCKET_HEAD + 12, urgent: false }
 
@@ -101,14 +102,7 @@ const isFull = (m: Arena, socket: Address): boolean =>
 function append(m: Arena, socket: Address, head: Page, from: number, port: number): void {
   m.put32(head + PAGE_FROM, from)
   m.put16(head + PAGE_FROM_PORT, port)
-  const tail = m.get32(socket + QUEUE_TAIL)
-  if (tail === 0) m.put32(socket + QUEUE_HEAD, head)
-  else m.put32(tail + PAGE_NEXT, head)
-  let pages = 0
-  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) {
-    m.put32(socket + QUEUE_TAIL, page)
-    pages++
-  }
+  const pages = appendChain(m, socket + QUEUE_HEAD, head, PAGE_NEXT)
   m.put16(socket + QUEUE_COUNT, m.get16(socket + QUEUE_COUNT) + pages)
   raise(m, socket, Event.Readable)
 }
@@ -133,9 +127,7 @@ export function takeDatagram(s: Core, socket: Address, into: Uint8Array, from: E
 
 /** Frees the first page of the queue; the next one, 0 if it was the last. */
 function freeFirst(m: Arena, socket: Address, page: Page): Page {
-  const next = m.get32(page + PAGE_NEXT)
-  m.put32(socket + QUEUE_HEAD, next)
-  if (next === 0) m.put32(socket + QUEUE_TAIL, 0)
+  const next = dropFirst(m, socket + QUEUE_HEAD, PAGE_NEXT)
   m.put16(socket + QUEUE_COUNT, m.get16(socket + QUEUE_COUNT) - 1)
   freePage(m, page)
   return next

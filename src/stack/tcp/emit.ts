@@ -27,17 +27,10 @@ import {
   FIN,
   OPTION_MSS,
   OPTION_MSS_LENGTH,
+  putTcp,
   SYN,
-  TCP_ACKNOWLEDGMENT,
   TCP_CHECKSUM,
-  TCP_DATA_OFFSET,
-  TCP_DESTINATION_PORT,
-  TCP_FLAGS,
   TCP_HEADER,
-  TCP_SEQUENCE,
-  TCP_SOURCE_PORT,
-  TCP_URGENT_POINTER,
-  TCP_WINDOW,
 } from '../wire/tcp.ts'
 import { startRetransmission } from './clock.ts'
 import type { OutgoingSegment } from './output.ts'
@@ -133,15 +126,18 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
   const { view } = s.m
   const { m } = s
   const window = windowField(s, t, out.flags)
-  view.setUint16(at + TCP_SOURCE_PORT, m.get16(t + LOCAL_PORT))
-  view.setUint16(at + TCP_DESTINATION_PORT, m.get16(t + REMOTE_PORT))
-  view.setInt32(at + TCP_SEQUENCE, out.seq)
-  view.setInt32(at + TCP_ACKNOWLEDGMENT, (out.flags & ACK) !== 0 ? m.get32(t + RCV_NXT) : 0)
-  view.setUint8(at + TCP_DATA_OFFSET, (headerLength >> 2) << 4)
-  view.setUint8(at + TCP_FLAGS, out.flags)
-  view.setUint16(at + TCP_WINDOW, window)
-  view.setUint16(at + TCP_CHECKSUM, 0)
-  view.setUint16(at + TCP_URGENT_POINTER, 0)
+  const acknowledgment = (out.flags & ACK) !== 0 ? m.get32(t + RCV_NXT) : 0
+  putTcp(
+    view,
+    at,
+    m.get16(t + LOCAL_PORT),
+    m.get16(t + REMOTE_PORT),
+    out.seq,
+    acknowledgment,
+    headerLength,
+    out.flags,
+    window,
+  )
   if ((out.flags & SYN) !== 0) {
     // RFC 9293, 3.7.1 (MUST-67): the MTU less the fixed headers, whatever options may come.
     view.setUint16(at + TCP_HEADER, (OPTION_MSS << 8) | OPTION_MSS_LENGTH)

@@ -7,20 +7,7 @@ import { tcpOutRsts, tcpOutSegs } from '../mib.ts'
 import { LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { PROTOCOL_TCP } from '../wire/ipv4.ts'
-import {
-  ACK,
-  RST,
-  TCP_ACKNOWLEDGMENT,
-  TCP_CHECKSUM,
-  TCP_DATA_OFFSET,
-  TCP_DESTINATION_PORT,
-  TCP_FLAGS,
-  TCP_HEADER,
-  TCP_SEQUENCE,
-  TCP_SOURCE_PORT,
-  TCP_URGENT_POINTER,
-  TCP_WINDOW,
-} from '../wire/tcp.ts'
+import { ACK, putTcp, RST, TCP_CHECKSUM, TCP_HEADER } from '../wire/tcp.ts'
 import { bareSequence } from './output.ts'
 import { segmentLength } from './segment.ts'
 import type { Tcb } from './tcb.ts'
@@ -63,15 +50,7 @@ function sendReset(
   if (page === 0) return
   const at = payloadAt(page)
   const { view } = m
-  view.setUint16(at + TCP_SOURCE_PORT, localPort)
-  view.setUint16(at + TCP_DESTINATION_PORT, remotePort)
-  view.setInt32(at + TCP_SEQUENCE, seq)
-  view.setInt32(at + TCP_ACKNOWLEDGMENT, ack)
-  view.setUint8(at + TCP_DATA_OFFSET, (TCP_HEADER >> 2) << 4)
-  view.setUint8(at + TCP_FLAGS, flags)
-  view.setUint16(at + TCP_WINDOW, 0)
-  view.setUint16(at + TCP_CHECKSUM, 0)
-  view.setUint16(at + TCP_URGENT_POINTER, 0)
+  putTcp(view, at, localPort, remotePort, seq, ack, TCP_HEADER, flags, 0)
   view.setInt32(at - 8, m.get32(ADDRESS))
   view.setInt32(at - 4, to)
   m.put16(

@@ -5,7 +5,8 @@
  */
 import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
-import { WAITING_HEAD, WAITING_TAIL } from '../memory/layout.ts'
+import { appendBoth, removeBoth } from '../memory/fifo.ts'
+import { WAITING_HEAD } from '../memory/layout.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
 import { startClock, stopClock } from './clock.ts'
 import { CLOCK_TIME_WAIT, enterState, FLAG_TIMING, RTT_AT, RTT_SEQ, type Tcb, TIME_WAIT } from './tcb.ts'
@@ -34,10 +35,7 @@ export function restartTimeWait(s: Core, t: Tcb): void {
 
 /** Takes a connection in TIME-WAIT out of the list. */
 export function leaveTimeWait(m: Arena, t: Tcb): void {
-  const next = m.get32(t + WAITING_NEXT)
-  const previous = m.get32(t + WAITING_PREVIOUS)
-  m.put32(previous === 0 ? WAITING_HEAD : previous + WAITING_NEXT, next)
-  m.put32(next === 0 ? WAITING_TAIL : next + WAITING_PREVIOUS, previous)
+  removeBoth(m, WAITING_HEAD, t, WAITING_NEXT, WAITING_PREVIOUS)
 }
 
 /** The one that has waited longest of those whose handle was given back; 0 if there is none. */
@@ -48,9 +46,5 @@ export function oldestWaiting(m: Arena): Tcb {
 }
 
 function append(m: Arena, t: Tcb): void {
-  const tail = m.get32(WAITING_TAIL)
-  m.put32(t + WAITING_NEXT, 0)
-  m.put32(t + WAITING_PREVIOUS, tail)
-  m.put32(tail === 0 ? WAITING_HEAD : tail + WAITING_NEXT, t)
-  m.put32(WAITING_TAIL, t)
+  appendBoth(m, WAITING_HEAD, t, WAITING_NEXT, WAITING_PREVIOUS)
 }

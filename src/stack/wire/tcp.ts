@@ -42,6 +42,29 @@ export const flagNames = (flags: number): string =>
     .map(bit => FLAG_NAMES[bit])
     .join(', ') || 'none'
 
+/** The fixed part of a header of `length` bytes, its checksum left 0; what is not said in it is 0. */
+export function putTcp(
+  view: DataView,
+  at: number,
+  sourcePort: number,
+  destinationPort: number,
+  sequence: number,
+  acknowledgment: number,
+  length: number,
+  flags: number,
+  window: number,
+): void {
+  view.setUint16(at + TCP_SOURCE_PORT, sourcePort)
+  view.setUint16(at + TCP_DESTINATION_PORT, destinationPort)
+  view.setInt32(at + TCP_SEQUENCE, sequence)
+  view.setInt32(at + TCP_ACKNOWLEDGMENT, acknowledgment)
+  view.setUint8(at + TCP_DATA_OFFSET, (length >> 2) << 4)
+  view.setUint8(at + TCP_FLAGS, flags)
+  view.setUint16(at + TCP_WINDOW, window)
+  view.setUint16(at + TCP_CHECKSUM, 0)
+  view.setUint16(at + TCP_URGENT_POINTER, 0)
+}
+
 /** The header's own length in bytes, as it claims. */
 export const tcpHeaderLength = (view: DataView, at: number): number =>
   (view.getUint8(at + TCP_DATA_OFFSET) >>> 4) * 4
