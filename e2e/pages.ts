@@ -1,14 +1,34 @@
 /** Pages as people have them: each in a browser context of its own, and what can be read off each. */
 import { readFile } from 'node:fs/promises'
-import { type Browser, expect, type Locator, type Page } from '@playwright/test'
+import { type Browser, test as base, expect, type Locator, type Page } from '@playwright/test'
 import { readPcapng } from '../src/link/pcapng.ts'
 import { summarise } from '../src/stack/wire/dissect.ts'
 
-/** Opens a link in a browser context of its own: other cookies, other storage, another person. */
+/** Each test leaves an empty browser behind: pages that stay open would share its time, and their names, with the next. */
+export const test = base.extend<{ emptyBrowser: undefined }>({
+  emptyBrowser: [
+    async ({ browser }, use) => {
+      await use(undefined)
+      for (const context of browser.contexts()) await context.close()
+    },
+    { auto: true },
+  ],
+})
+
+/**
+ * Opens a link in a browser context of its own: other cookies, other storage, another person. Of a name of its own,
+ * too: a page draws its name, and a test that tells people by their names opens another where the draw was one's that
+ * is open.
+ */
 export async function visit(browser: Browser, link: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage()
-  await page.goto(link)
-  return page
+  const taken = await Promise.all(browser.contexts().flatMap(each => each.pages().map(page => page.title())))
+  for (;;) {
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    await page.goto(link)
+    if (!taken.includes(await page.title())) return page
+    await context.close()
+  }
 }
 
 /** A page with a room, and the link that invites to it. */
@@ -19,16 +39,21 @@ export async function host(browser: Browser): Promise<{ page: Page; link: string
   return { page, link }
 }
 
-/** The name of the host that is the page's own. */
-export async function ownName(page: Page): Promise<string> {
-  const name = await page.getByTestId('host').first().getAttribute('data-host')
-  if (name === null) throw new Error('the page has no host')
-  return name
+async function ofOwnHost(page: Page, attribute: 'data-host' | 'data-mac'): Promise<string> {
+  const value = await page.getByTestId('host').first().getAttribute(attribute)
+  if (value === null) throw new Error('the page has no host')
+  return value
 }
 
-/** Another host in the page's list, once it has an address. */
-export async function hostNamed(page: Page, name: string): Promise<Locator> {
-  const found = page.locator(`[data-testid=host][data-host="${name}"]`)
+/** The name of the host that is the page's own. */
+export const ownName = (page: Page): Promise<string> => ofOwnHost(page, 'data-host')
+
+/**
+ * The host of another page in this page's list, once it has an address. Found by its MAC: pages draw their names by
+ * themselves, and two may draw the same.
+ */
+export async function hostOf(page: Page, other: Page): Promise<Locator> {
+  const found = page.locator(`[data-testid=host][data-mac="${await ofOwnHost(other, 'data-mac')}"]`)
   await expect(found.getByTestId('host-address')).toHaveText(/^169\.254\.\d+\.\d+$/)
   return found
 }
@@ -43,7 +68,7 @@ export async function met(page: Page, other: Page): Promise<void> {
     await expect(
       here.locator(`[data-testid=person][data-person="${name}"][data-state=connected]`),
     ).toHaveCount(1)
-    await hostNamed(here, name)
+    await hostOf(here, there)
   }
 }
 

@@ -1,6 +1,6 @@
 /** The README's pictures, taken from the running page: `npm run pictures`. */
 import { expect, test } from '@playwright/test'
-import { conversation, host, hostNamed, met, ownName, say, visit } from './pages.ts'
+import { conversation, host, hostOf, met, say, visit } from './pages.ts'
 
 const picture = (name: string) => ({ path: `e2e/pictures/${name}.png` })
 
@@ -27,7 +27,7 @@ test('room: two pages talk', async ({ browser }) => {
   await met(alice, bob)
   const done = alice.getByRole('button', { name: 'Done' })
   if (await done.isVisible()) await done.click()
-  const target = await hostNamed(alice, await ownName(bob))
+  const target = await hostOf(alice, bob)
   await target.getByTestId('talk').click()
   await expect(conversation(bob)).toBeVisible()
   await say(conversation(alice), 'hello')

@@ -1,8 +1,8 @@
 /** Others' eyes on our frames: what two pages captured is read by tshark without a fault. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { expect, test } from '@playwright/test'
-import { conversation, exportCapture, host, hostNamed, met, ownName, say, visit } from './pages.ts'
+import { expect } from '@playwright/test'
+import { conversation, exportCapture, host, hostOf, met, ownName, say, test, visit } from './pages.ts'
 
 const present = spawnSync('tshark', ['--version']).status === 0
 
@@ -16,7 +16,7 @@ test('tshark finds no malformed packet and no bad checksum in the captures of tw
   const { page: alice, link } = await host(browser)
   const bob = await visit(browser, link)
   await met(alice, bob)
-  const target = await hostNamed(alice, await ownName(bob))
+  const target = await hostOf(alice, bob)
   await target.getByTestId('ping').click()
   await expect(target.getByTestId('outcome')).toContainText(/3 of 3/)
   const buffer = Buffer.alloc(500_000, 'lanlet ')

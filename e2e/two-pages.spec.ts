@@ -1,8 +1,8 @@
 /** The main job on real input: two browsers, two pages, one segment over WebRTC. Each thing is asserted on both pages. */
 import { createHash, randomBytes } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
-import { expect, type Page, test } from '@playwright/test'
-import { captureOf, conversation, host, hostNamed, met, ownName, say, visit } from './pages.ts'
+import { expect, type Page } from '@playwright/test'
+import { captureOf, conversation, host, hostOf, met, ownName, say, test, visit } from './pages.ts'
 
 /** The states that a page shows for the connection in view, the left host's first; 'told by …' stands below a peer's. */
 const states = async (page: Page): Promise<(string | undefined)[]> =>
@@ -29,11 +29,9 @@ test('two pages find each other by ARP, ping, shake hands, talk both ways and cl
   browser,
 }) => {
   const { alice, bob } = await join(browser)
-  const bobAtAlice = await hostNamed(alice, await ownName(bob))
+  const bobAtAlice = await hostOf(alice, bob)
   const bobAddress = await bobAtAlice.getByTestId('host-address').innerText()
-  const aliceAddress = await (await hostNamed(bob, await ownName(alice)))
-    .getByTestId('host-address')
-    .innerText()
+  const aliceAddress = await (await hostOf(bob, alice)).getByTestId('host-address').innerText()
 
   await bobAtAlice.getByTestId('ping').click()
   await expect(bobAtAlice.getByTestId('outcome')).toContainText(/3 of 3/)
@@ -82,7 +80,7 @@ test('20 MB each way arrive with the SHA-256 that they left with', async ({ brow
   ] as const) {
     const buffer = randomBytes(20_000_000)
     const sha256 = createHash('sha256').update(buffer).digest('hex')
-    const target = await hostNamed(from, await ownName(to))
+    const target = await hostOf(from, to)
     await target
       .getByTestId('file')
       .setInputFiles({ name: 'random.bin', mimeType: 'application/octet-stream', buffer })
@@ -120,7 +118,7 @@ test('a page that is reloaded comes back as the same host', async ({ browser }) 
   await bob.reload()
   expect(await ownName(bob)).toBe(name)
   await met(alice, bob)
-  const target = await hostNamed(alice, name)
+  const target = await hostOf(alice, bob)
   await target.getByTestId('ping').click()
   await expect(target.getByTestId('outcome')).toContainText(/3 of 3/)
 })
@@ -129,7 +127,7 @@ test('closing a tab in mid-transfer leaves a clear state within seconds, and the
   browser,
 }) => {
   const { alice, bob } = await join(browser)
-  const target = await hostNamed(alice, await ownName(bob))
+  const target = await hostOf(alice, bob)
   const before = await alice.getByTestId('memory-used').innerText()
   const buffer = randomBytes(40_000_000)
   await target
@@ -153,7 +151,7 @@ test('three pages in a room: each talks to both others', async ({ browser }) => 
   for (const from of pages) {
     for (const to of pages) {
       if (from === to) continue
-      const target = await hostNamed(from, await ownName(to))
+      const target = await hostOf(from, to)
       await target.getByTestId('ping').click()
       await expect(target.getByTestId('outcome')).toContainText(/3 of 3/)
     }
@@ -177,7 +175,7 @@ test('on a plain http origin of the LAN, where WebCrypto is absent, all of it wo
   await alice.getByTestId('invite').click()
   const bob = await visit(browser, await alice.getByTestId('invite-link').inputValue())
   await met(alice, bob)
-  const target = await hostNamed(alice, await ownName(bob))
+  const target = await hostOf(alice, bob)
   const buffer = randomBytes(300_000)
   await target
     .getByTestId('file')

@@ -42,7 +42,7 @@ export class HostList extends LabElement {
     const own = this.lab.own
     const mine = own?.mac === mac
     const outcome = this.outcomes.get(mac)
-    return html`<li data-testid="host" data-host=${name}>
+    return html`<li data-testid="host" data-host=${name} data-mac=${mac}>
       <div class="row">
         <b>${name}</b><span class="mute">${mine ? 'you' : where.kind === 'here' ? 'here' : this.pageOf(station)}</span>
         <span class="grow"></span>
