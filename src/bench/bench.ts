@@ -1,8 +1,11 @@
-/** `npm run bench`: a table; `npm run bench -- --json`: the same, and one line of JSON at the end. */
+/**
+ * `npm run bench`: a table; `npm run bench -- --json`: the same, and one line of JSON at the end. run.js has measured native
+ * lwIP just before, and hands its samples over.
+ */
 import { checksumMBps, memcpyMBps } from './limits.ts'
 import { connections, costBeside, idle, roundTrips, throughput } from './measures.ts'
 
-const SAMPLES = 5
+const SAMPLES = Number(process.env['BENCH_SAMPLES'])
 
 interface Figure {
   readonly median: number
@@ -26,6 +29,12 @@ function print(name: string, { median, samples }: Figure, unit: string, goal: st
 }
 
 console.log(`Node ${process.version}, ${SAMPLES} samples; median, unit, least - most, goal\n`)
+
+/** What lwip.c prints, or why it could not. */
+type Lwip = Readonly<
+  Record<'throughputMBps' | 'roundTripsPerSecond' | 'connectionsPerSecond', readonly number[]>
+>
+const lwip: Lwip | { readonly missing: string } = JSON.parse(process.env['BENCH_LWIP'] ?? '')
 
 const limit = { memcpyMBps: figure(memcpyMBps(SAMPLES)), checksumMBps: figure(checksumMBps(SAMPLES)) }
 print('limit: copying 1,460 bytes', limit.memcpyMBps, 'MB/s', '')
@@ -54,12 +63,29 @@ for (const [others, ns] of Object.entries(beside)) {
   print(`a packet beside ${Number(others).toLocaleString('en-GB')} connections`, figure([ns]), 'ns', 'flat')
 }
 
+const native =
+  'missing' in lwip
+    ? undefined
+    : {
+        throughputMBps: figure(lwip.throughputMBps),
+        roundTripsPerSecond: figure(lwip.roundTripsPerSecond),
+        connectionsPerSecond: figure(lwip.connectionsPerSecond),
+      }
+if (native === undefined) console.log(`\nNative lwIP: skipped, ${'missing' in lwip ? lwip.missing : ''}.`)
+else {
+  print('native lwIP, C -O3: TCP one way', native.throughputMBps, 'MB/s', '')
+  print('  64-byte round trips', native.roundTripsPerSecond, '/s', '')
+  print('  connect + close', native.connectionsPerSecond, '/s', '')
+}
+
 const ratio = {
   toMemcpy: stack.throughputMBps.median / limit.memcpyMBps.median,
   toChecksum: stack.throughputMBps.median / limit.checksumMBps.median,
+  toLwip: native && stack.throughputMBps.median / native.throughputMBps.median,
 }
 console.log(
-  `\nThroughput is ${rounded(ratio.toMemcpy)} of copying and ${rounded(ratio.toChecksum)} of the checksum.`,
+  `\nThroughput is ${rounded(ratio.toMemcpy)} of copying and ${rounded(ratio.toChecksum)} of the checksum` +
+    (ratio.toLwip === undefined ? '.' : `, and ${rounded(ratio.toLwip)} of native lwIP’s.`),
 )
 if (process.argv.includes('--json'))
-  console.log(JSON.stringify({ stack, limit, ratio, nsPerPacketBeside: beside }))
+  console.log(JSON.stringify({ stack, limit, lwip: native, ratio, nsPerPacketBeside: beside }))
