@@ -9,6 +9,7 @@ import type { IpFragments } from './ip/fragments.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
+import type { SocketFamily } from './socket/family.ts'
 import type { Congestion } from './tcp/congestion.ts'
 import type { TcpOption } from './tcp/options.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
@@ -25,6 +26,8 @@ export interface Features {
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
   readonly timestamps?: Timestamps
+  /** The kinds of sockets that came with features. */
+  readonly sockets?: readonly SocketFamily[]
   /** PROC_FS */
   readonly procFs?: CounterNames
 }

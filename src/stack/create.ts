@@ -7,7 +7,6 @@ import {
   KIND_ACQUIRE,
   KIND_CONNECTION,
   KIND_NEIGHBOUR,
-  KIND_PING,
   KIND_REASSEMBLY,
   KIND_UDP,
   RECORD_KIND,
@@ -35,6 +34,7 @@ import { ADDRESS, COUNTERS_AT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick, runTimers } from './memory/wheel.ts'
 import { closeDatagrams, DATAGRAM_KIND, takeDatagram } from './socket/datagrams.ts'
+import type { SocketFamily } from './socket/family.ts'
 import {
   ERROR,
   EVENTS,
@@ -44,8 +44,16 @@ import {
   REMOTE_ADDRESS,
   REMOTE_PORT,
 } from './socket/record.ts'
-import { handleOf, isDatagram, kindOf, makeSocket, recordOf, takeEvent } from './socket/socket.ts'
-import { type Environment, type Ms, Protocol, type Socket, type Stack, type StackConfig } from './stack.ts'
+import { handleOf, kindOf, makeSocket, recordOf, takeEvent } from './socket/socket.ts'
+import {
+  type Environment,
+  type Ms,
+  type Option,
+  Protocol,
+  type Socket,
+  type Stack,
+  type StackConfig,
+} from './stack.ts'
 import { connectionTimer } from './tcp/clock.ts'
 import { bury, makeConnection } from './tcp/connection.ts'
 import { emitSegments } from './tcp/output.ts'
@@ -120,23 +128,24 @@ function fireTimer(s: Core, record: Address): void {
   }
 }
 
-function makeProtocolSocket(s: Core, protocol: Protocol): Socket | Errno {
+/** What a socket that came with a feature does beyond what all do; undefined for UDP and connections. */
+function familyOf(s: Core, at: Address): SocketFamily | undefined {
+  const kind = kindOf(s.m, at)
+  return s.features.sockets?.find(family => family.kind === kind)
+}
+
+function makeProtocolSocket(s: Core, protocol: Protocol, number: number): Socket | Errno {
+  const family = s.features.sockets?.find(one => one.protocol === protocol)
   let made = 0
-  switch (protocol) {
-    case Protocol.Tcp:
-      made = makeConnection(s)
-      break
-    case Protocol.Udp:
-      made = makeSocket(s, DATAGRAM_KIND, KIND_UDP)
-      break
-    case Protocol.Icmp:
-      if (s.features.ping === undefined) return EPROTONOSUPPORT
-      made = makeSocket(s, DATAGRAM_KIND, KIND_PING)
-      break
-    default:
-      return EPROTONOSUPPORT
-  }
-  return made === 0 ? ENOBUFS : handleOf(s.m, made)
+  if (family !== undefined) made = makeSocket(s, DATAGRAM_KIND, family.kind)
+  else if (protocol === Protocol.Tcp) made = makeConnection(s)
+  else if (protocol === Protocol.Udp) made = makeSocket(s, DATAGRAM_KIND, KIND_UDP)
+  else return EPROTONOSUPPORT
+  if (made === 0) return ENOBUFS
+  const error = family?.open?.(s, made, number) ?? 0
+  if (error === 0) return handleOf(s.m, made)
+  closeDatagrams(s, made)
+  return error
 }
 
 function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Errno {
@@ -152,20 +161,23 @@ function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Er
       m.put16(at + LOCAL_PORT, port)
       return 0
     default:
-      return EOPNOTSUPP
+      return (s.features.sockets && familyOf(s, at))?.bind?.(s, at, address, port) ?? EOPNOTSUPP
   }
 }
 
+const isConnection = (m: Arena, at: Address): at is Tcb => kindOf(m, at) === KIND_CONNECTION
+
 function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, port: number): number | Errno {
-  switch (kindOf(s.m, at)) {
-    case KIND_UDP:
-      return port > 0 && port <= 0xffff ? udpSend(s, at, data, address | 0, port) : EINVAL
-    case KIND_PING:
-      return s.features.ping?.sendRequest(s, at, data, address | 0, port & 0xffff) ?? EOPNOTSUPP
-    default:
-      return EOPNOTSUPP
-  }
+  if (kindOf(s.m, at) === KIND_UDP)
+    return port > 0 && port <= 0xffff ? udpSend(s, at, data, address | 0, port) : EINVAL
+  return (
+    (s.features.sockets && familyOf(s, at))?.sendTo?.(s, at, data, address | 0, port & 0xffff) ?? EOPNOTSUPP
+  )
 }
+
+/** Undefined where no feature knows the socket, or what its options are. */
+const setFamilyOption = (s: Core, at: Address, option: Option, value: number): 0 | Errno | undefined =>
+  at === 0 ? undefined : familyOf(s, at)?.setOption?.(s, at, option, value)
 
 function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {
   const { m } = s
@@ -173,7 +185,7 @@ function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): vo
     const bits = m.get8(at + EVENTS)
     m.put8(at + EVENTS, 0)
     // Asked before, since behind the visitor's back the record may be freed and its page be another's.
-    const dead = kindOf(m, at) === KIND_CONNECTION && hasFlag(m, at, FLAG_DEAD)
+    const dead = isConnection(m, at) && hasFlag(m, at, FLAG_DEAD)
     visit(handleOf(m, at), bits)
     if (dead) bury(m, at as Tcb)
   }
@@ -195,7 +207,7 @@ function stackOf(s: Core): Stack {
   const tcp = (handle: Socket, call: (t: Tcb) => number): number => {
     const at = recordOf(s, handle)
     if (at === 0) return EBADF
-    return kindOf(m, at) === KIND_CONNECTION ? call(at as Tcb) : EOPNOTSUPP
+    return isConnection(m, at) ? call(at) : EOPNOTSUPP
   }
   return {
     input(frame, now) {
@@ -241,7 +253,7 @@ function stackOf(s: Core): Stack {
       if (neighbour !== 0) removeNeighbour(s, neighbour)
       hostGone(s, address | 0)
     },
-    socket: protocol => makeProtocolSocket(s, protocol),
+    socket: (protocol, number = 0) => makeProtocolSocket(s, protocol, number),
     bind(handle, address, port) {
       const at = recordOf(s, handle)
       return at === 0 ? EBADF : bindSocket(s, at, address, port)
@@ -256,12 +268,14 @@ function stackOf(s: Core): Stack {
     send(handle, data) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
-      return kindOf(m, at) === KIND_CONNECTION ? sendTcp(s, at as Tcb, data) : EOPNOTSUPP
+      if (isConnection(m, at)) return sendTcp(s, at, data)
+      return (s.features.sockets && familyOf(s, at))?.send?.(s, at, data) ?? EOPNOTSUPP
     },
     recv(handle, into) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
-      return kindOf(m, at) === KIND_CONNECTION ? recvTcp(s, at as Tcb, into) : EOPNOTSUPP
+      if (isConnection(m, at)) return recvTcp(s, at, into)
+      return (s.features.sockets && familyOf(s, at))?.recv?.(s, at, into) ?? EOPNOTSUPP
     },
     sendTo(handle, data, address, port) {
       const at = recordOf(s, handle)
@@ -270,15 +284,24 @@ function stackOf(s: Core): Stack {
     recvFrom(handle, into, from) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
-      return isDatagram(m, at) ? takeDatagram(s, at, into, from) : EOPNOTSUPP
+      if (isConnection(m, at)) return EOPNOTSUPP
+      return (
+        (s.features.sockets && familyOf(s, at))?.recvFrom?.(s, at, into, from) ??
+        takeDatagram(s, at, into, from)
+      )
     },
-    setOption: (handle, option, value) => tcp(handle, t => setTcpOption(s, t, option, value)) as 0 | Errno,
+    setOption: (handle, option, value) =>
+      (s.features.sockets && setFamilyOption(s, recordOf(s, handle), option, value)) ??
+      (tcp(handle, t => setTcpOption(s, t, option, value)) as 0 | Errno),
     shutdown: handle => tcp(handle, t => shutdownTcp(s, t)) as 0 | Errno,
     close(handle) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
-      if (isDatagram(m, at)) closeDatagrams(s, at)
-      else closeTcp(s, at as Tcb)
+      if (isConnection(m, at)) closeTcp(s, at)
+      else {
+        if (s.features.sockets) familyOf(s, at)?.close?.(s, at)
+        closeDatagrams(s, at)
+      }
       return 0
     },
     abort: handle =>

@@ -124,8 +124,8 @@ export interface Stack {
   /** The host with this address has left the segment for good (its port is gone): connections to it end with EHOSTUNREACH. */
   hostGone(address: Ipv4): void
 
-  /** EPROTONOSUPPORT when the profile lacks it, ENOBUFS when memory is full. */
-  socket(protocol: Protocol): Socket | Errno
+  /** EPROTONOSUPPORT when the profile lacks it, ENOBUFS when memory is full. `number` refines some protocols, see there. */
+  socket(protocol: Protocol, number?: number): Socket | Errno
   bind(socket: Socket, address: Ipv4, port: number): 0 | Errno
   listen(socket: Socket, backlog: number): 0 | Errno
   /** EAGAIN while none waits. */

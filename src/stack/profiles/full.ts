@@ -18,4 +18,5 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     fragments: ipFragments,
     ping: pingSockets,
     procFs,
+    sockets: [pingSockets],
   })
