@@ -40,6 +40,16 @@ export const SWITCHES = [
   { name: 'IP_FRAG', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragments' },
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets', socket: true },
+  { name: 'INET_RAW', feature: 'raw', from: 'ip/raw.ts', export: 'rawSockets', socket: true },
+  { name: 'PACKET', feature: 'packet', from: 'packet/packet.ts', export: 'packetSockets', socket: true },
+  {
+    name: 'PACKET_MMAP',
+    feature: 'packetRing',
+    from: 'packet/ring.ts',
+    export: 'packetRing',
+    needs: ['PACKET'],
+  },
+  { name: 'LPF_FILTER', feature: 'filter', from: 'filter/filter.ts', export: 'socketFilters' },
   { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', literals: ['ipInReceives'] },
 ]
 

@@ -4,11 +4,15 @@
  */
 
 import type { Drop } from './drop.ts'
+import type { SocketFilters } from './filter/filter.ts'
 import type { PingSockets } from './icmp/ping.ts'
 import type { IpFragments } from './ip/fragments.ts'
+import type { RawSockets } from './ip/raw.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
+import type { PacketSockets } from './packet/packet.ts'
+import type { PacketRing } from './packet/ring.ts'
 import type { SocketFamily } from './socket/family.ts'
 import type { Congestion } from './tcp/congestion.ts'
 import type { TcpOption } from './tcp/options.ts'
@@ -22,6 +26,14 @@ export interface Features {
   readonly fragments?: IpFragments
   /** IP_PING */
   readonly ping?: PingSockets
+  /** INET_RAW */
+  readonly raw?: RawSockets
+  /** PACKET */
+  readonly packet?: PacketSockets
+  /** PACKET_MMAP */
+  readonly packetRing?: PacketRing
+  /** LPF_FILTER */
+  readonly filter?: SocketFilters
   /** TCP_WSCALE */
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
@@ -50,6 +62,9 @@ export const KIND_CONNECTION = 3
 export const KIND_UDP = 4
 export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
+export const KIND_RAW = 12
+export const KIND_PACKET = 13
+export const KIND_NETLINK = 14
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

@@ -17,6 +17,7 @@ import {
   EINVAL,
   EISCONN,
   ENOBUFS,
+  ENOPROTOOPT,
   EOPNOTSUPP,
   EPROTONOSUPPORT,
   type Errno,
@@ -30,11 +31,11 @@ import { readConfig } from './ip/config.ts'
 import { frameInput } from './ip/input.ts'
 import { type Address, Arena } from './memory/arena.ts'
 import { layOut, takeOver } from './memory/lay-out.ts'
-import { ADDRESS, COUNTERS_AT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
+import { ADDRESS, COUNTERS_AT, NOW, NOW_MS, NOW_US, PACKET_HEAD } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick, runTimers } from './memory/wheel.ts'
-import { closeDatagrams, DATAGRAM_KIND, takeDatagram } from './socket/datagrams.ts'
-import type { SocketFamily } from './socket/family.ts'
+import { closeDatagrams, DATAGRAM_KIND, takeDatagram, takeLost } from './socket/datagrams.ts'
+import { familyOf } from './socket/family.ts'
 import {
   ERROR,
   EVENTS,
@@ -128,12 +129,6 @@ function fireTimer(s: Core, record: Address): void {
   }
 }
 
-/** What a socket that came with a feature does beyond what all do; undefined for UDP and connections. */
-function familyOf(s: Core, at: Address): SocketFamily | undefined {
-  const kind = kindOf(s.m, at)
-  return s.features.sockets?.find(family => family.kind === kind)
-}
-
 function makeProtocolSocket(s: Core, protocol: Protocol, number: number): Socket | Errno {
   const family = s.features.sockets?.find(one => one.protocol === protocol)
   let made = 0
@@ -178,6 +173,15 @@ function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, p
 /** Undefined where no feature knows the socket, or what its options are. */
 const setFamilyOption = (s: Core, at: Address, option: Option, value: number): 0 | Errno | undefined =>
   at === 0 ? undefined : familyOf(s, at)?.setOption?.(s, at, option, value)
+
+/** A link that shows packet sockets each frame that it has taken. */
+const tapped =
+  (s: Core, emit: (frame: Uint8Array) => boolean) =>
+  (frame: Uint8Array): boolean => {
+    if (!emit(frame)) return false
+    s.features.packet?.outgoing(s, frame.byteOffset, frame.length)
+    return true
+  }
 
 function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {
   const { m } = s
@@ -226,9 +230,10 @@ function stackOf(s: Core): Stack {
     },
     output(emit) {
       // Segments may make frames in their turn: whoever has an address to ask for asks at once.
-      emitFrames(s, emit)
-      emitSegments(s, emit)
-      emitFrames(s, emit)
+      const link = s.features.packet && m.get32(PACKET_HEAD) !== 0 ? tapped(s, emit) : emit
+      emitFrames(s, link)
+      emitSegments(s, link)
+      emitFrames(s, link)
     },
     events: visit => visitEvents(s, visit),
     get memory() {
@@ -293,6 +298,10 @@ function stackOf(s: Core): Stack {
     setOption: (handle, option, value) =>
       (s.features.sockets && setFamilyOption(s, recordOf(s, handle), option, value)) ??
       (tcp(handle, t => setTcpOption(s, t, option, value)) as 0 | Errno),
+    attachFilter: (handle, program) =>
+      s.features.filter?.attach(s, recordOf(s, handle), program) ?? ENOPROTOOPT,
+    peek: (handle, into) => s.features.packet?.peek(s, recordOf(s, handle), into) ?? EOPNOTSUPP,
+    lost: handle => (s.features.sockets ? takeLost(s, recordOf(s, handle)) : EOPNOTSUPP),
     shutdown: handle => tcp(handle, t => shutdownTcp(s, t)) as 0 | Errno,
     close(handle) {
       const at = recordOf(s, handle)

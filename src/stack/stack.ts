@@ -19,7 +19,21 @@ declare const socketBrand: unique symbol
 export type Socket = number & { readonly [socketBrand]: true }
 
 /** What a socket speaks; the argument of `socket()`. */
-export const Protocol = { Icmp: 1, Tcp: 6, Udp: 17 } as const
+export const Protocol = {
+  Icmp: 1,
+  Tcp: 6,
+  Udp: 17,
+  /**
+   * INET_RAW: all datagrams of one IP protocol, `number` of `socket`: 1 … 255, where 255 sends whole datagrams and receives
+   * none. `recvFrom` gives a datagram with its header; `sendTo` takes its payload, or see Option.HeaderIncluded; ports are 0.
+   */
+  Raw: 255,
+  /**
+   * PACKET: whole Ethernet frames, those that come in and those that go out; of one EtherType, the `number` of `socket`, or
+   * all where that is 0 or 3 (ETH_P_ALL). In `recvFrom` the `from.port` is the EtherType, `from.address` one of PacketType.
+   */
+  Packet: 256,
+} as const
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]
 
 export interface Environment {
@@ -42,10 +56,34 @@ export interface StackConfig {
   readonly gateway?: string
 }
 
+/** Whom a frame that a packet socket has captured was for. The numbers are Linux's PACKET_HOST and so on. */
+export const PacketType = { Host: 0, Broadcast: 1, Multicast: 2, OtherHost: 3, Outgoing: 4 } as const
+export type PacketType = (typeof PacketType)[keyof typeof PacketType]
+
+/** A frame as a packet socket has captured it; filled in by `peek`. */
+export interface Captured {
+  type: number
+  etherType: number
+  /** Bytes on the wire; a filter may have kept fewer. */
+  length: number
+  /** When it was captured, ms on the host's clock, the fraction dropped. */
+  at: Ms
+}
+
+/** An instruction of a socket's filter, as `tcpdump -ddd` prints them: code, jump if true, jump if false, k. */
+export type FilterInstruction = readonly [code: number, whenTrue: number, whenFalse: number, k: number]
+
 /** What `setOption` can set. */
 export const Option = {
   /** 1: Nagle's algorithm is off (RFC 9293, 3.7.4), short text goes out at once. 0, the default: on. */
   NoDelay: 1,
+  /** Raw sockets. 1: what is sent begins with its IP header (IP_HDRINCL). 0: the stack makes one. */
+  HeaderIncluded: 100,
+  /**
+   * Packet sockets: a ring of this many pages, 1 … 1024, is set aside for frames that wait to be read; 0 gives it back. What
+   * waits is lost. Frames that find it full are counted by `lost`. ENOBUFS when memory has not so many.
+   */
+  PacketRing: 101,
 } as const
 export type Option = (typeof Option)[keyof typeof Option]
 
@@ -142,6 +180,19 @@ export interface Stack {
   recvFrom(socket: Socket, into: Uint8Array, from: Endpoint): number | Errno
   /** EINVAL for a value out of range, ENOPROTOOPT for an option that this kind of socket does not have. */
   setOption(socket: Socket, option: Option, value: number): 0 | Errno
+  /**
+   * LPF_FILTER: from now on the socket receives only what this program wants, and as much of it; an empty one takes the
+   * last one away. UDP, raw and packet sockets; ENOPROTOOPT for others, EINVAL when the program could fail to end or read
+   * what it has not written.
+   */
+  attachFilter(socket: Socket, program: readonly FilterInstruction[]): 0 | Errno
+  /**
+   * The oldest frame that a packet socket has captured, as a view on the arena that stays good until it is read with
+   * `recvFrom` (which may ask for 0 bytes) or the socket is closed. EAGAIN while none waits.
+   */
+  peek(socket: Socket, into: Captured): Uint8Array | Errno
+  /** How many packets raw and packet sockets could not keep since this was asked last, for want of room. */
+  lost(socket: Socket): number | Errno
   /** No more to send: FIN follows the data. */
   shutdown(socket: Socket): 0 | Errno
   /** Gives the handle back; what was sent is still delivered, the connection closes in order behind it. */

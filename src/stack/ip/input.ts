@@ -50,6 +50,7 @@ export function frameInput(s: Core, frame: Uint8Array): Drop {
   if (length > FRAME_MAX) return dropped(s, Drop.BadIpLength)
   const at = frameAt(m.get32(INPUT_PAGE))
   m.bytes.set(frame, at)
+  const taken = s.features.packet?.incoming(s, at, length) ?? false
   const high = macHigh(m.view, at + ETH_DESTINATION)
   const toGroup = (high & 0x100) !== 0
   if (
@@ -64,7 +65,7 @@ export function frameInput(s: Core, frame: Uint8Array): Drop {
     case ETHERTYPE_ARP:
       return arpInput(s, at + ETH_HEADER, length - ETH_HEADER)
     default:
-      return dropped(s, Drop.UnknownEtherType)
+      return taken ? Drop.None : dropped(s, Drop.UnknownEtherType)
   }
 }
 
@@ -102,6 +103,7 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
   count(s, ipInDelivers)
   const payload = at + headerLength
   const length = total - headerLength
+  const taken = s.features.raw?.input(s, at, headerLength, length, 0) ?? false
   switch (s.m.get8(at + IP_PROTOCOL)) {
     case PROTOCOL_TCP:
       // RFC 9293, 3.9.2.3 (MUST-57): a segment to a broadcast or multicast address is discarded.
@@ -111,6 +113,7 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
     case PROTOCOL_ICMP:
       return icmpInput(s, at, payload, length, toAll)
     default:
+      if (taken) return Drop.None
       if (!toAll) sendUnreachable(s, at, UNREACHABLE_PROTOCOL)
       return dropped(s, Drop.UnknownProtocol)
   }

@@ -71,8 +71,13 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** Raw sockets, packet sockets, netlink sockets: lists by NEXT_OF_KIND (socket/datagrams.ts). */
+export const RAW_HEAD = 216
+export const PACKET_HEAD = 224
+export const NETLINK_HEAD = 232
+
 /** The pools' books. */
-export const POOLS_AT = 216
+export const POOLS_AT = 240
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -90,9 +95,13 @@ export const POOL_RECEIVE = 6
 export const POOL_OUT_OF_ORDER = 7
 export const POOL_DATAGRAMS = 8
 export const POOL_FRAGMENTS = 9
+/** Programs of sockets (filter/filter.ts). */
+export const POOL_FILTERS = 10
+/** Capture rings (packet/packet.ts). */
+export const POOL_CAPTURE = 11
 /** The input page and the output page. */
-export const POOL_STANDING = 10
-export const POOL_COUNT = 11
+export const POOL_STANDING = 12
+export const POOL_COUNT = 13
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

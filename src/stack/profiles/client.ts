@@ -1,7 +1,10 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
+import { socketFilters } from '../filter/filter.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
+import { rawSockets } from '../ip/raw.ts'
 import { procFs } from '../mib.ts'
+import { packetSockets } from '../packet/packet.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
 import { timestamps } from '../tcp/timestamps.ts'
@@ -15,5 +18,9 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     windowScale,
     timestamps,
     fragments: ipFragmentsSmall,
+    raw: rawSockets,
+    packet: packetSockets,
+    filter: socketFilters,
     procFs,
+    sockets: [rawSockets, packetSockets],
   })

@@ -1,8 +1,12 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
+import { socketFilters } from '../filter/filter.ts'
 import { pingSockets } from '../icmp/ping.ts'
 import { ipFragments } from '../ip/fragments.ts'
+import { rawSockets } from '../ip/raw.ts'
 import { procFs } from '../mib.ts'
+import { packetSockets } from '../packet/packet.ts'
+import { packetRing } from '../packet/ring.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
 import { timestamps } from '../tcp/timestamps.ts'
@@ -17,6 +21,10 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     timestamps,
     fragments: ipFragments,
     ping: pingSockets,
+    raw: rawSockets,
+    packet: packetSockets,
+    packetRing,
+    filter: socketFilters,
     procFs,
-    sockets: [pingSockets],
+    sockets: [pingSockets, rawSockets, packetSockets],
   })
