@@ -146,6 +146,8 @@ function makeProtocolSocket(s: Core, protocol: Protocol, number: number): Socket
 function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Errno {
   const { m } = s
   if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) return EINVAL
+  const family = s.features.sockets && familyOf(s, at)
+  if (family !== undefined) return family.bind?.(s, at, address | 0, port) ?? EOPNOTSUPP
   if (address !== 0 && (address | 0) !== m.get32(ADDRESS)) return EADDRNOTAVAIL
   if (m.get16(at + LOCAL_PORT) !== 0) return EINVAL
   switch (kindOf(m, at)) {
@@ -156,7 +158,7 @@ function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Er
       m.put16(at + LOCAL_PORT, port)
       return 0
     default:
-      return (s.features.sockets && familyOf(s, at))?.bind?.(s, at, address, port) ?? EOPNOTSUPP
+      return EOPNOTSUPP
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import { type Core, KIND_RAW } from '../core.ts'
 import {
+  EADDRNOTAVAIL,
   EHOSTUNREACH,
   EINVAL,
   EMSGSIZE,
@@ -74,6 +75,7 @@ export const rawSockets: RawSockets = {
 
   /** Only what is sent to this address is received. */
   bind({ m }, socket, address) {
+    if (address !== 0 && address !== m.get32(ADDRESS)) return EADDRNOTAVAIL
     m.put32(socket + LOCAL_ADDRESS, address)
     return 0
   },
