@@ -39,6 +39,7 @@ export const SWITCHES = [
   },
   { name: 'IP_FRAG', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragments' },
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
+  { name: 'IP_OFFLOAD', feature: 'offload', from: 'tcp/offload.ts', export: 'offload', literals: ['65549'] },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets', socket: true },
   { name: 'INET_RAW', feature: 'raw', from: 'ip/raw.ts', export: 'rawSockets', socket: true },
   { name: 'PACKET', feature: 'packet', from: 'packet/packet.ts', export: 'packetSockets', socket: true },

@@ -15,6 +15,7 @@ import type { PacketSockets } from './packet/packet.ts'
 import type { PacketRing } from './packet/ring.ts'
 import type { SocketFamily } from './socket/family.ts'
 import type { Congestion } from './tcp/congestion.ts'
+import type { Offload } from './tcp/offload.ts'
 import type { TcpOption } from './tcp/options.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
 import type { Timestamps } from './tcp/timestamps.ts'
@@ -24,6 +25,8 @@ export interface Features {
   readonly congestion: Congestion
   /** IP_FRAG */
   readonly fragments?: IpFragments
+  /** IP_OFFLOAD */
+  readonly offload?: Offload
   /** IP_PING */
   readonly ping?: PingSockets
   /** INET_RAW */

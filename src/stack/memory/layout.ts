@@ -71,13 +71,16 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** Room for one frame larger than a page (tcp/offload.ts), and its bytes; 0 without. */
+export const LARGE_AT = 216
+export const LARGE_SIZE = 220
 /** Raw sockets, packet sockets, netlink sockets: lists by NEXT_OF_KIND (socket/datagrams.ts). */
-export const RAW_HEAD = 216
-export const PACKET_HEAD = 224
-export const NETLINK_HEAD = 232
+export const RAW_HEAD = 224
+export const PACKET_HEAD = 232
+export const NETLINK_HEAD = 240
 
 /** The pools' books. */
-export const POOLS_AT = 240
+export const POOLS_AT = 248
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8

@@ -23,7 +23,7 @@ import {
 } from '../memory/arena.ts'
 import { append, remove } from '../memory/fifo.ts'
 import { MAC_HIGH, MAC_LOW, MTU, NOW, NOW_MS, PACKET_HEAD, POOL_FRAMES } from '../memory/layout.ts'
-import { NEXT_OF_KIND, QUEUE_HEAD, QUEUE_TAIL, queueCopy } from '../socket/datagrams.ts'
+import { NEXT_OF_KIND, QUEUE_HEAD, queueCopy } from '../socket/datagrams.ts'
 import type { SocketFamily } from '../socket/family.ts'
 import { LOCAL_PORT } from '../socket/record.ts'
 import { kindOf } from '../socket/socket.ts'
@@ -101,7 +101,7 @@ export const packetSockets: PacketSockets = {
     if (page === 0) return EAGAIN
     into.type = m.get32(page + PAGE_FROM)
     into.etherType = m.get16(page + PAGE_FROM_PORT)
-    into.length = m.get16(page + PAGE_WIRE_LENGTH)
+    into.length = m.get32(page + PAGE_WIRE_LENGTH)
     into.at = Math.floor(m.view.getFloat64(NOW, true)) + ((m.get32(page + PAGE_SEQ) - m.get32(NOW_MS)) | 0)
     return m.window(page + m.get16(page + PAGE_OFFSET), m.get16(page + PAGE_LENGTH))
   },
@@ -117,11 +117,11 @@ function capture(s: Core, at: Address, length: number, type: PacketType, sender:
     if (socket === sender || (wants !== ALL_TYPES && wants !== etherType)) continue
     if (wants !== ALL_TYPES) byType = true
     const ring = s.features.packetRing
-    const kept =
+    const page =
       ring?.has(m, socket) === true
         ? ring.put(s, socket, at, length, type, etherType)
         : queueCopy(s, socket, at, length, 0, 0, type, etherType)
-    if (kept) stamp(m, m.get32(socket + QUEUE_TAIL), length)
+    if (page !== 0) stamp(m, page, length)
   }
   return byType
 }
@@ -129,7 +129,7 @@ function capture(s: Core, at: Address, length: number, type: PacketType, sender:
 /** When the frame was captured, and how long it was. */
 function stamp(m: Arena, page: Page, length: number): void {
   m.put32(page + PAGE_SEQ, m.get32(NOW_MS))
-  m.put16(page + PAGE_WIRE_LENGTH, length)
+  m.put32(page + PAGE_WIRE_LENGTH, length)
 }
 
 function incomingType(m: Arena, at: Address): PacketType {

@@ -9,6 +9,7 @@ import {
   type Address,
   type Arena,
   freePages,
+  PAGE,
   PAGE_FLAGS,
   PAGE_FRAME,
   PAGE_FROM,
@@ -16,6 +17,7 @@ import {
   PAGE_LENGTH,
   PAGE_NEXT,
   PAGE_OFFSET,
+  type Page,
   takePage,
 } from '../memory/arena.ts'
 import { append, clear, dropFirst } from '../memory/fifo.ts'
@@ -29,8 +31,8 @@ export interface PacketRing {
   has(m: Arena, socket: Address): boolean
   /** Sets a ring of so many slots aside in the place of the last one; 0: none. */
   allot(s: Core, socket: Address, slots: number): 0 | Errno
-  /** Captures a frame; false: no slot is empty, or the socket's filter does not want it. */
-  put(s: Core, socket: Address, at: Address, length: number, type: PacketType, etherType: number): boolean
+  /** Captures as much of a frame as a slot holds, and gives the slot; 0: none is empty, or the socket's filter does not want it. */
+  put(s: Core, socket: Address, at: Address, length: number, type: PacketType, etherType: number): Page
   /** The oldest frame, as recvFrom gives it; undefined when the socket has no ring. */
   take(s: Core, socket: Address, into: Uint8Array, from: Endpoint): number | Errno | undefined
   release(s: Core, socket: Address): void
@@ -66,12 +68,15 @@ export const packetRing: PacketRing = {
 
   put(s, socket, at, length, type, etherType) {
     const { m } = s
-    const wanted = s.features.filter?.wanted(s, socket, at, length, 0, 0) ?? length
-    if (wanted === 0) return false
+    const wanted = Math.min(
+      PAGE - PAGE_FRAME,
+      s.features.filter?.wanted(s, socket, at, length, 0, 0) ?? length,
+    )
+    if (wanted === 0) return 0
     const page = m.get32(socket + SLOTS)
     if (page === 0) {
       m.add32(socket + LOST, 1)
-      return false
+      return 0
     }
     m.put32(socket + SLOTS, m.get32(page + PAGE_NEXT))
     m.bytes.copyWithin(page + PAGE_FRAME, at, at + wanted)
@@ -83,7 +88,7 @@ export const packetRing: PacketRing = {
     append(m, socket + QUEUE_HEAD, page, PAGE_NEXT)
     m.put16(socket + QUEUE_COUNT, m.get16(socket + QUEUE_COUNT) + 1)
     raise(m, socket, Event.Readable)
-    return true
+    return page
   },
 
   take({ m }, socket, into, from) {

@@ -8,6 +8,7 @@ import { procFs } from '../mib.ts'
 import { packetSockets } from '../packet/packet.ts'
 import { packetRing } from '../packet/ring.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { offload } from '../tcp/offload.ts'
 import { reno } from '../tcp/reno.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
@@ -20,6 +21,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     windowScale,
     timestamps,
     fragments: ipFragments,
+    offload,
     ping: pingSockets,
     raw: rawSockets,
     packet: packetSockets,

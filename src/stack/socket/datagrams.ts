@@ -32,7 +32,6 @@ import { kindOf, leaveTable, raise, silence } from './socket.ts'
 
 /** The list of pages that wait to be read: its head, and its tail behind it. */
 export const QUEUE_HEAD = SOCKET_HEAD
-export const QUEUE_TAIL = SOCKET_HEAD + 4
 export const QUEUE_COUNT = SOCKET_HEAD + 8
 /** The next socket in the list of its kind. */
 export const NEXT_OF_KIND = SOCKET_HEAD + 16
@@ -109,7 +108,7 @@ export function queueChain(
 
 /**
  * Puts a copy of a packet, of as much of it as the socket's filter wants, into its queue: `length` bytes at `at`, then
- * `behind` bytes of a chain of pages. False: it does not want the packet, or has no room for it.
+ * `behind` bytes of a chain of pages. The copy's first page; 0: it does not want the packet, or has no room for it.
  */
 export function queueCopy(
   s: Core,
@@ -120,14 +119,14 @@ export function queueCopy(
   behind: number,
   from: number,
   port: number,
-): boolean {
+): Page {
   const { m } = s
   const wanted = s.features.filter?.wanted(s, socket, at, length, chain, behind) ?? length + behind
-  if (wanted === 0) return false
+  if (wanted === 0) return 0
   const head = isFull(m, socket) ? 0 : copyPacket(m, at, length, chain, wanted)
   if (head === 0) m.add32(socket + LOST, 1)
   else append(m, socket, head, from, port)
-  return head !== 0
+  return head
 }
 
 /** The first `wanted` bytes of a packet in pages of their own; 0 when memory is full. */
