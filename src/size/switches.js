@@ -51,7 +51,13 @@ export const SWITCHES = [
     needs: ['PACKET'],
   },
   { name: 'LPF_FILTER', feature: 'filter', from: 'filter/filter.ts', export: 'socketFilters' },
-  { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', literals: ['ipInReceives'] },
+  {
+    name: 'PROC_FS',
+    feature: 'procFs',
+    from: 'proc/proc-fs.ts',
+    export: 'procFs',
+    literals: ['ipInReceives'],
+  },
 ]
 
 /**

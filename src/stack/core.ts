@@ -10,9 +10,9 @@ import type { IpFragments } from './ip/fragments.ts'
 import type { RawSockets } from './ip/raw.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
-import type { CounterNames } from './mib.ts'
 import type { PacketSockets } from './packet/packet.ts'
 import type { PacketRing } from './packet/ring.ts'
+import type { ProcFs } from './proc/proc-fs.ts'
 import type { SocketFamily } from './socket/family.ts'
 import type { Congestion } from './tcp/congestion.ts'
 import type { Offload } from './tcp/offload.ts'
@@ -44,7 +44,7 @@ export interface Features {
   /** The kinds of sockets that came with features. */
   readonly sockets?: readonly SocketFamily[]
   /** PROC_FS */
-  readonly procFs?: CounterNames
+  readonly procFs?: ProcFs
 }
 
 export interface Core {

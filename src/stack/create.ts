@@ -201,7 +201,7 @@ function counters(s: Core): Record<string, number> {
   const { m } = s
   const at = m.get32(COUNTERS_AT)
   const values: Record<string, number> = {}
-  s.features.procFs?.().forEach((name, i) => {
+  s.features.procFs?.names().forEach((name, i) => {
     values[name] = m.get32(at + i * 4) >>> 0
   })
   return values
@@ -244,6 +244,8 @@ function stackOf(s: Core): Stack {
     get counters() {
       return counters(s)
     },
+    sysctl: name => s.features.procFs?.get(s, name),
+    setSysctl: (name, value) => s.features.procFs?.set(s, name, value) ?? EOPNOTSUPP,
     arena: m.buffer,
     largestFrame: Math.max(FRAME_MAX, m.get32(LARGE_SIZE)),
     get address() {

@@ -155,6 +155,10 @@ export interface Stack {
 
   readonly memory: MemoryReport
   readonly counters: Counters
+  /** PROC_FS: a setting by its name, as in Linux's sysctl (proc/sysctl.ts lists them); undefined when there is none. */
+  sysctl(name: string): number | undefined
+  /** Throws a RangeError that says what would be right; EOPNOTSUPP where the profile has no settings. */
+  setSysctl(name: string, value: number): 0 | Errno
   /** The arena itself. Copy it and you have copied the host. */
   readonly arena: ArrayBuffer
 
