@@ -1,9 +1,10 @@
 /**
  * `npm run interop`: others' stacks and tools against ours. `--count N` repeats all of it N times; `--megabytes N` is what a
- * bulk transfer moves; `--json` ends with one line of JSON: `{"ran":N,"failed":N,"skipped":N}`.
+ * bulk transfer moves; `--json` ends with one line of JSON: `{"ran":N,"failed":N,"skipped":N}`, which also goes to the file that the
+ * environment names as REPORT.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CHECKS, makeBench } from './kernel.ts'
@@ -36,7 +37,8 @@ function skip(name: string, why: string): void {
 
 async function againstTheKernel(folder: string, relay: string, megabytes: number): Promise<void> {
   console.log('The Linux kernel')
-  const bench = await makeBench(relay, folder, megabytes)
+  const bench = await makeBench(relay, folder, megabytes).catch((error: Error) => error.message)
+  if (typeof bench === 'string') return skip('all of it', bench.trim())
   try {
     for (const { name, needs, run } of CHECKS) {
       if (present(needs)) tell(name, await run(bench).catch((error: Error) => error.message))
@@ -77,5 +79,7 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 console.log(`${tally.ran} ran, ${tally.failed} failed, ${tally.skipped} skipped`)
+const { REPORT } = process.env
+if (REPORT !== undefined) writeFileSync(REPORT, JSON.stringify(tally))
 if (process.argv.includes('--json')) console.log(JSON.stringify(tally))
 process.exit(tally.failed === 0 ? 0 : 1)

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { FrameStream } from './frame-stream.ts'
@@ -35,7 +35,10 @@ export class Namespace {
     this.#path = path
   }
 
-  /** Makes it, with the device up and the address ('10.77.0.1/24') on it, and our host on the other end of the wire. */
+  /**
+   * Makes it, with the device up and the address ('10.77.0.1/24') on it, and our host on the other end of the wire. Rejects
+   * with a sentence where name spaces or TAP devices cannot be made.
+   */
   static async make(
     name: string,
     relay: string,
@@ -43,34 +46,34 @@ export class Namespace {
     host: NodeHost,
     address: string,
   ): Promise<Namespace> {
-    execFileSync('ip', ['netns', 'add', name])
+    execFileSync('ip', ['netns', 'add', name], { stdio: 'pipe' })
     const path = join(folder, `${name}.sock`)
     const server = createServer()
     await new Promise<void>(resolve => server.listen(path, resolve))
-    const joined = new Promise<FrameStream>(resolve =>
-      server.once('connection', socket => {
-        const stream = new FrameStream(
-          socket,
-          frame => host.take(frame),
-          wrong => wrong !== undefined && console.error(wrong),
-        )
-        resolve(stream)
-      }),
-    )
     const child = spawn('ip', ['netns', 'exec', name, relay, DEVICE, path], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
     })
     const made = new Namespace(name, server, child, path)
-    const stream = await joined
-    made.#stream = stream
-    for (const line of [
-      ['addr', 'add', address, 'dev', DEVICE],
-      ['link', 'set', DEVICE, 'up'],
-      ['link', 'set', 'lo', 'up'],
-    ])
-      execFileSync('ip', ['-n', name, ...line])
-    host.connect((frame, onRoom) => stream.send(frame, onRoom))
-    return made
+    try {
+      const socket = await joined(server, child)
+      const stream = new FrameStream(
+        socket,
+        frame => host.take(frame),
+        wrong => wrong !== undefined && console.error(wrong),
+      )
+      made.#stream = stream
+      for (const line of [
+        ['addr', 'add', address, 'dev', DEVICE],
+        ['link', 'set', DEVICE, 'up'],
+        ['link', 'set', 'lo', 'up'],
+      ])
+        execFileSync('ip', ['-n', name, ...line], { stdio: 'pipe' })
+      host.connect((frame, onRoom) => stream.send(frame, onRoom))
+      return made
+    } catch (error) {
+      made.remove()
+      throw error
+    }
   }
 
   /** Runs a command in it, to its end or for so many seconds. */
@@ -107,3 +110,14 @@ export class Namespace {
     execFileSync('ip', ['netns', 'del', this.name])
   }
 }
+
+/** The relay's connection; rejects with what it said when it ends before. */
+const joined = (server: Server, relay: ChildProcess): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    let said = ''
+    relay.stderr?.on('data', chunk => {
+      said += String(chunk)
+    })
+    server.once('connection', resolve)
+    relay.once('exit', () => reject(new Error(said.trim() || 'The relay ended.')))
+  })
