@@ -25,7 +25,7 @@ const PEER_MAC = '02:00:00:00:00:02'
 const PEER_PORT = 4000
 const HOST_PORT = 7
 /** A host that sends this much, or wakes this often, between two steps has lost its mind. */
-const RESTLESS = 100_000
+const RESTLESS = 20_000
 /** How long '*' waits, ms. */
 const ANY_TIME = 3_600_000
 /** How long it may take until all that was closed is gone: TIME-WAIT, retransmissions to nobody. */
