@@ -141,10 +141,12 @@ function tcpBytes(packet: TcpPacket, n: Numbers, window: number, from: number[],
   const flags = FLAGS.reduce((sum, [letter, bit]) => (packet.flags.includes(letter) ? sum | bit : sum), 0)
   const ack = numberIn(packet, 'ack')
   const length = packet.to - packet.from
+  // A SYN has a number of its own, before the text's.
+  const isSyn = packet.flags.includes('S')
   const filled = bytesOf(packet.fields.get('data') ?? '')
   const payload =
     filled.length === 0
-      ? text('peer', packet.from - 1, length)
+      ? text('peer', packet.from - (isSyn ? 0 : 1), length)
       : Array.from({ length }, (_, i) => filled[i % filled.length] ?? 0)
   const bytes = [
     ...u16(n.peerPort),
@@ -341,8 +343,9 @@ function decodeTcp(
   const header = ((tcp[12] ?? 0) >> 4) * 4
   const data = tcp.slice(header)
   const from = (seq - n.hostIss) | 0
+  const first = (bits & 2) === 0 ? from - 1 : from
   data.forEach((byte, i) => {
-    if (byte !== textByte('host', from - 1 + i))
+    if (byte !== textByte('host', first + i))
       throw new Error(`Byte ${from + i} of the host's text is not what was given to send.`)
   })
   if ((bits & 16) !== 0) fields.set('ack', String((get32(tcp, 8) - n.peerIss) | 0))
