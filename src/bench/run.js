@@ -5,8 +5,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import { measureLwip } from './lwip.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
+/** Samples of each figure. */
+const SAMPLES = 5
+
 const out = mkdtempSync(join(tmpdir(), 'lanlet-bench-'))
 try {
   await build({
@@ -22,7 +26,12 @@ try {
     },
   })
   const bench = ['--expose-gc', join(out, 'bench.js'), ...process.argv.slice(2)]
-  process.exitCode = spawnSync(process.execPath, bench, { stdio: 'inherit' }).status ?? 1
+  const env = {
+    ...process.env,
+    BENCH_SAMPLES: String(SAMPLES),
+    BENCH_LWIP: measureLwip(here, out, SAMPLES),
+  }
+  process.exitCode = spawnSync(process.execPath, bench, { stdio: 'inherit', env }).status ?? 1
 } finally {
   rmSync(out, { recursive: true, force: true })
 }
