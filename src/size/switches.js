@@ -51,6 +51,7 @@ export const SWITCHES = [
     needs: ['PACKET'],
   },
   { name: 'LPF_FILTER', feature: 'filter', from: 'filter/filter.ts', export: 'socketFilters' },
+  { name: 'INET_DIAG', feature: 'diag', from: 'diag/diag.ts', export: 'inetDiag' },
   {
     name: 'PROC_FS',
     feature: 'procFs',

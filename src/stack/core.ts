@@ -3,6 +3,7 @@
  * randomness. No part keeps anything of its own.
  */
 
+import type { SocketDiagnosis } from './diag/diag.ts'
 import type { Drop } from './drop.ts'
 import type { SocketFilters } from './filter/filter.ts'
 import type { PingSockets } from './icmp/ping.ts'
@@ -41,6 +42,8 @@ export interface Features {
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
   readonly timestamps?: Timestamps
+  /** INET_DIAG */
+  readonly diag?: SocketDiagnosis
   /** The kinds of sockets that came with features. */
   readonly sockets?: readonly SocketFamily[]
   /** PROC_FS */

@@ -323,6 +323,7 @@ function stackOf(s: Core): Stack {
         abortTcp(s, t)
         return 0
       }) as 0 | Errno,
+    nextSocket: (after, into) => s.features.diag?.(m, after, into) ?? 0,
     error(handle) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF

@@ -33,6 +33,8 @@ export const Protocol = {
    * all where that is 0 or 3 (ETH_P_ALL). In `recvFrom` the `from.port` is the EtherType, `from.address` one of PacketType.
    */
   Packet: 256,
+  /** RTNETLINK: the host's links, addresses, routes and neighbours, by messages as Linux has them (netlink/netlink.ts). */
+  Netlink: 257,
 } as const
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]
 
@@ -73,6 +75,42 @@ export interface Captured {
   length: number
   /** When it was captured, ms on the host's clock, the fraction dropped. */
   at: Ms
+}
+
+/** A socket as INET_DIAG tells it; filled in by `nextSocket`. Addresses and ports are 0 where it has none. */
+export interface SocketRecord {
+  /** Its handle, also of connections whose own handle was given back. */
+  socket: Socket | 0
+  protocol: Protocol
+  /** TCP: RFC 9293, 3.3.2's state, by its number in inspect/inspect.ts (TCP_STATES). */
+  state: number
+  localAddress: Ipv4
+  localPort: number
+  remoteAddress: Ipv4
+  remotePort: number
+  /** Bytes to be read, and to be sent or acknowledged. A listener: connections that wait, and how many may. */
+  receiveQueued: number
+  sendQueued: number
+  /** Raw and packet sockets: packets without room, since `lost` was asked last. */
+  lost: number
+  /** TCP: which clock runs, by its number in inspect/inspect.ts (CLOCK_NAMES), and in how many ms it strikes. */
+  timer: number
+  timerIn: Ms
+  /** Timeouts in a row. */
+  retransmits: number
+  /** Milliseconds; 0 before the first measurement. */
+  srtt: Ms
+  rttvar: Ms
+  rto: Ms
+  /** Bytes. */
+  mss: number
+  cwnd: number
+  /** Infinity until the first loss. */
+  ssthresh: number
+  /** Sent and not acknowledged. */
+  inFlight: number
+  sndWnd: number
+  rcvWnd: number
 }
 
 /** An instruction of a socket's filter, as `tcpdump -ddd` prints them: code, jump if true, jump if false, k. */
@@ -210,6 +248,11 @@ export interface Stack {
   close(socket: Socket): 0 | Errno
   /** Gives the handle back and resets the connection. */
   abort(socket: Socket): 0 | Errno
+  /**
+   * INET_DIAG: fills in the socket that lies behind `after` in the arena, the first where that is 0. Its handle, or 0 when
+   * there are no more (or the profile has no INET_DIAG).
+   */
+  nextSocket(after: Socket | 0, into: SocketRecord): Socket | 0
   /** The error that ended the connection (ECONNREFUSED, ECONNRESET, ETIMEDOUT, …), 0 if none. Reading clears it. */
   error(socket: Socket): 0 | Errno
   /** The local end, or the remote one; false for a stale handle. */

@@ -1,5 +1,6 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
+import { inetDiag } from '../diag/diag.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
 import { rawSockets } from '../ip/raw.ts'
@@ -22,5 +23,6 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     packet: packetSockets,
     filter: socketFilters,
     procFs,
+    diag: inetDiag,
     sockets: [rawSockets, packetSockets],
   })

@@ -1,5 +1,6 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
+import { inetDiag } from '../diag/diag.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { pingSockets } from '../icmp/ping.ts'
 import { ipFragments } from '../ip/fragments.ts'
@@ -28,5 +29,6 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     packetRing,
     filter: socketFilters,
     procFs,
+    diag: inetDiag,
     sockets: [pingSockets, rawSockets, packetSockets],
   })
