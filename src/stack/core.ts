@@ -5,7 +5,9 @@
 
 import type { Drop } from './drop.ts'
 import type { PingSockets } from './icmp/ping.ts'
+import type { Multicast } from './igmp/multicast.ts'
 import type { IpFragments } from './ip/fragments.ts'
+import type { Fib } from './ip/routes.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
@@ -17,8 +19,12 @@ import type { Timestamps } from './tcp/timestamps.ts'
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
 export interface Features {
   readonly congestion: Congestion
+  /** FIB_TRIE or FIB_LIST */
+  readonly fib: Fib
   /** IP_FRAG */
   readonly fragments?: IpFragments
+  /** IP_MULTICAST */
+  readonly multicast?: Multicast
   /** IP_PING */
   readonly ping?: PingSockets
   /** TCP_WSCALE */
@@ -37,7 +43,12 @@ export interface Core {
   readonly options: readonly TcpOption[]
   /** The segment that is being taken; meaningless between calls. */
   readonly segment: IncomingSegment
+  /** The link by which the frame came that is being taken; meaningless between calls. */
+  link: number
 }
+
+/** Whoever takes frames off a stack: false means that this link is busy. */
+export type Emit = (frame: Uint8Array, link: number) => boolean
 
 /** What a timed record is; the byte at RECORD_KIND. */
 export const RECORD_KIND = 16
@@ -47,6 +58,7 @@ export const KIND_CONNECTION = 3
 export const KIND_UDP = 4
 export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
+export const KIND_GROUP = 7
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

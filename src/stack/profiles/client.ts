@@ -1,5 +1,7 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
+import { ipMulticast } from '../igmp/multicast.ts'
+import { fibList } from '../ip/fib-list.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
@@ -12,8 +14,10 @@ export type * from '../stack.ts'
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, {
     congestion: reno,
+    fib: fibList,
     windowScale,
     timestamps,
     fragments: ipFragmentsSmall,
+    multicast: ipMulticast,
     procFs,
   })

@@ -1,6 +1,8 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
 import { pingSockets } from '../icmp/ping.ts'
+import { ipMulticast } from '../igmp/multicast.ts'
+import { fibTrie } from '../ip/fib-trie.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
@@ -13,9 +15,11 @@ export type * from '../stack.ts'
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, {
     congestion: reno,
+    fib: fibTrie,
     windowScale,
     timestamps,
     fragments: ipFragments,
+    multicast: ipMulticast,
     ping: pingSockets,
     procFs,
   })

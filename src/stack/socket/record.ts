@@ -12,6 +12,8 @@ export const FLAGS = 32
 export const EVENTS = 36
 /** A positive errno, 0 if none. */
 export const ERROR = 37
+/** What its datagrams begin with; 0: the default. */
+export const TTL = 38
 export const EVENTS_NEXT = 40
 export const SOCKET_HEAD = 44
 

@@ -14,7 +14,8 @@ import {
   type Errno,
   isErrno,
 } from '../errno.ts'
-import { isBroadcast, nextHop } from '../ip/route.ts'
+import { isBroadcast, isOurs, sourceFor } from '../ip/local.ts'
+import { nextHop } from '../ip/route.ts'
 import {
   type Arena,
   freePage,
@@ -27,7 +28,7 @@ import {
   takePage,
 } from '../memory/arena.ts'
 import { append, dropFirst } from '../memory/fifo.ts'
-import { ADDRESS, POOL_SEND } from '../memory/layout.ts'
+import { POOL_SEND } from '../memory/layout.ts'
 import { tcpActiveOpens } from '../mib.ts'
 import {
   clearFlag,
@@ -116,8 +117,8 @@ export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | 
   const state = stateOf(m, t)
   if (state === LISTEN || !(Number.isInteger(port) && port > 0 && port <= 0xffff)) return EINVAL
   if (state !== CLOSED || wasConnected(m, t)) return EISCONN
-  const local = m.get32(ADDRESS)
-  if (local === 0 || isBroadcast(s, address) || isMulticast(address) || address === local) return ENETUNREACH
+  const local = m.get32(t + LOCAL_ADDRESS) || sourceFor(s, address)
+  if (local === 0 || isBroadcast(m, address) || isMulticast(address) || isOurs(m, address)) return ENETUNREACH
   if (nextHop(s, address) === 0) return ENETUNREACH
   const localPort = choosePort(s, KIND_CONNECTION, m.get16(t + LOCAL_PORT), address, port)
   if (isErrno(localPort)) return localPort
