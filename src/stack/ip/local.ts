@@ -41,6 +41,17 @@ export function isOnThisLink(m: Arena, address: number, link: number): boolean {
   return at !== 0 && m.get8(at + ROUTE_LINK) === link
 }
 
+/** Whether an address is in the network of one of this link's own. */
+export function isInOwnNetwork(m: Arena, address: number, link: number): boolean {
+  for (let at = m.get32(ADDRESSES); at !== 0; at = m.get32(at + ROUTE_NEXT_ADDRESS))
+    if (
+      m.get8(at + ROUTE_LINK) === link &&
+      ((m.get32(at + ROUTE_SOURCE) ^ address) & m.get32(at + ROUTE_MASK)) === 0
+    )
+      return true
+  return false
+}
+
 /** RFC 919, 7: the network's own broadcast address. Networks of one or two hosts have none (RFC 3021). */
 const isBroadcastOf = (m: Arena, at: Address, address: number): boolean =>
   m.get8(at + ROUTE_LENGTH) < 31 && address === (m.get32(at + ROUTE_SOURCE) | ~m.get32(at + ROUTE_MASK))

@@ -8,10 +8,8 @@
  * How the longest prefix is found is the profile's choice: fib-list.ts or fib-trie.ts. Both order the same records.
  */
 import type { Core } from '../core.ts'
-import { EEXIST, ENETUNREACH, ENOBUFS, type Errno, ESRCH } from '../errno.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import {
-  LINK_COUNT,
   PAGES_AT,
   POOL_ROUTES,
   ROUTE_SIZE,
@@ -20,9 +18,7 @@ import {
   SPARE_ROUTES_COUNT,
 } from '../memory/layout.ts'
 import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
-import type { Route } from '../stack.ts'
 import { maskOf } from './addresses.ts'
-import { inRange } from './config.ts'
 
 /** FIB_LIST: the next in the list. FIB_TRIE: the next to the same network, by metric. */
 export const ROUTE_NEXT = 0
@@ -108,7 +104,7 @@ export function enterRoute(
 }
 
 /** The route to exactly this network with this metric; 0 if there is none. */
-function routeWith(s: Core, prefix: number, length: number, metric: number): Address {
+export function routeWith(s: Core, prefix: number, length: number, metric: number): Address {
   const { m } = s
   const { fib } = s.features
   let route = fib.exact(m, prefix & maskOf(length), length)
@@ -122,51 +118,4 @@ export function setDefaultRoute(s: Core, gateway: number): void {
   const old = routeWith(s, 0, 0, 0)
   if (old !== 0) fib.remove(s.m, old)
   if (gateway !== 0) enterRoute(s, true, 0, 0, gateway, 0, 0)
-}
-
-/**
- * Adds a route. EEXIST: there is one to this network with this metric. ENETUNREACH: the gateway is not on the link.
- * Throws RangeError when a setting is out of its range.
- */
-export function addRoute(s: Core, { destination, prefixLength, gateway, link, metric }: Route): 0 | Errno {
-  inRange('prefixLength', prefixLength, 0, 32)
-  inRange('metric', metric, 0, 0xffffffff)
-  inRange('link', link, 0, s.m.get8(LINK_COUNT) - 1)
-  if (routeWith(s, destination, prefixLength, metric | 0) !== 0) return EEXIST
-  if (gateway !== 0 && !isOnLink(s, gateway | 0, link)) return ENETUNREACH
-  return enterRoute(s, false, destination | 0, prefixLength, gateway | 0, link, metric | 0) === 0
-    ? ENOBUFS
-    : 0
-}
-
-/** Removes a route. ESRCH: there is none; those to the networks of our own addresses go with the addresses. */
-export function removeRoute(s: Core, destination: number, prefixLength: number, metric: number): 0 | Errno {
-  inRange('prefixLength', prefixLength, 0, 32)
-  const route = routeWith(s, destination, prefixLength, metric | 0)
-  if (route === 0 || s.m.get32(route + ROUTE_SOURCE) !== 0) return ESRCH
-  s.features.fib.remove(s.m, route)
-  return 0
-}
-
-/** Whether an address is on this link itself. */
-function isOnLink(s: Core, address: number, link: number): boolean {
-  const { m } = s
-  const route = s.features.fib.find(m, address)
-  return route !== 0 && m.get32(route + ROUTE_GATEWAY) === 0 && m.get8(route + ROUTE_LINK) === link
-}
-
-/** All routes. */
-export function listRoutes(s: Core): Route[] {
-  const { m } = s
-  const found: Route[] = []
-  s.features.fib.visit(m, route =>
-    found.push({
-      destination: m.get32(route + ROUTE_PREFIX) >>> 0,
-      prefixLength: m.get8(route + ROUTE_LENGTH),
-      gateway: m.get32(route + ROUTE_GATEWAY) >>> 0,
-      link: m.get8(route + ROUTE_LINK),
-      metric: m.get32(route + ROUTE_METRIC) >>> 0,
-    }),
-  )
-  return found
 }
