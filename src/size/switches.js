@@ -27,6 +27,7 @@ export const BASE = [
  */
 export const SWITCHES = [
   { name: 'FIB_TRIE', feature: 'fib', from: 'ip/fib-trie.ts', export: 'fibTrie' },
+  { name: 'RTNETLINK', feature: 'tables', from: 'ip/tables.ts', export: 'rtnetlink' },
   {
     name: 'TCP_WSCALE',
     feature: 'windowScale',

@@ -8,6 +8,7 @@ import type { PingSockets } from './icmp/ping.ts'
 import type { Multicast } from './igmp/multicast.ts'
 import type { IpFragments } from './ip/fragments.ts'
 import type { Fib } from './ip/routes.ts'
+import type { Tables } from './ip/tables.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
@@ -21,6 +22,8 @@ export interface Features {
   readonly congestion: Congestion
   /** FIB_TRIE or FIB_LIST */
   readonly fib: Fib
+  /** RTNETLINK */
+  readonly tables?: Tables
   /** IP_FRAG */
   readonly fragments?: IpFragments
   /** IP_MULTICAST */

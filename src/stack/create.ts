@@ -31,8 +31,7 @@ import { acquireAddress, acquireLinkLocal, acquireTimer, configureAddress, reann
 import { lengthOf, maskOf } from './ip/addresses.ts'
 import { type LinkSettings, readConfig } from './ip/config.ts'
 import { frameInput } from './ip/input.ts'
-import { addAddress, dropAddress, isOurs, listAddresses, takeAddress } from './ip/local.ts'
-import { addRoute, listRoutes, removeRoute } from './ip/routing-table.ts'
+import { isOurs, takeAddress } from './ip/local.ts'
 import { type Address, Arena } from './memory/arena.ts'
 import { layOut, takeOver } from './memory/lay-out.ts'
 import { ADDRESS, COUNTERS_AT, LINK_COUNT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
@@ -56,7 +55,7 @@ import { bury, makeConnection } from './tcp/connection.ts'
 import { emitSegments } from './tcp/output.ts'
 import { emptySegment } from './tcp/segment.ts'
 import { CLOSED, FLAG_DEAD, stateOf, type Tcb } from './tcp/tcb.ts'
-import { connectionsLoseAddress, hostGone } from './tcp/unreachable.ts'
+import { hostGone } from './tcp/unreachable.ts'
 import {
   abortTcp,
   acceptTcp,
@@ -137,14 +136,6 @@ function fireTimer(s: Core, record: Address): void {
   }
 }
 
-/** An address goes, and with it the connections that use it (RFC 5227, 2.4). */
-function removeAddress(s: Core, address: number): 0 | Errno {
-  if (address === 0 || !isOurs(s.m, address)) return EADDRNOTAVAIL
-  connectionsLoseAddress(s, address)
-  dropAddress(s, address)
-  return 0
-}
-
 function makeProtocolSocket(s: Core, protocol: Protocol): Socket | Errno {
   let made = 0
   switch (protocol) {
@@ -218,7 +209,7 @@ function counters(s: Core): Record<string, number> {
 
 /** The face of a stack, see stack.ts. Each call finds the record behind its handle and passes it on. */
 function stackOf(s: Core): Stack {
-  const { m } = s
+  const { m, features } = s
   const tcp = (handle: Socket, call: (t: Tcb) => number): number => {
     const at = recordOf(s, handle)
     if (at === 0) return EBADF
@@ -265,15 +256,17 @@ function stackOf(s: Core): Stack {
       configureAddress(s, address | 0, maskOf(prefixLength), gateway | 0)
     },
     get addresses() {
-      return listAddresses(m)
+      return features.tables?.listAddresses(m) ?? []
     },
-    addAddress: (link, address, prefixLength) => addAddress(s, link, address | 0, prefixLength),
-    removeAddress: address => removeAddress(s, address | 0),
+    addAddress: (link, address, prefixLength) =>
+      features.tables?.addAddress(s, link, address | 0, prefixLength) ?? EOPNOTSUPP,
+    removeAddress: address => features.tables?.removeAddress(s, address | 0) ?? EOPNOTSUPP,
     get routes() {
-      return listRoutes(s)
+      return features.tables?.listRoutes(s) ?? []
     },
-    addRoute: route => addRoute(s, route),
-    removeRoute: (destination, prefixLength, metric) => removeRoute(s, destination, prefixLength, metric),
+    addRoute: route => features.tables?.addRoute(s, route) ?? EOPNOTSUPP,
+    removeRoute: (destination, prefixLength, metric) =>
+      features.tables?.removeRoute(s, destination, prefixLength, metric) ?? EOPNOTSUPP,
     linkUp(now) {
       setNow(s, now)
       reannounce(s)

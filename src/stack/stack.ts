@@ -157,6 +157,7 @@ export interface Stack {
   readonly address: Ipv4
   /** Sets it, and the default router; announces and defends it as RFC 5227 says. */
   setAddress(address: Ipv4, prefixLength: number, gateway: Ipv4): void
+  /** All addresses of all links. These six are RTNETLINK's: a profile without it lists none and returns EOPNOTSUPP. */
   readonly addresses: readonly LocalAddress[]
   /** Gives a link one more address, at once. EEXIST: it is ours. EINVAL: no host may have it. ENOBUFS: memory is full, or there are 16. */
   addAddress(link: number, address: Ipv4, prefixLength: number): 0 | Errno

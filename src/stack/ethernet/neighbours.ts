@@ -46,7 +46,7 @@ export const NEIGHBOUR_MAC_LOW = 28
 /** The list of pages with the frames of the datagram that waits, 0 if none. */
 export const NEIGHBOUR_HELD = 32
 /** The next, by age, of those that have not answered or of those that have, in both directions. */
-const YOUNGER = 36
+export const YOUNGER = 36
 const OLDER = 40
 const NEIGHBOUR_LINK = 44
 export const NEIGHBOUR_KIND: RecordKind = { pool: POOL_NEIGHBOURS, size: 48, urgent: true }

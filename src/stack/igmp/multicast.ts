@@ -6,8 +6,10 @@ import type { Core } from '../core.ts'
 import type { Drop } from '../drop.ts'
 import type { Errno } from '../errno.ts'
 import type { Address, Arena, Page } from '../memory/arena.ts'
+import type { Option } from '../stack.ts'
 import { spread } from '../udp/spread.ts'
 import { isMember, joinGroup, leaveAll, leaveGroup, wantsMac } from './groups.ts'
+import { setMulticastOption } from './options.ts'
 import { groupTimer, igmpInput, reportAll } from './reports.ts'
 
 export interface Multicast {
@@ -20,6 +22,8 @@ export interface Multicast {
   /** An IGMP message, in a datagram that was checked. */
   input(s: Core, at: Address, length: number): Drop
   expired(s: Core, group: Address): void
+  /** EINVAL for a value out of range, ENOPROTOOPT for an option that is none of these. */
+  setOption(m: Arena, socket: Address, option: Option, value: number): 0 | Errno
   /** The link has an address now, or is on another segment. */
   reportAll(s: Core, link: number): void
   /** See udp/spread.ts. */
@@ -35,6 +39,7 @@ export const ipMulticast: Multicast = {
   isMember,
   input: igmpInput,
   expired: groupTimer,
+  setOption: setMulticastOption,
   reportAll,
   spread,
 }

@@ -11,12 +11,14 @@ import { maskOf } from './addresses.ts'
 import { fibList } from './fib-list.ts'
 import { fibTrie } from './fib-trie.ts'
 import { type Fib, ROUTE_LENGTH, ROUTE_METRIC, ROUTE_PREFIX } from './routes.ts'
+import { rtnetlink } from './tables.ts'
 
 /** A host with 10.0.0.1/8, past the probing of its address. */
 function host(fib: Fib, memory = 1024 * 1024): Stack {
   const stack = compose({ memory, mac: Uint8Array.from(HOST_MAC), address: '10.0.0.1/8' }, environment(1), {
     congestion: reno,
     fib,
+    tables: rtnetlink,
   })
   for (let now = 0; stack.address === 0; now++) stack.poll(now)
   stack.poll(20_000)

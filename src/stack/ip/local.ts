@@ -3,14 +3,12 @@
  * They are few, and stand in one list, of the routes to their networks (routes.ts); link 0's first is tried before it.
  */
 import type { Core } from '../core.ts'
-import { EEXIST, EINVAL, ENOBUFS, type Errno } from '../errno.ts'
+import { ENOBUFS, type Errno } from '../errno.ts'
 import { linkAt } from '../ethernet/links.ts'
 import type { Address, Arena } from '../memory/arena.ts'
-import { ADDRESS, ADDRESSES, LINK_ADDRESS, LINK_COUNT, LINK_MASK } from '../memory/layout.ts'
-import type { LocalAddress } from '../stack.ts'
-import { BROADCAST, isLoopback, isMulticast } from '../wire/ipv4.ts'
+import { ADDRESS, ADDRESSES, LINK_ADDRESS, LINK_MASK } from '../memory/layout.ts'
+import { BROADCAST } from '../wire/ipv4.ts'
 import { maskOf } from './addresses.ts'
-import { inRange } from './config.ts'
 import {
   enterRoute,
   ROUTE_GATEWAY,
@@ -134,28 +132,4 @@ export function dropAddress(s: Core, address: number): void {
     m.put32(own + LINK_MASK, next === 0 ? 0 : m.get32(next + ROUTE_MASK))
   }
   s.features.fib.remove(m, route)
-}
-
-/** Whether a host may have this address (RFC 1122, 3.2.1.3). */
-export const isHostAddress = (address: number): boolean =>
-  address >>> 24 !== 0 && !isLoopback(address) && !isMulticast(address) && address >>> 28 !== 0xf
-
-/** The owner gives a link another address. EEXIST: it is ours already. EINVAL: no host may have it. */
-export function addAddress(s: Core, link: number, address: number, length: number): 0 | Errno {
-  inRange('prefixLength', length, 1, 32)
-  inRange('link', link, 0, s.m.get8(LINK_COUNT) - 1)
-  if (!isHostAddress(address)) return EINVAL
-  return isOurs(s.m, address) ? EEXIST : takeAddress(s, link, address, length, false)
-}
-
-/** All our addresses. */
-export function listAddresses(m: Arena): LocalAddress[] {
-  const found: LocalAddress[] = []
-  for (let at = m.get32(ADDRESSES); at !== 0; at = m.get32(at + ROUTE_NEXT_ADDRESS))
-    found.push({
-      address: m.get32(at + ROUTE_SOURCE) >>> 0,
-      prefixLength: m.get8(at + ROUTE_LENGTH),
-      link: m.get8(at + ROUTE_LINK),
-    })
-  return found
 }

@@ -3,6 +3,7 @@ import { compose } from '../create.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
 import { fibList } from '../ip/fib-list.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
+import { rtnetlink } from '../ip/tables.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
@@ -15,6 +16,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
   compose(config, environment, {
     congestion: reno,
     fib: fibList,
+    tables: rtnetlink,
     windowScale,
     timestamps,
     fragments: ipFragmentsSmall,

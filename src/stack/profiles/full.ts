@@ -4,6 +4,7 @@ import { pingSockets } from '../icmp/ping.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
 import { fibTrie } from '../ip/fib-trie.ts'
 import { ipFragments } from '../ip/fragments.ts'
+import { rtnetlink } from '../ip/tables.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
@@ -16,6 +17,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
   compose(config, environment, {
     congestion: reno,
     fib: fibTrie,
+    tables: rtnetlink,
     windowScale,
     timestamps,
     fragments: ipFragments,

@@ -31,7 +31,7 @@ import { append, dropFirst } from '../memory/fifo.ts'
 import { POOL_SEND } from '../memory/layout.ts'
 import { tcpActiveOpens } from '../mib.ts'
 import {
-  clearFlag,
+  changeFlag,
   ERROR,
   FLAG_ORPHAN,
   hasFlag,
@@ -237,9 +237,8 @@ const closedError = (m: Arena, t: Tcb): Errno => {
 /** Sets an option of a connection; one that listens hands none down. */
 export function setTcpOption(s: Core, t: Tcb, option: Option, value: number): 0 | Errno {
   if (option !== Option.NoDelay) return ENOPROTOOPT
-  if (value !== 0 && value !== 1) return EINVAL
-  if (value === 1) setFlag(s.m, t, FLAG_NO_DELAY)
-  else clearFlag(s.m, t, FLAG_NO_DELAY)
+  const error = changeFlag(s.m, t, FLAG_NO_DELAY, value)
+  if (error !== 0) return error
   // What Nagle's algorithm held back may go now.
   if (stateOf(s.m, t) >= ESTABLISHED) wantSend(s, t)
   return 0
