@@ -45,6 +45,11 @@ export interface StackConfig extends LinkConfig {
   readonly memory: number | ArrayBuffer
   /** The router on link 0 for everything that no other route is for, 'a.b.c.d'. */
   readonly gateway?: string
+  /**
+   * The largest frame that link 0 carries, 1514 … 65549 bytes with the Ethernet header; 1514 if absent. Where it is
+   * larger, a profile with IP_OFFLOAD sends and takes many segments in one frame; the MSS stays what the MTU makes it.
+   */
+  readonly largestFrame?: number
   /** Links 1 to 3. Their addresses are taken without a test for conflicts. */
   readonly links?: readonly LinkConfig[]
 }
@@ -153,6 +158,8 @@ export interface Stack {
   /** The arena itself. Copy it and you have copied the host. */
   readonly arena: ArrayBuffer
 
+  /** The largest frame that it takes, bytes: what its link should announce. */
+  readonly largestFrame: number
   /** The first address of link 0, 0 while it has none. */
   readonly address: Ipv4
   /** Sets it, and the default router; announces and defends it as RFC 5227 says. */

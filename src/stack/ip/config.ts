@@ -1,5 +1,6 @@
 /** The configuration, checked once: what is wrong with it is said in one sentence, and what would be right. */
 import { LINKS_MAX } from '../ethernet/links.ts'
+import { FRAME_MAX } from '../memory/arena.ts'
 import type { LinkConfig, StackConfig } from '../stack.ts'
 import { maskOf, parseIpv4 } from './addresses.ts'
 
@@ -14,6 +15,8 @@ export interface LinkSettings {
 
 /** Link 0's, and those of the links behind it. */
 export interface Settings extends LinkSettings {
+  /** The largest frame of link 0, with its Ethernet header; not checked: IP_OFFLOAD does. */
+  readonly largestFrame: number
   readonly gateway: number
   readonly more: readonly LinkSettings[]
 }
@@ -28,6 +31,7 @@ export function readConfig(config: StackConfig): Settings {
   inRange('The number of links', 1 + more.length, 1, LINKS_MAX)
   return {
     ...readLink(config),
+    largestFrame: config.largestFrame ?? FRAME_MAX,
     gateway: config.gateway === undefined ? 0 : readGateway(config.gateway),
     more: more.map(readLink),
   }

@@ -74,17 +74,21 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** Room for one frame larger than a page (tcp/offload.ts), and its bytes; 0 without. */
+export const LARGE_AT = 216
+export const LARGE_SIZE = 220
+
 /** Neighbours that have not answered yet and those that have, each list the oldest first; pages that wait for the first. */
-export const INCOMPLETE_HEAD = 216
-export const INCOMPLETE_TAIL = 220
-export const CONFIRMED_HEAD = 224
-export const CONFIRMED_TAIL = 228
-export const NEIGHBOURS_HELD = 232
+export const INCOMPLETE_HEAD = 224
+export const INCOMPLETE_TAIL = 228
+export const CONFIRMED_HEAD = 232
+export const CONFIRMED_TAIL = 236
+export const NEIGHBOURS_HELD = 240
 /** Multicast groups that this host is a member of (igmp/groups.ts). */
-export const GROUPS = 236
+export const GROUPS = 244
 
 /** A link's record; link 0's stands here, since most hosts have no other. */
-export const LINK_0 = 240
+export const LINK_0 = 248
 export const LINK_MAC_HIGH = 0
 export const LINK_MTU = 2
 export const LINK_MAC_LOW = 4

@@ -7,6 +7,7 @@ import { ipFragments } from '../ip/fragments.ts'
 import { rtnetlink } from '../ip/tables.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { offload } from '../tcp/offload.ts'
 import { reno } from '../tcp/reno.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
@@ -22,6 +23,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     timestamps,
     fragments: ipFragments,
     multicast: ipMulticast,
+    offload,
     ping: pingSockets,
     procFs,
   })
