@@ -7,8 +7,11 @@ import type { SocketDiagnosis } from './diag/diag.ts'
 import type { Drop } from './drop.ts'
 import type { SocketFilters } from './filter/filter.ts'
 import type { PingSockets } from './icmp/ping.ts'
+import type { Multicast } from './igmp/multicast.ts'
 import type { IpFragments } from './ip/fragments.ts'
 import type { RawSockets } from './ip/raw.ts'
+import type { Fib } from './ip/routes.ts'
+import type { Tables } from './ip/tables.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { PacketSockets } from './packet/packet.ts'
@@ -24,8 +27,14 @@ import type { Timestamps } from './tcp/timestamps.ts'
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
 export interface Features {
   readonly congestion: Congestion
+  /** FIB_TRIE or FIB_LIST */
+  readonly fib: Fib
+  /** RTNETLINK */
+  readonly tables?: Tables
   /** IP_FRAG */
   readonly fragments?: IpFragments
+  /** IP_MULTICAST */
+  readonly multicast?: Multicast
   /** IP_OFFLOAD */
   readonly offload?: Offload
   /** IP_PING */
@@ -58,7 +67,12 @@ export interface Core {
   readonly options: readonly TcpOption[]
   /** The segment that is being taken; meaningless between calls. */
   readonly segment: IncomingSegment
+  /** The link by which the frame came that is being taken; meaningless between calls. */
+  link: number
 }
+
+/** Whoever takes frames off a stack: false means that this link is busy. */
+export type Emit = (frame: Uint8Array, link: number) => boolean
 
 /** What a timed record is; the byte at RECORD_KIND. */
 export const RECORD_KIND = 16
@@ -71,6 +85,7 @@ export const KIND_REASSEMBLY = 6
 export const KIND_RAW = 12
 export const KIND_PACKET = 13
 export const KIND_NETLINK = 14
+export const KIND_GROUP = 7
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

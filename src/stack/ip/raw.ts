@@ -20,17 +20,18 @@ import {
 } from '../errno.ts'
 import { frameAt, queueFrame, takeFrame } from '../ethernet/frames.ts'
 import { holdPage } from '../ethernet/neighbours.ts'
-import { type Address, type Arena, freePage, type Page } from '../memory/arena.ts'
+import { type Address, type Arena, FRAME_MAX, freePage, type Page } from '../memory/arena.ts'
 import { append, remove } from '../memory/fifo.ts'
-import { ADDRESS, MTU, NEXT_IP_ID, RAW_HEAD } from '../memory/layout.ts'
+import { NEXT_IP_ID, RAW_HEAD } from '../memory/layout.ts'
 import { NEXT_OF_KIND, queueCopy } from '../socket/datagrams.ts'
 import type { SocketFamily } from '../socket/family.ts'
-import { clearFlag, hasFlag, LOCAL_ADDRESS, LOCAL_PORT, setFlag } from '../socket/record.ts'
+import { clearFlag, hasFlag, LOCAL_ADDRESS, LOCAL_PORT, setFlag, TTL } from '../socket/record.ts'
 import { Option, Protocol } from '../stack.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import {
   IP_CHECKSUM,
+  IP_DEFAULT_TTL,
   IP_DESTINATION,
   IP_HEADER,
   IP_ID,
@@ -40,7 +41,8 @@ import {
   IP_VERSION_IHL,
 } from '../wire/ipv4.ts'
 import { layDatagram, sendDatagram } from './datagram.ts'
-import { addressFrame, NO_ROUTE, READY } from './route.ts'
+import { isOurs, sourceFor } from './local.ts'
+import { addressFrame, isReady, mtuTo, NO_ROUTE } from './route.ts'
 
 export interface RawSockets extends SocketFamily {
   /**
@@ -75,7 +77,7 @@ export const rawSockets: RawSockets = {
 
   /** Only what is sent to this address is received. */
   bind({ m }, socket, address) {
-    if (address !== 0 && address !== m.get32(ADDRESS)) return EADDRNOTAVAIL
+    if (address !== 0 && !isOurs(m, address)) return EADDRNOTAVAIL
     m.put32(socket + LOCAL_ADDRESS, address)
     return 0
   },
@@ -90,11 +92,14 @@ export const rawSockets: RawSockets = {
 
   sendTo(s, socket, data, address) {
     const { m } = s
-    if (m.get32(ADDRESS) === 0) return ENETUNREACH
-    if (hasFlag(m, socket, FLAG_HEADER_INCLUDED)) return sendWhole(s, data, address)
-    const page = layDatagram(s, 0, data)
+    const source = m.get32(socket + LOCAL_ADDRESS) || sourceFor(s, address)
+    if (source === 0) return ENETUNREACH
+    if (hasFlag(m, socket, FLAG_HEADER_INCLUDED)) return sendWhole(s, data, address, source)
+    const page = layDatagram(s, 0, data, mtuTo(s, address))
     if (isErrno(page)) return page
-    const sent = sendDatagram(s, page, address, m.get16(socket + LOCAL_PORT), data.length)
+    const sending = { ttl: m.get8(socket + TTL) || IP_DEFAULT_TTL, link: 0 }
+    const protocol = m.get16(socket + LOCAL_PORT)
+    const sent = sendDatagram(s, page, address, protocol, data.length, source, sending)
     return isErrno(sent) ? sent : data.length
   },
 
@@ -121,9 +126,9 @@ export const rawSockets: RawSockets = {
  * the source and the identification where they are zero. It goes where `address` is, and is not cut into fragments. That its
  * version and length are possible is asked as well.
  */
-function sendWhole(s: Core, data: Uint8Array, address: number): number | Errno {
+function sendWhole(s: Core, data: Uint8Array, address: number, source: number): number | Errno {
   const { m } = s
-  if (data.length > m.get16(MTU)) return EMSGSIZE
+  if (data.length > Math.min(mtuTo(s, address), FRAME_MAX - ETH_HEADER)) return EMSGSIZE
   const headerLength = ((data[IP_VERSION_IHL] ?? 0) & 15) * 4
   if ((data[IP_VERSION_IHL] ?? 0) >> 4 !== 4 || headerLength < IP_HEADER || headerLength > data.length)
     return EINVAL
@@ -132,21 +137,21 @@ function sendWhole(s: Core, data: Uint8Array, address: number): number | Errno {
   const frame = frameAt(page)
   const ip = frame + ETH_HEADER
   m.bytes.set(data, ip)
-  completeHeader(m, ip, headerLength, data.length)
+  completeHeader(m, ip, headerLength, data.length, source)
   const way = addressFrame(s, frame, address)
   if (way === NO_ROUTE) {
     freePage(m, page)
     return EHOSTUNREACH
   }
-  if (way !== READY) holdPage(s, way, page, ETH_HEADER + data.length)
-  else if (!queueFrame(s, page, ETH_HEADER + data.length)) return ENOBUFS
+  if (!isReady(way)) holdPage(s, way, page, ETH_HEADER + data.length)
+  else if (!queueFrame(s, page, ETH_HEADER + data.length, way)) return ENOBUFS
   return data.length
 }
 
-function completeHeader(m: Arena, ip: Address, headerLength: number, length: number): void {
+function completeHeader(m: Arena, ip: Address, headerLength: number, length: number, source: number): void {
   const { view } = m
   view.setUint16(ip + IP_TOTAL_LENGTH, length)
-  if (view.getInt32(ip + IP_SOURCE) === 0) view.setInt32(ip + IP_SOURCE, m.get32(ADDRESS))
+  if (view.getInt32(ip + IP_SOURCE) === 0) view.setInt32(ip + IP_SOURCE, source)
   if (view.getUint16(ip + IP_ID) === 0) {
     view.setUint16(ip + IP_ID, m.get16(NEXT_IP_ID))
     m.put16(NEXT_IP_ID, m.get16(NEXT_IP_ID) + 1)

@@ -11,7 +11,7 @@ const packetSocket = (d: Dialogue, etherType = 0) => d.stack.socket(Protocol.Pac
 const echo = ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(1, icmp(8, 0, [0, 1, 0, 1, 9])))
 const strange = ethernet(HOST_MAC, PEER_MAC, 0x9000, [1, 2, 3])
 const from = { address: 0, port: 0 }
-const blank = (): Captured => ({ type: -1, etherType: -1, length: -1, at: -1 })
+const blank = (): Captured => ({ type: -1, link: -1, etherType: -1, length: -1, at: -1 })
 
 /** All frames that wait, as their type and bytes. */
 function readAll(d: Dialogue, socket: Socket): [type: number, frame: number[]][] {
@@ -116,7 +116,7 @@ describe('a packet socket', () => {
     d.wait(50)
     const seen = blank()
     expect([...(d.stack.peek(socket, seen) as Uint8Array)]).toEqual([...strange.subarray(0, 15)])
-    expect(seen).toEqual({ type: PacketType.Host, etherType: 0x9000, length: 17, at })
+    expect(seen).toEqual({ type: PacketType.Host, link: 0, etherType: 0x9000, length: 17, at })
     d.stack.close(socket)
   })
 })
