@@ -57,6 +57,14 @@ export const SWITCHES = [
     export: 'packetRing',
     needs: ['PACKET'],
   },
+  {
+    name: 'NETLINK',
+    feature: 'netlink',
+    from: 'netlink/netlink.ts',
+    export: 'netlinkSockets',
+    socket: true,
+    needs: ['RTNETLINK'],
+  },
   { name: 'LPF_FILTER', feature: 'filter', from: 'filter/filter.ts', export: 'socketFilters' },
   { name: 'INET_DIAG', feature: 'diag', from: 'diag/diag.ts', export: 'inetDiag' },
   {

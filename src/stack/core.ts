@@ -14,6 +14,7 @@ import type { Fib } from './ip/routes.ts'
 import type { Tables } from './ip/tables.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
+import type { NetlinkSockets } from './netlink/netlink.ts'
 import type { PacketSockets } from './packet/packet.ts'
 import type { PacketRing } from './packet/ring.ts'
 import type { ProcFs } from './proc/proc-fs.ts'
@@ -45,6 +46,8 @@ export interface Features {
   readonly packet?: PacketSockets
   /** PACKET_MMAP */
   readonly packetRing?: PacketRing
+  /** NETLINK */
+  readonly netlink?: NetlinkSockets
   /** LPF_FILTER */
   readonly filter?: SocketFilters
   /** TCP_WSCALE */

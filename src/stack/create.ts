@@ -293,6 +293,7 @@ function stackOf(s: Core): Stack {
       features.tables?.removeRoute(s, destination, prefixLength, metric) ?? EOPNOTSUPP,
     linkUp(now) {
       setNow(s, now)
+      s.features.netlink?.linkChanged(s, 0)
       reannounce(s)
     },
     hostGone(address) {

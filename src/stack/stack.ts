@@ -34,7 +34,10 @@ export const Protocol = {
    * The port of `bind` is a link, whose frames alone are received then; that of `sendTo` the link by which a frame goes.
    */
   Packet: 256,
-  /** RTNETLINK: the host's links, addresses, routes and neighbours, by messages as Linux has them (netlink/netlink.ts). */
+  /**
+   * NETLINK: the host's links, addresses, routes and neighbours by messages as Linux has them (netlink/netlink.ts), with `send`
+   * and `recv`. The address of `bind` is the mask of groups of whose changes the socket is told.
+   */
   Netlink: 257,
 } as const
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]

@@ -7,6 +7,7 @@ import { fibList } from '../ip/fib-list.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
 import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
+import { netlinkSockets } from '../netlink/netlink.ts'
 import { packetSockets } from '../packet/packet.ts'
 import { procFs } from '../proc/proc-fs.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
@@ -27,8 +28,9 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     multicast: ipMulticast,
     raw: rawSockets,
     packet: packetSockets,
+    netlink: netlinkSockets,
     filter: socketFilters,
     procFs,
     diag: inetDiag,
-    sockets: [rawSockets, packetSockets],
+    sockets: [rawSockets, packetSockets, netlinkSockets],
   })

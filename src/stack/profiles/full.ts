@@ -8,6 +8,7 @@ import { fibTrie } from '../ip/fib-trie.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
+import { netlinkSockets } from '../netlink/netlink.ts'
 import { packetSockets } from '../packet/packet.ts'
 import { packetRing } from '../packet/ring.ts'
 import { procFs } from '../proc/proc-fs.ts'
@@ -33,8 +34,9 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     raw: rawSockets,
     packet: packetSockets,
     packetRing,
+    netlink: netlinkSockets,
     filter: socketFilters,
     procFs,
     diag: inetDiag,
-    sockets: [pingSockets, rawSockets, packetSockets],
+    sockets: [pingSockets, rawSockets, packetSockets, netlinkSockets],
   })
