@@ -66,6 +66,7 @@ export const SWITCHES = [
     needs: ['RTNETLINK'],
   },
   { name: 'LPF_FILTER', feature: 'filter', from: 'filter/filter.ts', export: 'socketFilters' },
+  { name: 'NET_ETHTOOL', feature: 'ethtool', from: 'ethernet/ethtool.ts', export: 'netEthtool' },
   { name: 'INET_DIAG', feature: 'diag', from: 'diag/diag.ts', export: 'inetDiag' },
   {
     name: 'PROC_FS',

@@ -5,6 +5,7 @@
 
 import type { SocketDiagnosis } from './diag/diag.ts'
 import type { Drop } from './drop.ts'
+import type { Ethtool } from './ethernet/ethtool.ts'
 import type { SocketFilters } from './filter/filter.ts'
 import type { PingSockets } from './icmp/ping.ts'
 import type { Multicast } from './igmp/multicast.ts'
@@ -54,6 +55,8 @@ export interface Features {
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
   readonly timestamps?: Timestamps
+  /** NET_ETHTOOL */
+  readonly ethtool?: Ethtool
   /** INET_DIAG */
   readonly diag?: SocketDiagnosis
   /** The kinds of sockets that came with features. */

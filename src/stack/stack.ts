@@ -108,6 +108,25 @@ export interface Captured {
   at: Ms
 }
 
+/** NET_ETHTOOL: a port; filled in by `ethtool`. Counts are since the arena was laid out; frames modulo 2^32. */
+export interface PortFacts {
+  driver: string
+  /** Always: a wire on which nobody is, is up. */
+  up: boolean
+  /** Bytes. */
+  mtu: number
+  rxFrames: number
+  rxBytes: number
+  /** Frames that are shorter than a header or larger than can be taken. */
+  rxErrors: number
+  txFrames: number
+  txBytes: number
+  /** How many frames may wait on their way in, and on their way out by whatever link; how many of the latter do. */
+  rxRing: number
+  txRing: number
+  txWaiting: number
+}
+
 /** A socket as INET_DIAG tells it; filled in by `nextSocket`. Addresses and ports are 0 where it has none. */
 export interface SocketRecord {
   /** Its handle, also of connections whose own handle was given back. */
@@ -236,6 +255,8 @@ export interface Stack {
 
   readonly memory: MemoryReport
   readonly counters: Counters
+  /** NET_ETHTOOL: fills in what a port is and has done. ENODEV: there is no such link. EOPNOTSUPP without the feature. */
+  ethtool(link: number, into: PortFacts): 0 | Errno
   /** PROC_FS: a setting by its name, as in Linux's sysctl (proc/sysctl.ts lists them); undefined when there is none. */
   sysctl(name: string): number | undefined
   /** Throws a RangeError that says what would be right; EOPNOTSUPP where the profile has no settings. */

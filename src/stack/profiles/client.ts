@@ -1,6 +1,7 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
 import { inetDiag } from '../diag/diag.ts'
+import { netEthtool } from '../ethernet/ethtool.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
 import { fibList } from '../ip/fib-list.ts'
@@ -31,6 +32,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     netlink: netlinkSockets,
     filter: socketFilters,
     procFs,
+    ethtool: netEthtool,
     diag: inetDiag,
     sockets: [rawSockets, packetSockets, netlinkSockets],
   })

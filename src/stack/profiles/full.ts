@@ -1,6 +1,7 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
 import { inetDiag } from '../diag/diag.ts'
+import { netEthtool } from '../ethernet/ethtool.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { pingSockets } from '../icmp/ping.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
@@ -37,6 +38,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     netlink: netlinkSockets,
     filter: socketFilters,
     procFs,
+    ethtool: netEthtool,
     diag: inetDiag,
     sockets: [pingSockets, rawSockets, packetSockets, netlinkSockets],
   })
