@@ -5,12 +5,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { EAGAIN, ECONNREFUSED, EINVAL, EOPNOTSUPP, EPROTONOSUPPORT } from '../stack/errno.ts'
+import {
+  EAGAIN,
+  EBADF,
+  ECONNREFUSED,
+  EINVAL,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPROTONOSUPPORT,
+} from '../stack/errno.ts'
 import {
   type Environment,
   Event,
+  Option,
+  type PortFacts,
   Protocol,
   type Socket,
+  type SocketRecord,
   type Stack,
   type StackConfig,
 } from '../stack/stack.ts'
@@ -261,6 +272,47 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
     const from = { address: 0, port: 0 }
     return [alice.stack.recvFrom(socket as Socket, new Uint8Array(9), from), from.port]
   },
+  INET_RAW: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.start()
+    const socket = alice.stack.socket(Protocol.Raw, 99)
+    bob.stack.sendTo(bob.stack.socket(Protocol.Raw, 99) as Socket, text('abc'), alice.stack.address, 0)
+    sim.run(100)
+    return alice.stack.recvFrom(socket as Socket, new Uint8Array(99), { address: 0, port: 0 })
+  },
+  PACKET: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const socket = stack.socket(Protocol.Packet)
+    return socket === EPROTONOSUPPORT ? socket : stack.sendTo(socket as Socket, new Uint8Array(60), 0, 0)
+  },
+  PACKET_MMAP: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    return stack.setOption(stack.socket(Protocol.Packet) as Socket, Option.PacketRing, 4)
+  },
+  LPF_FILTER: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    return stack.attachFilter(stack.socket(Protocol.Udp) as Socket, [[6, 0, 0, 0]])
+  },
+  NETLINK: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const socket = stack.socket(Protocol.Netlink)
+    if (socket === EPROTONOSUPPORT) return socket
+    // RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP: one link and NLMSG_DONE.
+    stack.send(socket as Socket, Uint8Array.of(17, 0, 0, 0, 18, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    return stack.recv(socket as Socket, new Uint8Array(2000)) > 100
+  },
+  NET_ETHTOOL: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const facts = {} as PortFacts
+    return [stack.ethtool(0, facts), facts.driver]
+  },
+  INET_DIAG: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const socket = stack.socket(Protocol.Tcp)
+    return stack.nextSocket(0, {} as SocketRecord) === (socket as number)
+  },
   PROC_FS: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -268,7 +320,8 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
     sim.start()
     connectPair(sim, alice, bob)
     const { tcpActiveOpens, 'drop.None': none } = alice.stack.counters
-    return { counters: Object.keys(alice.stack.counters).length > 0, tcpActiveOpens, none }
+    const retries = alice.stack.sysctl('net.ipv4.tcp_retries2')
+    return { counters: Object.keys(alice.stack.counters).length > 0, tcpActiveOpens, none, retries }
   },
 }
 const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> = {
@@ -288,9 +341,19 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   IP_FRAG_SMALL: [3000, -90],
   IP_OFFLOAD: [true, false],
   IP_PING: [[3, 7], 'EPROTONOSUPPORT'],
+  INET_RAW: [23, EBADF],
+  PACKET: [60, EPROTONOSUPPORT],
+  PACKET_MMAP: [0, ENOPROTOOPT],
+  LPF_FILTER: [0, ENOPROTOOPT],
+  NETLINK: [true, EPROTONOSUPPORT],
+  NET_ETHTOOL: [
+    [0, 'lanlet'],
+    [EOPNOTSUPP, undefined],
+  ],
+  INET_DIAG: [true, false],
   PROC_FS: [
-    { counters: true, tcpActiveOpens: 1, none: 0 },
-    { counters: false, tcpActiveOpens: undefined, none: undefined },
+    { counters: true, tcpActiveOpens: 1, none: 0, retries: 8 },
+    { counters: false, tcpActiveOpens: undefined, none: undefined, retries: undefined },
   ],
 }
 

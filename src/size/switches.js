@@ -57,7 +57,16 @@ export const SWITCHES = [
     export: 'packetRing',
     needs: ['PACKET'],
   },
+  {
+    name: 'NETLINK',
+    feature: 'netlink',
+    from: 'netlink/netlink.ts',
+    export: 'netlinkSockets',
+    socket: true,
+    needs: ['RTNETLINK'],
+  },
   { name: 'LPF_FILTER', feature: 'filter', from: 'filter/filter.ts', export: 'socketFilters' },
+  { name: 'NET_ETHTOOL', feature: 'ethtool', from: 'ethernet/ethtool.ts', export: 'netEthtool' },
   { name: 'INET_DIAG', feature: 'diag', from: 'diag/diag.ts', export: 'inetDiag' },
   {
     name: 'PROC_FS',

@@ -5,6 +5,7 @@
 
 import type { SocketDiagnosis } from './diag/diag.ts'
 import type { Drop } from './drop.ts'
+import type { Ethtool } from './ethernet/ethtool.ts'
 import type { SocketFilters } from './filter/filter.ts'
 import type { PingSockets } from './icmp/ping.ts'
 import type { Multicast } from './igmp/multicast.ts'
@@ -14,6 +15,7 @@ import type { Fib } from './ip/routes.ts'
 import type { Tables } from './ip/tables.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
+import type { NetlinkSockets } from './netlink/netlink.ts'
 import type { PacketSockets } from './packet/packet.ts'
 import type { PacketRing } from './packet/ring.ts'
 import type { ProcFs } from './proc/proc-fs.ts'
@@ -45,12 +47,16 @@ export interface Features {
   readonly packet?: PacketSockets
   /** PACKET_MMAP */
   readonly packetRing?: PacketRing
+  /** NETLINK */
+  readonly netlink?: NetlinkSockets
   /** LPF_FILTER */
   readonly filter?: SocketFilters
   /** TCP_WSCALE */
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
   readonly timestamps?: Timestamps
+  /** NET_ETHTOOL */
+  readonly ethtool?: Ethtool
   /** INET_DIAG */
   readonly diag?: SocketDiagnosis
   /** The kinds of sockets that came with features. */

@@ -26,6 +26,7 @@ import {
 } from './errno.ts'
 import { sendArpAnnouncement } from './ethernet/arp.ts'
 import { emitFrames } from './ethernet/frames.ts'
+import { linkAt } from './ethernet/links.ts'
 import { findNeighbour, neighbourTimer, removeNeighbour } from './ethernet/neighbours.ts'
 import { acquireAddress, acquireLinkLocal, acquireTimer, configureAddress, reannounce } from './ip/acquire.ts'
 import { lengthOf, maskOf } from './ip/addresses.ts'
@@ -34,16 +35,7 @@ import { frameInput } from './ip/input.ts'
 import { isOurs, takeAddress } from './ip/local.ts'
 import { type Address, Arena, FRAME_MAX } from './memory/arena.ts'
 import { layOut, takeOver } from './memory/lay-out.ts'
-import {
-  ADDRESS,
-  COUNTERS_AT,
-  LARGE_SIZE,
-  LINK_COUNT,
-  NOW,
-  NOW_MS,
-  NOW_US,
-  PACKET_HEAD,
-} from './memory/layout.ts'
+import { ADDRESS, COUNTERS_AT, LARGE_SIZE, LINK_COUNT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick, runTimers } from './memory/wheel.ts'
 import { closeDatagrams, DATAGRAM_KIND, MULTICAST_TTL, takeDatagram, takeLost } from './socket/datagrams.ts'
@@ -196,15 +188,6 @@ function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, p
   )
 }
 
-/** A link that shows packet sockets each frame that it has taken. */
-const tapped =
-  (s: Core, emit: Emit): Emit =>
-  (frame, link) => {
-    if (!emit(frame, link)) return false
-    s.features.packet?.outgoing(s, frame.byteOffset, frame.length, link)
-    return true
-  }
-
 function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {
   const { m } = s
   for (let at = takeEvent(m); at !== 0; at = takeEvent(m)) {
@@ -240,10 +223,18 @@ function stackOf(s: Core): Stack {
     if (at === 0) return EBADF
     return kindOf(m, at) === KIND_UDP ? call(at) : EOPNOTSUPP
   }
+  let link: Emit = () => false
+  /** The link of this `output`; what it takes is counted, and shown to packet sockets. */
+  const watchedLink: Emit = (frame, number) => {
+    if (!link(frame, number)) return false
+    s.features.ethtool?.sent(m, linkAt(m, number), frame.length)
+    s.features.packet?.outgoing(s, frame.byteOffset, frame.length, number)
+    return true
+  }
   return {
-    input(frame, now, link = 0) {
+    input(frame, now, from = 0) {
       setNow(s, now)
-      return frameInput(s, frame, link)
+      return frameInput(s, frame, from)
     },
     poll(now) {
       setNow(s, now)
@@ -257,10 +248,11 @@ function stackOf(s: Core): Stack {
     },
     output(emit) {
       // Segments may make frames in their turn: whoever has an address to ask for asks at once.
-      const link = s.features.packet && m.get32(PACKET_HEAD) !== 0 ? tapped(s, emit) : emit
-      emitFrames(s, link)
-      emitSegments(s, link)
-      emitFrames(s, link)
+      link = emit
+      const watched = s.features.ethtool || s.features.packet ? watchedLink : emit
+      emitFrames(s, watched)
+      emitSegments(s, watched)
+      emitFrames(s, watched)
     },
     events: visit => visitEvents(s, visit),
     get memory() {
@@ -269,6 +261,7 @@ function stackOf(s: Core): Stack {
     get counters() {
       return counters(s)
     },
+    ethtool: (number, into) => s.features.ethtool?.facts(s, number, into) ?? EOPNOTSUPP,
     sysctl: name => s.features.procFs?.get(s, name),
     setSysctl: (name, value) => s.features.procFs?.set(s, name, value) ?? EOPNOTSUPP,
     arena: m.buffer,
@@ -293,6 +286,7 @@ function stackOf(s: Core): Stack {
       features.tables?.removeRoute(s, destination, prefixLength, metric) ?? EOPNOTSUPP,
     linkUp(now) {
       setNow(s, now)
+      s.features.netlink?.linkChanged(s, 0)
       reannounce(s)
     },
     hostGone(address) {

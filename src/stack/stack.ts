@@ -34,7 +34,10 @@ export const Protocol = {
    * The port of `bind` is a link, whose frames alone are received then; that of `sendTo` the link by which a frame goes.
    */
   Packet: 256,
-  /** RTNETLINK: the host's links, addresses, routes and neighbours, by messages as Linux has them (netlink/netlink.ts). */
+  /**
+   * NETLINK: the host's links, addresses, routes and neighbours by messages as Linux has them (netlink/netlink.ts), with `send`
+   * and `recv`. The address of `bind` is the mask of groups of whose changes the socket is told.
+   */
   Netlink: 257,
 } as const
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]
@@ -103,6 +106,25 @@ export interface Captured {
   length: number
   /** When it was captured, ms on the host's clock, the fraction dropped. */
   at: Ms
+}
+
+/** NET_ETHTOOL: a port; filled in by `ethtool`. Counts are since the arena was laid out; frames modulo 2^32. */
+export interface PortFacts {
+  driver: string
+  /** Always: a wire on which nobody is, is up. */
+  up: boolean
+  /** Bytes. */
+  mtu: number
+  rxFrames: number
+  rxBytes: number
+  /** Frames that are shorter than a header or larger than can be taken. */
+  rxErrors: number
+  txFrames: number
+  txBytes: number
+  /** How many frames may wait on their way in, and on their way out by whatever link; how many of the latter do. */
+  rxRing: number
+  txRing: number
+  txWaiting: number
 }
 
 /** A socket as INET_DIAG tells it; filled in by `nextSocket`. Addresses and ports are 0 where it has none. */
@@ -233,6 +255,8 @@ export interface Stack {
 
   readonly memory: MemoryReport
   readonly counters: Counters
+  /** NET_ETHTOOL: fills in what a port is and has done. ENODEV: there is no such link. EOPNOTSUPP without the feature. */
+  ethtool(link: number, into: PortFacts): 0 | Errno
   /** PROC_FS: a setting by its name, as in Linux's sysctl (proc/sysctl.ts lists them); undefined when there is none. */
   sysctl(name: string): number | undefined
   /** Throws a RangeError that says what would be right; EOPNOTSUPP where the profile has no settings. */

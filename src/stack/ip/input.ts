@@ -53,11 +53,20 @@ export function frameInput(s: Core, frame: Uint8Array, link: number): Drop {
   const { m } = s
   s.link = link
   const length = frame.length
-  if (length < ETH_HEADER) return dropped(s, Drop.Truncated)
-  if (length > FRAME_MAX) return s.features.offload?.input(s, frame) ?? dropped(s, Drop.BadIpLength)
+  if (length < ETH_HEADER) {
+    s.features.ethtool?.failed(m, linkAt(m, link))
+    return dropped(s, Drop.Truncated)
+  }
+  if (length > FRAME_MAX) return s.features.offload?.input(s, frame) ?? tooLong(s)
   const at = frameAt(m.get32(INPUT_PAGE))
   m.bytes.set(frame, at)
   return etherInput(s, at, length)
+}
+
+/** The frame is larger than can be taken. */
+export function tooLong(s: Core): Drop {
+  s.features.ethtool?.failed(s.m, linkAt(s.m, s.link))
+  return dropped(s, Drop.BadIpLength)
 }
 
 /** The frame of `length` bytes at `at`, of 14 at least. */
@@ -67,6 +76,7 @@ export function etherInput(s: Core, at: Address, length: number): Drop {
   const high = macHigh(m.view, at + ETH_DESTINATION)
   const toGroup = (high & 0x100) !== 0
   const own = linkAt(m, link)
+  s.features.ethtool?.received(m, own, length)
   if (
     !toGroup &&
     !(

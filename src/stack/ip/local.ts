@@ -111,6 +111,8 @@ export function takeAddress(
     m.put32(own + LINK_ADDRESS, address)
     m.put32(own + LINK_MASK, maskOf(length))
   }
+  s.features.netlink?.addressChanged(s, at, false)
+  s.features.netlink?.routeChanged(s, at, false)
   return 0
 }
 
@@ -119,6 +121,8 @@ export function dropAddress(s: Core, address: number): void {
   const { m } = s
   const route = ownRoute(m, address)
   if (route === 0) return
+  s.features.netlink?.routeChanged(s, route, true)
+  s.features.netlink?.addressChanged(s, route, true)
   const link = m.get8(route + ROUTE_LINK)
   let [next, before] = [0, ADDRESSES]
   for (let at = m.get32(ADDRESSES); at !== 0; at = m.get32(at + ROUTE_NEXT_ADDRESS)) {

@@ -116,6 +116,10 @@ export function routeWith(s: Core, prefix: number, length: number, metric: numbe
 export function setDefaultRoute(s: Core, gateway: number): void {
   const { fib } = s.features
   const old = routeWith(s, 0, 0, 0)
-  if (old !== 0) fib.remove(s.m, old)
-  if (gateway !== 0) enterRoute(s, true, 0, 0, gateway, 0, 0)
+  if (old !== 0) {
+    s.features.netlink?.routeChanged(s, old, true)
+    fib.remove(s.m, old)
+  }
+  const made = gateway === 0 ? 0 : enterRoute(s, true, 0, 0, gateway, 0, 0)
+  if (made !== 0) s.features.netlink?.routeChanged(s, made, false)
 }

@@ -75,9 +75,10 @@ function addRoute(s: Core, { destination, prefixLength, gateway, link, metric }:
   inRange('link', link, 0, s.m.get8(LINK_COUNT) - 1)
   if (routeWith(s, destination, prefixLength, metric | 0) !== 0) return EEXIST
   if (gateway !== 0 && !isInOwnNetwork(s.m, gateway | 0, link)) return ENETUNREACH
-  return enterRoute(s, false, destination | 0, prefixLength, gateway | 0, link, metric | 0) === 0
-    ? ENOBUFS
-    : 0
+  const made = enterRoute(s, false, destination | 0, prefixLength, gateway | 0, link, metric | 0)
+  if (made === 0) return ENOBUFS
+  s.features.netlink?.routeChanged(s, made, false)
+  return 0
 }
 
 /** Removes a route. ESRCH: there is none; those to the networks of our own addresses go with the addresses. */
@@ -85,6 +86,7 @@ function removeRoute(s: Core, destination: number, prefixLength: number, metric:
   inRange('prefixLength', prefixLength, 0, 32)
   const route = routeWith(s, destination, prefixLength, metric | 0)
   if (route === 0 || s.m.get32(route + ROUTE_SOURCE) !== 0) return ESRCH
+  s.features.netlink?.routeChanged(s, route, true)
   s.features.fib.remove(s.m, route)
   return 0
 }

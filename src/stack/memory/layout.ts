@@ -98,7 +98,13 @@ export const LINK_MASK = 12
 /** RFC 2236, 4: until when (ms) the querier is taken to speak version 1; only meaningful while the flag behind it is set. */
 export const LINK_V1_UNTIL = 16
 export const LINK_V1 = 20
-export const LINK_SIZE = 24
+/** NET_ETHTOOL's counts (ethernet/ethtool.ts). */
+export const LINK_RX_FRAMES = 24
+export const LINK_TX_FRAMES = 28
+export const LINK_RX_BYTES = 32
+export const LINK_TX_BYTES = 40
+export const LINK_ERRORS = 48
+export const LINK_SIZE = 52
 export const MAC_HIGH = LINK_0 + LINK_MAC_HIGH
 export const MTU = LINK_0 + LINK_MTU
 export const MAC_LOW = LINK_0 + LINK_MAC_LOW

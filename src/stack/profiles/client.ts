@@ -1,12 +1,14 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
 import { inetDiag } from '../diag/diag.ts'
+import { netEthtool } from '../ethernet/ethtool.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
 import { fibList } from '../ip/fib-list.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
 import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
+import { netlinkSockets } from '../netlink/netlink.ts'
 import { packetSockets } from '../packet/packet.ts'
 import { procFs } from '../proc/proc-fs.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
@@ -27,8 +29,10 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     multicast: ipMulticast,
     raw: rawSockets,
     packet: packetSockets,
+    netlink: netlinkSockets,
     filter: socketFilters,
     procFs,
+    ethtool: netEthtool,
     diag: inetDiag,
-    sockets: [rawSockets, packetSockets],
+    sockets: [rawSockets, packetSockets, netlinkSockets],
   })

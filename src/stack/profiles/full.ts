@@ -1,6 +1,7 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
 import { inetDiag } from '../diag/diag.ts'
+import { netEthtool } from '../ethernet/ethtool.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { pingSockets } from '../icmp/ping.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
@@ -8,6 +9,7 @@ import { fibTrie } from '../ip/fib-trie.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
+import { netlinkSockets } from '../netlink/netlink.ts'
 import { packetSockets } from '../packet/packet.ts'
 import { packetRing } from '../packet/ring.ts'
 import { procFs } from '../proc/proc-fs.ts'
@@ -33,8 +35,10 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     raw: rawSockets,
     packet: packetSockets,
     packetRing,
+    netlink: netlinkSockets,
     filter: socketFilters,
     procFs,
+    ethtool: netEthtool,
     diag: inetDiag,
-    sockets: [pingSockets, rawSockets, packetSockets],
+    sockets: [pingSockets, rawSockets, packetSockets, netlinkSockets],
   })
