@@ -5,8 +5,12 @@
 
 import type { Drop } from './drop.ts'
 import type { PingSockets } from './icmp/ping.ts'
+import type { Redirects } from './icmp/redirect.ts'
+import type { IcmpTimestamp } from './icmp/timestamp.ts'
 import type { Multicast } from './igmp/multicast.ts'
+import type { Forwarding } from './ip/forward.ts'
 import type { IpFragments } from './ip/fragments.ts'
+import type { IpOptions } from './ip/options.ts'
 import type { Fib } from './ip/routes.ts'
 import type { Tables } from './ip/tables.ts'
 import type { Arena } from './memory/arena.ts'
@@ -25,6 +29,14 @@ export interface Features {
   readonly fib: Fib
   /** RTNETLINK */
   readonly tables?: Tables
+  /** IP_FORWARD */
+  readonly forwarding?: Forwarding
+  /** IP_OPTIONS */
+  readonly options?: IpOptions
+  /** ICMP_REDIRECT */
+  readonly redirects?: Redirects
+  /** ICMP_TIMESTAMP */
+  readonly icmpTimestamp?: IcmpTimestamp
   /** IP_FRAG */
   readonly fragments?: IpFragments
   /** IP_MULTICAST */
@@ -64,7 +76,7 @@ export const KIND_CONNECTION = 3
 export const KIND_UDP = 4
 export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
-export const KIND_GROUP = 7
+export const KIND_GROUP = 20
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

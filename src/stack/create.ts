@@ -19,6 +19,7 @@ import {
   EINVAL,
   EISCONN,
   ENOBUFS,
+  ENOTCONN,
   EOPNOTSUPP,
   EPROTONOSUPPORT,
   type Errno,
@@ -66,7 +67,7 @@ import {
   sendTcp,
   shutdownTcp,
 } from './tcp/user.ts'
-import { bindUdp, udpSend } from './udp/udp.ts'
+import { bindUdp, udpConnect, udpSend } from './udp/udp.ts'
 
 /** Throws RangeError with one sentence when the configuration cannot work. */
 export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
@@ -172,6 +173,11 @@ function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Er
     default:
       return EOPNOTSUPP
   }
+}
+
+function connectDatagrams(s: Core, at: Address, address: number, port: number): 0 | Errno {
+  if (address !== 0 && !(Number.isInteger(port) && port > 0 && port <= 0xffff)) return EINVAL
+  return udpConnect(s, at, address, port)
 }
 
 function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, port: number): number | Errno {
@@ -290,11 +296,17 @@ function stackOf(s: Core): Stack {
         const child = acceptTcp(s, t)
         return isErrno(child) ? child : handleOf(m, child)
       }) as Socket | Errno,
-    connect: (handle, address, port) => tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno,
+    connect(handle, address, port) {
+      const at = recordOf(s, handle)
+      if (at !== 0 && kindOf(m, at) === KIND_UDP) return connectDatagrams(s, at, address | 0, port)
+      return tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno
+    },
     send(handle, data) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
-      return kindOf(m, at) === KIND_CONNECTION ? sendTcp(s, at as Tcb, data) : EOPNOTSUPP
+      if (kindOf(m, at) === KIND_CONNECTION) return sendTcp(s, at as Tcb, data)
+      if (m.get16(at + REMOTE_PORT) === 0) return isDatagram(m, at) ? ENOTCONN : EOPNOTSUPP
+      return sendToSocket(s, at, data, m.get32(at + REMOTE_ADDRESS), m.get16(at + REMOTE_PORT))
     },
     recv(handle, into) {
       const at = recordOf(s, handle)

@@ -73,7 +73,7 @@ export function deliverReassembled(
     case PROTOCOL_TCP:
       return refused(s, head, Drop.DatagramTooLarge)
     default:
-      if (!toAll) sendUnreachable(s, ip, UNREACHABLE_PROTOCOL)
+      sendUnreachable(s, ip, UNREACHABLE_PROTOCOL)
       return refused(s, head, Drop.UnknownProtocol)
   }
 }
@@ -114,7 +114,7 @@ function udpChainInput(s: Core, ip: Address, head: Page, length: number, toAll: 
     freePages(m, head)
     return heard ? Drop.None : dropped(s, Drop.NoPort)
   }
-  const socket = udpReceiver(s, ip, at, toAll)
+  const socket = udpReceiver(s, ip, at)
   if (socket === 0) return refused(s, head, Drop.NoPort)
   const from = m.view.getInt32(ip + IP_SOURCE)
   return queueChain(s, socket, head, UDP_HEADER, size, from, m.view.getUint16(at + UDP_SOURCE_PORT))

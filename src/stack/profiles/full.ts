@@ -1,9 +1,13 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
 import { pingSockets } from '../icmp/ping.ts'
+import { icmpRedirects } from '../icmp/redirect.ts'
+import { icmpTimestamp } from '../icmp/timestamp.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
 import { fibTrie } from '../ip/fib-trie.ts'
+import { ipForward } from '../ip/forward.ts'
 import { ipFragments } from '../ip/fragments.ts'
+import { ipOptions } from '../ip/options.ts'
 import { rtnetlink } from '../ip/tables.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
@@ -19,6 +23,10 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     fib: fibTrie,
     tables: rtnetlink,
+    forwarding: ipForward,
+    options: ipOptions,
+    redirects: icmpRedirects,
+    icmpTimestamp,
     windowScale,
     timestamps,
     fragments: ipFragments,
