@@ -110,7 +110,7 @@ export const ADDRESS = LINK_0 + LINK_ADDRESS
 export const MASK = LINK_0 + LINK_MASK
 
 /** A route's record (ip/routes.ts). */
-export const ROUTE_SIZE = 44
+export const ROUTE_SIZE = 40
 /** Three of them stand here, so that a host with one link and one router needs no page for its table. */
 export const SPARE_ROUTES_AT = LINK_0 + LINK_SIZE
 export const SPARE_ROUTES_COUNT = 3
