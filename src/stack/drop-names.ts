@@ -55,6 +55,7 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.SourceRoute]: 'It prescribes its route, which is refused.',
   [Drop.BadRedirect]: 'The redirect is not from the router in use, or leads to where no router can be.',
   [Drop.SourceQuench]: 'Source quench is not acted on.',
+  [Drop.Filtered]: 'The socket’s filter does not want it.',
 }
 
 /** One sentence that says what happened. */

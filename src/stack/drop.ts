@@ -93,7 +93,9 @@ export const Drop = {
   BadRedirect: 51,
   /** RFC 6633: source quench is not acted on. */
   SourceQuench: 52,
+  /** LPF_FILTER: the socket's program does not want it. */
+  Filtered: 53,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 53
+export const DROP_COUNT = 54

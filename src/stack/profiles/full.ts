@@ -1,5 +1,7 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
+import { inetDiag } from '../diag/diag.ts'
+import { socketFilters } from '../filter/filter.ts'
 import { pingSockets } from '../icmp/ping.ts'
 import { icmpRedirects } from '../icmp/redirect.ts'
 import { icmpTimestamp } from '../icmp/timestamp.ts'
@@ -8,8 +10,11 @@ import { fibTrie } from '../ip/fib-trie.ts'
 import { ipForward } from '../ip/forward.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { ipOptions } from '../ip/options.ts'
+import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
-import { procFs } from '../mib.ts'
+import { packetSockets } from '../packet/packet.ts'
+import { packetRing } from '../packet/ring.ts'
+import { procFs } from '../proc/proc-fs.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { offload } from '../tcp/offload.ts'
 import { reno } from '../tcp/reno.ts'
@@ -33,5 +38,11 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     multicast: ipMulticast,
     offload,
     ping: pingSockets,
+    raw: rawSockets,
+    packet: packetSockets,
+    packetRing,
+    filter: socketFilters,
     procFs,
+    diag: inetDiag,
+    sockets: [pingSockets, rawSockets, packetSockets],
   })
