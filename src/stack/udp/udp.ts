@@ -1,7 +1,7 @@
 /** UDP, RFC 768, with what RFC 1122, 4.1 asks of hosts. */
 import { type Core, count, dropped, KIND_UDP } from '../core.ts'
 import { Drop } from '../drop.ts'
-import { EACCES, ENETUNREACH, type Errno, isErrno } from '../errno.ts'
+import { EACCES, EADDRINUSE, ENETUNREACH, type Errno, isErrno } from '../errno.ts'
 import { linkAt } from '../ethernet/links.ts'
 import { sendUnreachable } from '../icmp/errors.ts'
 import { layDatagram, payloadAt, type Sending, sendDatagram, sumDatagram } from '../ip/datagram.ts'
@@ -197,6 +197,8 @@ export function udpConnect(s: Core, socket: Address, address: number, port: numb
     const error = bindUdp(s, socket, 0)
     if (error !== 0) return error
   }
+  const other = address === 0 ? 0 : findSocket(m, KIND_UDP, m.get16(socket + LOCAL_PORT), address, port)
+  if (other !== 0 && other !== socket) return EADDRINUSE
   leaveTable(m, socket)
   m.put32(socket + REMOTE_ADDRESS, address)
   m.put16(socket + REMOTE_PORT, address === 0 ? 0 : port)
