@@ -196,6 +196,12 @@ test('the time to live is what the socket says', () => {
   w.stack.sendTo(socket, Uint8Array.of(1), numberOf(PEER), 9)
   w.wait(0)
   expect(readIpv4(w.next().bytes).ttl).toBe(7)
+  const ping = w.stack.socket(Protocol.Icmp) as Socket
+  w.stack.setOption(ping, Option.Ttl, 2)
+  w.stack.sendTo(ping, Uint8Array.of(1), numberOf(PEER), 1)
+  w.wait(0)
+  expect(readIpv4(w.next().bytes).ttl).toBe(2)
+  w.stack.close(ping)
   const tcp = w.stack.socket(Protocol.Tcp) as Socket
   w.stack.setOption(tcp, Option.Ttl, 9)
   w.stack.connect(tcp, numberOf(PEER), 80)
