@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Drop } from '../stack/drop.ts'
 import {
   EAGAIN,
   EBADF,
@@ -25,6 +26,7 @@ import {
   type Stack,
   type StackConfig,
 } from '../stack/stack.ts'
+import { ethernet, HOST_IP, HOST_MAC, type Ipv4Fields, icmp, ipv4, PEER_MAC } from '../stack/testing/raw.ts'
 import { connectPair, Simulation, seededRandom } from '../stack/testing/simulation.ts'
 import { type Bundle, bundleProfile, bundleSet, PROFILES } from './bundle.js'
 import { gates, overGate } from './gate.js'
@@ -227,9 +229,27 @@ function routesBy(profile: Create): unknown {
   return sim.wire.map(({ bytes }) => bytes[41])
 }
 
+/** What comes of a datagram from 10.0.0.2: the drop reason, and the protocols of what is sent in return. */
+function hears(profile: Create, protocol: number, payload: number[], fields: Ipv4Fields = {}): unknown {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile, forward: true, gateway: '10.0.0.2' })
+  sim.start()
+  const frame = ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(protocol, payload, fields))
+  const drop = alice.stack.input(frame, sim.now)
+  sim.run(10)
+  return [drop, sim.wire.length]
+}
+
+/** A redirect to 10.0.0.9 for 9.9.9.9, from our router. */
+const REDIRECT = icmp(5, 1, [10, 0, 0, 9, ...ipv4(17, Array(8).fill(0), { from: HOST_IP, to: [9, 9, 9, 9] })])
+
 /** What a user meets: with the switch, and without it (the README's last column). */
 const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   FIB_TRIE: routesBy,
+  IP_FORWARD: profile => hears(profile, 17, [0, 1, 0, 2, 0, 8, 0, 0], { to: [10, 0, 0, 7] }),
+  IP_OPTIONS: profile => hears(profile, 1, icmp(8, 0, [0, 1, 0, 1]), { options: [7, 99, 4, 0] }),
+  ICMP_REDIRECT: profile => hears(profile, 1, REDIRECT),
+  ICMP_TIMESTAMP: profile => hears(profile, 1, icmp(13, 0, Array(16).fill(0))),
   RTNETLINK: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -329,6 +349,24 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   FIB_TRIE: [
     [2, 3],
     [2, 3],
+  ],
+  // The question who has 10.0.0.7, and a redirect that waits for 10.0.0.2; else nothing.
+  IP_FORWARD: [
+    [Drop.None, 2],
+    [Drop.WrongDestination, 0],
+  ],
+  // An error or a reply, which waits for the peer's MAC address.
+  IP_OPTIONS: [
+    [Drop.BadIpOptions, 1],
+    [Drop.None, 1],
+  ],
+  ICMP_REDIRECT: [
+    [Drop.None, 0],
+    [Drop.UnknownIcmpType, 0],
+  ],
+  ICMP_TIMESTAMP: [
+    [Drop.None, 1],
+    [Drop.UnknownIcmpType, 0],
   ],
   RTNETLINK: [
     [0, 2, 2],

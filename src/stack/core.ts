@@ -8,8 +8,12 @@ import type { Drop } from './drop.ts'
 import type { Ethtool } from './ethernet/ethtool.ts'
 import type { SocketFilters } from './filter/filter.ts'
 import type { PingSockets } from './icmp/ping.ts'
+import type { Redirects } from './icmp/redirect.ts'
+import type { IcmpTimestamp } from './icmp/timestamp.ts'
 import type { Multicast } from './igmp/multicast.ts'
+import type { Forwarding } from './ip/forward.ts'
 import type { IpFragments } from './ip/fragments.ts'
+import type { IpOptions } from './ip/options.ts'
 import type { RawSockets } from './ip/raw.ts'
 import type { Fib } from './ip/routes.ts'
 import type { Tables } from './ip/tables.ts'
@@ -33,6 +37,14 @@ export interface Features {
   readonly fib: Fib
   /** RTNETLINK */
   readonly tables?: Tables
+  /** IP_FORWARD */
+  readonly forwarding?: Forwarding
+  /** IP_OPTIONS */
+  readonly options?: IpOptions
+  /** ICMP_REDIRECT */
+  readonly redirects?: Redirects
+  /** ICMP_TIMESTAMP */
+  readonly icmpTimestamp?: IcmpTimestamp
   /** IP_FRAG */
   readonly fragments?: IpFragments
   /** IP_MULTICAST */
@@ -91,7 +103,7 @@ export const KIND_REASSEMBLY = 6
 export const KIND_RAW = 12
 export const KIND_PACKET = 13
 export const KIND_NETLINK = 14
-export const KIND_GROUP = 7
+export const KIND_GROUP = 20
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

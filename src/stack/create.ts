@@ -19,6 +19,7 @@ import {
   EISCONN,
   ENOBUFS,
   ENOPROTOOPT,
+  ENOTCONN,
   EOPNOTSUPP,
   EPROTONOSUPPORT,
   type Errno,
@@ -68,7 +69,7 @@ import {
   sendTcp,
   shutdownTcp,
 } from './tcp/user.ts'
-import { bindUdp, udpSend } from './udp/udp.ts'
+import { bindUdp, udpConnect, udpSend } from './udp/udp.ts'
 
 /** Throws RangeError with one sentence when the configuration cannot work. */
 export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
@@ -176,6 +177,11 @@ function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Er
     default:
       return EOPNOTSUPP
   }
+}
+
+function connectDatagrams(s: Core, at: Address, address: number, port: number): 0 | Errno {
+  if (address !== 0 && !(Number.isInteger(port) && port > 0 && port <= 0xffff)) return EINVAL
+  return udpConnect(s, at, address, port)
 }
 
 const isConnection = (m: Arena, at: Address): at is Tcb => kindOf(m, at) === KIND_CONNECTION
@@ -307,11 +313,19 @@ function stackOf(s: Core): Stack {
         const child = acceptTcp(s, t)
         return isErrno(child) ? child : handleOf(m, child)
       }) as Socket | Errno,
-    connect: (handle, address, port) => tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno,
+    connect(handle, address, port) {
+      const at = recordOf(s, handle)
+      if (at !== 0 && kindOf(m, at) === KIND_UDP) return connectDatagrams(s, at, address | 0, port)
+      return tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno
+    },
     send(handle, data) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
       if (isConnection(m, at)) return sendTcp(s, at, data)
+      if (kindOf(m, at) === KIND_UDP) {
+        const port = m.get16(at + REMOTE_PORT)
+        return port === 0 ? ENOTCONN : sendToSocket(s, at, data, m.get32(at + REMOTE_ADDRESS), port)
+      }
       return (s.features.sockets && familyOf(s, at))?.send?.(s, at, data) ?? EOPNOTSUPP
     },
     recv(handle, into) {

@@ -70,6 +70,8 @@ export interface StackConfig extends LinkConfig {
    * larger, a profile with IP_OFFLOAD sends and takes many segments in one frame; the MSS stays what the MTU makes it.
    */
   readonly largestFrame?: number
+  /** The host is a router: what is for others goes on towards them (RFC 1812). False if absent, as RFC 1122, 3.1 asks. Needs IP_FORWARD. */
+  readonly forward?: boolean
   /** Links 1 to 3. Their addresses are taken without a test for conflicts. */
   readonly links?: readonly LinkConfig[]
 }
@@ -296,7 +298,10 @@ export interface Stack {
   listen(socket: Socket, backlog: number): 0 | Errno
   /** EAGAIN while none waits. */
   accept(socket: Socket): Socket | Errno
-  /** TCP alone: 0 when the SYN is on its way, then Event.Connected or Event.Closed. A socket is good for one connection. */
+  /**
+   * TCP: 0 when the SYN is on its way, then Event.Connected or Event.Closed. A socket is good for one connection. UDP: `send` goes there,
+   * only what comes from there is heard, and what ICMP says of it is the socket's error; address 0 undoes it.
+   */
   connect(socket: Socket, address: Ipv4, port: number): 0 | Errno
   /** Bytes taken of `data`, at least 1; EAGAIN when the send buffer is full, ENOBUFS when memory is. */
   send(socket: Socket, data: Uint8Array): number | Errno

@@ -3,9 +3,12 @@ import { compose } from '../create.ts'
 import { inetDiag } from '../diag/diag.ts'
 import { netEthtool } from '../ethernet/ethtool.ts'
 import { socketFilters } from '../filter/filter.ts'
+import { icmpRedirects } from '../icmp/redirect.ts'
+import { icmpTimestamp } from '../icmp/timestamp.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
 import { fibList } from '../ip/fib-list.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
+import { ipOptions } from '../ip/options.ts'
 import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
 import { netlinkSockets } from '../netlink/netlink.ts'
@@ -23,6 +26,9 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     fib: fibList,
     tables: rtnetlink,
+    options: ipOptions,
+    redirects: icmpRedirects,
+    icmpTimestamp,
     windowScale,
     timestamps,
     fragments: ipFragmentsSmall,

@@ -4,9 +4,13 @@ import { inetDiag } from '../diag/diag.ts'
 import { netEthtool } from '../ethernet/ethtool.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { pingSockets } from '../icmp/ping.ts'
+import { icmpRedirects } from '../icmp/redirect.ts'
+import { icmpTimestamp } from '../icmp/timestamp.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
 import { fibTrie } from '../ip/fib-trie.ts'
+import { ipForward } from '../ip/forward.ts'
 import { ipFragments } from '../ip/fragments.ts'
+import { ipOptions } from '../ip/options.ts'
 import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
 import { netlinkSockets } from '../netlink/netlink.ts'
@@ -26,6 +30,10 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     fib: fibTrie,
     tables: rtnetlink,
+    forwarding: ipForward,
+    options: ipOptions,
+    redirects: icmpRedirects,
+    icmpTimestamp,
     windowScale,
     timestamps,
     fragments: ipFragments,

@@ -6,7 +6,7 @@ import { Drop } from '../drop.ts'
 import { ECONNREFUSED, ECONNRESET } from '../errno.ts'
 import { type Address, type Arena, FRAME_MAX } from '../memory/arena.ts'
 import { tcpEstabResets, tcpInSegs } from '../mib.ts'
-import { clearFlag, FLAG_ORPHAN, hasFlag, setFlag } from '../socket/record.ts'
+import { clearFlag, FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
 import { findSocket, raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { ACK, FIN, RST, SYN } from '../wire/tcp.ts'
@@ -61,11 +61,11 @@ export function tcpInput(s: Core, ip: Address, at: Address, length: number): Dro
 /** The segment in `s.segment`, checked: to its connection, or to who listens. */
 export function takeSegment(s: Core): Drop {
   const { m, segment: g } = s
-  const t = findSocket(m, KIND_CONNECTION, g.destinationPort, g.source, g.sourcePort) as Tcb
+  const t = receiverOf(s, g.source, g.sourcePort)
   if (t !== 0 && !isNewConnection(s, t)) {
     return stateOf(m, t) === SYN_SENT ? synSentInput(s, t) : segmentArrives(s, t)
   }
-  const listener = findSocket(m, KIND_CONNECTION, g.destinationPort, 0, 0) as Tcb
+  const listener = receiverOf(s, 0, 0)
   if (listener !== 0 && stateOf(m, listener) === LISTEN) return listenInput(s, listener)
   // 3.10.7.1: all data is discarded; anything but a reset is answered with one.
   refuseSegment(s)
@@ -73,6 +73,13 @@ export function takeSegment(s: Core): Drop {
     s,
     (g.flags & RST) !== 0 ? Drop.BadReset : (g.flags & SYN) !== 0 ? Drop.NoPort : Drop.NoConnection,
   )
+}
+
+/** The connection with these remote numbers, or who listens, at the address of ours that the segment is for; 0: nobody. */
+function receiverOf({ m, segment: g }: Core, remoteAddress: number, remotePort: number): Tcb {
+  const t = findSocket(m, KIND_CONNECTION, g.destinationPort, remoteAddress, remotePort) as Tcb
+  const local = t === 0 ? 0 : m.get32(t + LOCAL_ADDRESS)
+  return local === 0 || local === g.destination ? t : (0 as Tcb)
 }
 
 /**
