@@ -6,10 +6,27 @@
 import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
 import { appendBoth, removeBoth } from '../memory/fifo.ts'
-import { WAITING_HEAD } from '../memory/layout.ts'
+import { NOW_MS, WAITING_HEAD } from '../memory/layout.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
+import { ACK, RST, SYN } from '../wire/tcp.ts'
 import { startClock, stopClock } from './clock.ts'
-import { CLOCK_TIME_WAIT, enterState, FLAG_TIMING, RTT_AT, RTT_SEQ, type Tcb, TIME_WAIT } from './tcb.ts'
+import { leaveLastWords } from './last-words.ts'
+import { seqDiff, seqGe, seqGt } from './seq.ts'
+import {
+  CLOCK_AT,
+  CLOCK_TIME_WAIT,
+  enterState,
+  FLAG_TIMESTAMPS,
+  FLAG_TIMING,
+  RCV_NXT,
+  RTT_AT,
+  RTT_SEQ,
+  SND_MAX,
+  stateOf,
+  type Tcb,
+  TIME_WAIT,
+  TS_RECENT,
+} from './tcb.ts'
 
 export const WAITING_NEXT = RTT_SEQ
 const WAITING_PREVIOUS = RTT_AT
@@ -21,6 +38,7 @@ const TIME_WAIT_MS = 60_000
 export function enterTimeWait(s: Core, t: Tcb): void {
   stopClock(s.m, t)
   clearFlag(s.m, t, FLAG_TIMING)
+  leaveLastWords(s.m, t)
   enterState(s.m, t, TIME_WAIT)
   append(s.m, t)
   startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
@@ -31,6 +49,40 @@ export function restartTimeWait(s: Core, t: Tcb): void {
   leaveTimeWait(s.m, t)
   append(s.m, t)
   startClock(s, t, CLOCK_TIME_WAIT, TIME_WAIT_MS)
+}
+
+/**
+ * RFC 6191, 2: whether the SYN in `s.segment` may begin a new connection between the same two ports: by its timestamp
+ * where the old one had timestamps, by its sequence number else (RFC 1122, 4.2.2.13).
+ */
+export function maySucceed(s: Core, old: Tcb): boolean {
+  const { m, segment: g } = s
+  if (stateOf(m, old) !== TIME_WAIT || (g.flags & (SYN | ACK | RST)) !== SYN) return false
+  // "It refers to the sequence number corresponding to the FIN flag": RCV.NXT stands behind that.
+  const later = seqGe(g.seq, m.get32(old + RCV_NXT))
+  if (!g.stamped) return later
+  if (!hasFlag(m, old, FLAG_TIMESTAMPS)) return true
+  const ahead = seqDiff(g.tsval, m.get32(old + TS_RECENT))
+  return ahead > 0 || (ahead === 0 && later)
+}
+
+/** How long a connection must have waited before we take its ports for a new one of our own: Linux's second. */
+const REUSE_MS = 1_000
+
+/**
+ * The same for a connection that we open: RFC 6191, 3 has the new one's timestamps and numbers lie beyond the old one's, and
+ * both are our own. Our timestamps tick in milliseconds.
+ */
+export function mayReuse(m: Arena, old: Tcb): boolean {
+  const left = (m.get32(old + CLOCK_AT) - m.get32(NOW_MS)) | 0
+  return stateOf(m, old) === TIME_WAIT && hasFlag(m, old, FLAG_TIMESTAMPS) && TIME_WAIT_MS - left >= REUSE_MS
+}
+
+/** RFC 9293, 3.6.1: the ISS of the successor must be "larger than the largest sequence number it used" before. */
+export function sequenceBeyond(m: Arena, old: Tcb, iss: number): number {
+  const last = m.get32(old + SND_MAX)
+  // Whoever sent faster than a number each 4 µs is ahead of the clock of RFC 6528. A window's distance is Linux's.
+  return seqGt(iss, last) ? iss : (last + 0x10001) | 0
 }
 
 /** Takes a connection in TIME-WAIT out of the list. */
