@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { EAGAIN, ECONNREFUSED, EPROTONOSUPPORT } from '../stack/errno.ts'
+import { EAGAIN, ECONNREFUSED, ENOPROTOOPT, EPROTONOSUPPORT } from '../stack/errno.ts'
 import {
   type Environment,
   Event,
+  Option,
   Protocol,
   type Socket,
   type Stack,
@@ -199,10 +200,39 @@ function sendsInFragments(profile: Create): number {
   return alice.stack.sendTo(socket, new Uint8Array(3000), 0x0a000002, 7)
 }
 
+/** Whether the second of two connections comes about to a listener for one, which has not accepted the first. */
+function answersFullBacklog(profile: Create): boolean {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  const listener = bob.stack.socket(Protocol.Tcp) as Socket
+  bob.stack.bind(listener, 0, 7)
+  bob.stack.listen(listener, 1)
+  // The first handshake stays half open: its ACK is lost, over and over.
+  sim.fault = ({ from, bytes }) =>
+    from === 'alice' && bytes[47] === 0x10 && bytes[35] === first ? 'lose' : 0
+  const sockets = [1, 2].map(() => alice.stack.socket(Protocol.Tcp) as Socket)
+  let first = -1
+  for (const socket of sockets) {
+    alice.stack.connect(socket, bob.stack.address, 7)
+    const end = { address: 0, port: 0 }
+    alice.stack.name(socket, 'local', end)
+    if (first < 0) first = end.port & 255
+    sim.run(20)
+  }
+  return (sim.take(alice, sockets[1] as Socket) & Event.Connected) !== 0
+}
+
 /** What a user meets: with the switch, and without it (the README's last column). */
 const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   TCP_WSCALE: profile => synsWithOption(profile, 3),
   TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
+  SYN_COOKIES: answersFullBacklog,
+  SO_SETTINGS: profile => {
+    const alice = new Simulation().add('alice', { profile })
+    return alice.stack.setOption(alice.stack.socket(Protocol.Tcp) as Socket, Option.KeepAlive, 1)
+  },
   IP_FRAG: sendsInFragments,
   IP_FRAG_SMALL: sendsInFragments,
   IP_PING: profile => {
@@ -230,6 +260,8 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
 const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> = {
   TCP_WSCALE: [['alice', 'bob'], []],
   TCP_TIMESTAMPS: [['alice', 'bob'], []],
+  SYN_COOKIES: [true, false],
+  SO_SETTINGS: [0, ENOPROTOOPT],
   IP_FRAG: [3000, -90],
   IP_FRAG_SMALL: [3000, -90],
   IP_PING: [[3, 7], 'EPROTONOSUPPORT'],

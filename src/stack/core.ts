@@ -12,6 +12,8 @@ import type { CounterNames } from './mib.ts'
 import type { Congestion } from './tcp/congestion.ts'
 import type { TcpOption } from './tcp/options.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
+import type { SocketSettings } from './tcp/settings.ts'
+import type { SynCookies } from './tcp/syn-cookies.ts'
 import type { Timestamps } from './tcp/timestamps.ts'
 
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
@@ -25,6 +27,10 @@ export interface Features {
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
   readonly timestamps?: Timestamps
+  /** SYN_COOKIES */
+  readonly synCookies?: SynCookies
+  /** SO_SETTINGS */
+  readonly settings?: SocketSettings
   /** PROC_FS */
   readonly procFs?: CounterNames
 }
@@ -47,6 +53,7 @@ export const KIND_CONNECTION = 3
 export const KIND_UDP = 4
 export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
+export const KIND_SETTINGS = 7
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

@@ -9,6 +9,7 @@ import {
   KIND_NEIGHBOUR,
   KIND_PING,
   KIND_REASSEMBLY,
+  KIND_SETTINGS,
   KIND_UDP,
   RECORD_KIND,
 } from './core.ts'
@@ -117,6 +118,8 @@ function fireTimer(s: Core, record: Address): void {
       return connectionTimer(s, record as Tcb)
     case KIND_REASSEMBLY:
       return s.features.fragments?.expired(s, record)
+    case KIND_SETTINGS:
+      return s.features.settings?.fired(s, record)
   }
 }
 
@@ -175,7 +178,7 @@ function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): vo
     // Asked before, since behind the visitor's back the record may be freed and its page be another's.
     const dead = kindOf(m, at) === KIND_CONNECTION && hasFlag(m, at, FLAG_DEAD)
     visit(handleOf(m, at), bits)
-    if (dead) bury(m, at as Tcb)
+    if (dead) bury(s, at as Tcb)
   }
 }
 

@@ -46,6 +46,18 @@ export interface StackConfig {
 export const Option = {
   /** 1: Nagle's algorithm is off (RFC 9293, 3.7.4), short text goes out at once. 0, the default: on. */
   NoDelay: 1,
+  /** 1: an idle connection's peer is asked whether it is there (RFC 9293, 3.8.4). 0, the default: it is not. */
+  KeepAlive: 2,
+  /** Seconds of silence before the first keep-alive, 1 … 32767; 7200. */
+  KeepIdle: 3,
+  /** Seconds between keep-alives that are not answered, 1 … 32767; 75. */
+  KeepInterval: 4,
+  /** How many of them end the connection with ETIMEDOUT, 1 … 127; 9. */
+  KeepCount: 5,
+  /** Milliseconds that what was sent, or waits for a window, may go unacknowledged before ETIMEDOUT; 0, the default: minutes. */
+  UserTimeout: 6,
+  /** Seconds after `close` before a connection with text left is reset; 0: at once; -1, the default: never. */
+  Linger: 7,
 } as const
 export type Option = (typeof Option)[keyof typeof Option]
 

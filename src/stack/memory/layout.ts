@@ -71,8 +71,12 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** Connections in LAST-ACK and in CLOSING whose user has gone, the oldest first (tcp/last-words.ts). */
+export const LAST_ACK_HEAD = 216
+export const CLOSING_HEAD = 224
+
 /** The pools' books. */
-export const POOLS_AT = 216
+export const POOLS_AT = 232
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -90,9 +94,10 @@ export const POOL_RECEIVE = 6
 export const POOL_OUT_OF_ORDER = 7
 export const POOL_DATAGRAMS = 8
 export const POOL_FRAGMENTS = 9
+export const POOL_SETTINGS = 10
 /** The input page and the output page. */
-export const POOL_STANDING = 10
-export const POOL_COUNT = 11
+export const POOL_STANDING = 11
+export const POOL_COUNT = 12
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

@@ -27,6 +27,7 @@ export const POOL_NAMES = [
   'out of order',
   'datagrams',
   'fragments',
+  'settings',
   'standing',
 ] as const
 

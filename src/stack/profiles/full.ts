@@ -5,6 +5,8 @@ import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
+import { socketSettings } from '../tcp/settings.ts'
+import { synCookies } from '../tcp/syn-cookies.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
 
@@ -15,6 +17,8 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     windowScale,
     timestamps,
+    synCookies,
+    settings: socketSettings,
     fragments: ipFragments,
     ping: pingSockets,
     procFs,

@@ -41,6 +41,7 @@ import {
   CLOCK_RETRANSMISSION,
   FLAG_ACK_DELAYED,
   FLAG_FIN_SENT,
+  FLAG_KEEP_ALIVE,
   FLAG_PROBE,
   FLAG_RETRANSMIT,
   FLAG_TIMING,
@@ -96,7 +97,7 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
   count(s, tcpOutSegs)
   const owed = m.get8(t + ACKS_OWED)
   if (owed > 0) m.put8(t + ACKS_OWED, owed - 1)
-  clearFlag(m, t, FLAG_ACK_DELAYED)
+  clearFlag(m, t, FLAG_ACK_DELAYED | FLAG_KEEP_ALIVE)
   m.put16(t + UNACKED, 0)
   const space = out.length + ((out.flags & SYN) !== 0 ? 1 : 0) + ((out.flags & FIN) !== 0 ? 1 : 0)
   if (space === 0) return

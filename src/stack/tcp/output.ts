@@ -23,6 +23,7 @@ import {
   FIN_WAIT_2,
   FLAG_FIN,
   FLAG_IN_SENDERS,
+  FLAG_KEEP_ALIVE,
   FLAG_NO_DELAY,
   FLAG_PROBE,
   FLAG_RETRANSMIT,
@@ -130,7 +131,10 @@ function planSegment(s: Core, t: Tcb, out: OutgoingSegment): boolean {
   if (hasFlag(m, t, FLAG_RETRANSMIT) && planText(m, t, out, m.get32(t + SND_UNA), againLength(m, t)))
     return true
   if (hasFlag(m, t, FLAG_PROBE) && planText(m, t, out, m.get32(t + SND_UNA), probeLength(m, t))) return true
-  return planNew(s, t, out) || (m.get8(t + ACKS_OWED) > 0 && set(out, bareSequence(m, t), 0, ACK))
+  if (planNew(s, t, out)) return true
+  // RFC 9293, 3.8.4: a keep-alive has SEG.SEQ = SND.NXT - 1.
+  const before = hasFlag(m, t, FLAG_KEEP_ALIVE) ? 1 : 0
+  return m.get8(t + ACKS_OWED) > 0 && set(out, (bareSequence(m, t) - before) | 0, 0, ACK)
 }
 
 /**

@@ -72,6 +72,7 @@ export function synSentInput(s: Core, t: Tcb): Drop {
   advanceUna(s, t, g.ack)
   stopClock(m, t)
   enterState(m, t, ESTABLISHED)
+  s.features.settings?.heard(s, t)
   raise(m, t, Event.Connected | Event.Writable)
   oweAck(s, t)
   // The SYN's own number is behind us: its text, if any, begins at RCV.NXT.

@@ -32,7 +32,7 @@ const AGE_SHIFT = 16
 const AGE_MAX = (24 * 86_400_000) >> AGE_SHIFT
 
 /** 5.4: milliseconds, from an offset that nobody outside knows, so that it tells nothing of how long the host is up. */
-const ourClock = (m: Arena): number => (m.get32(NOW_MS) + m.get32(SECRET + 4)) | 0
+export const ourClock = (m: Arena): number => (m.get32(NOW_MS) + m.get32(SECRET + 4)) | 0
 
 const steps = (m: Arena): number => (m.get32(NOW_MS) >>> AGE_SHIFT) & 0xffff
 

@@ -40,12 +40,13 @@ import {
   REMOTE_PORT,
   setFlag,
 } from '../socket/record.ts'
-import { choosePort, enterTable } from '../socket/socket.ts'
+import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
 import { Option } from '../stack.ts'
 import { isMulticast } from '../wire/ipv4.ts'
 import { FIN_WAIT_2_MS, startClock } from './clock.ts'
 import { bury, endConnection, initialiseSending, leaveListener, reclaimPages } from './connection.ts'
 import { initialSequence } from './isn.ts'
+import { noteLastWords } from './last-words.ts'
 import { endOfText, oweAck, wantSend } from './output.ts'
 import { resetConnection } from './reset.ts'
 import {
@@ -77,6 +78,7 @@ import {
   type Tcb,
   TIME_WAIT,
 } from './tcb.ts'
+import { mayReuse, sequenceBeyond } from './time-wait.ts'
 import { bufferShare, offeredWindow, receiveWindow } from './window.ts'
 
 /** Where text begins in its page: behind the page header, room for Ethernet, IP and the longest TCP header. */
@@ -119,16 +121,25 @@ export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | 
   const local = m.get32(ADDRESS)
   if (local === 0 || isBroadcast(s, address) || isMulticast(address) || address === local) return ENETUNREACH
   if (nextHop(s, address) === 0) return ENETUNREACH
-  const localPort = choosePort(s, KIND_CONNECTION, m.get16(t + LOCAL_PORT), address, port)
+  const bound = m.get16(t + LOCAL_PORT)
+  const old = bound === 0 ? 0 : (findSocket(m, KIND_CONNECTION, bound, address, port) as Tcb)
+  const reused = old !== 0 && mayReuse(m, old)
+  const localPort = reused ? bound : choosePort(s, KIND_CONNECTION, bound, address, port)
   if (isErrno(localPort)) return localPort
+  let iss = initialSequence(m, local, address, localPort, port)
+  if (reused) {
+    iss = sequenceBeyond(m, old as Tcb, iss)
+    endConnection(s, old as Tcb, 0)
+  }
   m.put32(t + LOCAL_ADDRESS, local)
   m.put16(t + LOCAL_PORT, localPort)
   m.put32(t + REMOTE_ADDRESS, address)
   m.put16(t + REMOTE_PORT, port)
-  initialiseSending(m, t, initialSequence(m, local, address, localPort, port))
+  initialiseSending(m, t, iss)
   enterTable(m, t)
   count(s, tcpActiveOpens)
   enterState(m, t, SYN_SENT)
+  s.features.settings?.waiting(s, t)
   wantSend(s, t)
   return 0
 }
@@ -140,10 +151,12 @@ export function sendTcp(s: Core, t: Tcb, data: Uint8Array): number | Errno {
   if (hasFlag(m, t, FLAG_FIN)) return EPIPE
   if (state !== ESTABLISHED && state !== CLOSE_WAIT)
     return state === SYN_SENT || state === SYN_RECEIVED ? EAGAIN : closedError(m, t)
-  const room = bufferShare(m) - m.get32(t + SEND_QUEUED)
+  const waited = m.get32(t + SEND_QUEUED)
+  const room = bufferShare(m) - waited
   if (room <= 0) return EAGAIN
   const taken = queueText(s, t, data, Math.min(room, data.length))
   if (taken === 0 && data.length > 0) return ENOBUFS
+  if (waited === 0) s.features.settings?.waiting(s, t)
   wantSend(s, t)
   return taken
 }
@@ -235,7 +248,7 @@ const closedError = (m: Arena, t: Tcb): Errno => {
 
 /** Sets an option of a connection; one that listens hands none down. */
 export function setTcpOption(s: Core, t: Tcb, option: Option, value: number): 0 | Errno {
-  if (option !== Option.NoDelay) return ENOPROTOOPT
+  if (option !== Option.NoDelay) return s.features.settings?.set(s, t, option, value) ?? ENOPROTOOPT
   if (value !== 0 && value !== 1) return EINVAL
   if (value === 1) setFlag(s.m, t, FLAG_NO_DELAY)
   else clearFlag(s.m, t, FLAG_NO_DELAY)
@@ -262,6 +275,7 @@ export function shutdownTcp(s: Core, t: Tcb): 0 | Errno {
       return ENOTCONN
   }
   setFlag(m, t, FLAG_FIN)
+  if (m.get32(t + SEND_QUEUED) === 0) s.features.settings?.waiting(s, t)
   wantSend(s, t)
   return 0
 }
@@ -271,11 +285,14 @@ export function closeTcp(s: Core, t: Tcb): void {
   const { m } = s
   const state = stateOf(m, t)
   if (state === LISTEN) return closeListener(s, t)
-  if (m.get32(t + RECV_QUEUED) > 0 && state !== CLOSED && state !== TIME_WAIT) return abortTcp(s, t)
+  const abrupt = s.features.settings?.closing(s, t) ?? false
+  if ((abrupt || m.get32(t + RECV_QUEUED) > 0) && state !== CLOSED && state !== TIME_WAIT)
+    return abortTcp(s, t)
   setFlag(m, t, FLAG_ORPHAN)
-  if (state === CLOSED) return bury(m, t)
+  if (state === CLOSED) return bury(s, t)
   if (state === SYN_SENT) return endConnection(s, t, ECONNABORTED)
   shutdownTcp(s, t)
+  noteLastWords(m, t)
   if (stateOf(m, t) === FIN_WAIT_2) startClock(s, t, CLOCK_FIN_WAIT_2, FIN_WAIT_2_MS)
 }
 
@@ -285,7 +302,7 @@ export function abortTcp(s: Core, t: Tcb): void {
   const state = stateOf(m, t)
   if (state === LISTEN) return closeListener(s, t)
   setFlag(m, t, FLAG_ORPHAN)
-  if (state === CLOSED) return bury(m, t)
+  if (state === CLOSED) return bury(s, t)
   if (state >= SYN_RECEIVED && state !== TIME_WAIT) resetConnection(s, t)
   endConnection(s, t, ECONNABORTED)
 }
