@@ -45,6 +45,28 @@ export const SWITCHES = [
     literals: ['1220'],
   },
   {
+    name: 'DESTINATIONS',
+    feature: 'destinations',
+    from: 'ip/destinations.ts',
+    export: 'destinations',
+    literals: ['24e4'],
+  },
+  {
+    name: 'TCP_METRICS',
+    feature: 'metrics',
+    from: 'tcp/metrics.ts',
+    export: 'metrics',
+    needs: ['DESTINATIONS'],
+  },
+  {
+    name: 'PATH_MTU',
+    feature: 'pathMtu',
+    from: 'tcp/path-mtu.ts',
+    export: 'pathMtu',
+    needs: ['DESTINATIONS', 'SO_SETTINGS', 'TCP_TIMESTAMPS'],
+    literals: ['1492'],
+  },
+  {
     name: 'SO_SETTINGS',
     feature: 'settings',
     from: 'tcp/settings.ts',

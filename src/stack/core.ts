@@ -5,12 +5,15 @@
 
 import type { Drop } from './drop.ts'
 import type { PingSockets } from './icmp/ping.ts'
+import type { Destinations } from './ip/destinations.ts'
 import type { IpFragments } from './ip/fragments.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
 import type { Congestion } from './tcp/congestion.ts'
+import type { Metrics } from './tcp/metrics.ts'
 import type { TcpOption } from './tcp/options.ts'
+import type { PathMtu } from './tcp/path-mtu.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
 import type { SocketSettings } from './tcp/settings.ts'
 import type { SynCookies } from './tcp/syn-cookies.ts'
@@ -29,6 +32,12 @@ export interface Features {
   readonly timestamps?: Timestamps
   /** SYN_COOKIES */
   readonly synCookies?: SynCookies
+  /** What TCP_METRICS, TCP_FASTOPEN and PATH_MTU stand on. */
+  readonly destinations?: Destinations
+  /** TCP_METRICS */
+  readonly metrics?: Metrics
+  /** PATH_MTU */
+  readonly pathMtu?: PathMtu
   /** SO_SETTINGS */
   readonly settings?: SocketSettings
   /** PROC_FS */
@@ -54,6 +63,7 @@ export const KIND_UDP = 4
 export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
 export const KIND_SETTINGS = 7
+export const KIND_DESTINATION = 8
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

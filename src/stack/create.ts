@@ -6,6 +6,7 @@ import type { Core, Features } from './core.ts'
 import {
   KIND_ACQUIRE,
   KIND_CONNECTION,
+  KIND_DESTINATION,
   KIND_NEIGHBOUR,
   KIND_PING,
   KIND_REASSEMBLY,
@@ -118,6 +119,8 @@ function fireTimer(s: Core, record: Address): void {
       return connectionTimer(s, record as Tcb)
     case KIND_REASSEMBLY:
       return s.features.fragments?.expired(s, record)
+    case KIND_DESTINATION:
+      return s.features.destinations?.expired(s, record)
     case KIND_SETTINGS:
       return s.features.settings?.fired(s, record)
   }
@@ -243,6 +246,7 @@ function stackOf(s: Core): Stack {
       const neighbour = findNeighbour(s, address | 0)
       if (neighbour !== 0) removeNeighbour(s, neighbour)
       hostGone(s, address | 0)
+      s.features.destinations?.forget(s, address | 0)
     },
     socket: protocol => makeProtocolSocket(s, protocol),
     bind(handle, address, port) {

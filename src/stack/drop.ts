@@ -76,7 +76,9 @@ export const Drop = {
   ReassemblyFull: 42,
   /** A reassembled TCP segment that is larger than any MSS we offer, or an echo request too large to answer. */
   DatagramTooLarge: 43,
+  /** RFC 5927, 7.2: claims a path MTU that what we sent cannot have found. */
+  BadPathMtu: 44,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 44
+export const DROP_COUNT = 45

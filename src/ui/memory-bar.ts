@@ -22,6 +22,7 @@ const POOLS: Readonly<Record<string, readonly [colour: string, holds: string]>> 
   datagrams: ['var(--fin)', 'UDP datagrams to be read'],
   fragments: [faint('--fin'), 'fragments whose datagram is not whole yet'],
   settings: [faint('--syn'), 'what programs have set on their connections'],
+  destinations: [faint('--again'), 'what was learnt of paths to other hosts'],
   standing: [faint('--ack'), 'where a frame is read and where one is written'],
 }
 

@@ -7,15 +7,17 @@ import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import { MTU } from '../memory/layout.ts'
 import { icmpInDestUnreachs, icmpInEchos, icmpOutEchoReps } from '../mib.ts'
-import { tcpUnreachable } from '../tcp/unreachable.ts'
+import { tcpTooBig, tcpUnreachable } from '../tcp/unreachable.ts'
 import { sumBytes } from '../wire/checksum.ts'
 import {
   ICMP_CODE,
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
   ICMP_HEADER,
+  ICMP_NEXT_HOP_MTU,
   ICMP_TYPE,
   ICMP_UNREACHABLE,
+  UNREACHABLE_FRAGMENTATION_NEEDED,
 } from '../wire/icmp.ts'
 import {
   IP_HEADER,
@@ -84,5 +86,8 @@ function unreachableInput(s: Core, at: Address, length: number): Drop {
   const headerLength = (m.get8(inner + IP_VERSION_IHL) & 15) * 4
   if (headerLength < IP_HEADER || innerLength < headerLength + 8) return dropped(s, Drop.BadIcmpLength)
   if (m.get8(inner + IP_PROTOCOL) !== PROTOCOL_TCP) return Drop.None
+  // RFC 1191, 4: the next hop's MTU stands in the low half of the word that other codes leave unused.
+  if (m.get8(at + ICMP_CODE) === UNREACHABLE_FRAGMENTATION_NEEDED)
+    return tcpTooBig(s, inner, inner + headerLength, m.view.getUint16(at + ICMP_NEXT_HOP_MTU))
   return tcpUnreachable(s, inner, inner + headerLength, m.get8(at + ICMP_CODE))
 }

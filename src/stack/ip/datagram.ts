@@ -8,7 +8,7 @@ import { ADDRESS, MTU, NEXT_IP_ID } from '../memory/layout.ts'
 import { ipOutRequests } from '../mib.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
-import { IP_CHECKSUM, IP_DESTINATION, IP_HEADER, IP_SOURCE, putIpv4 } from '../wire/ipv4.ts'
+import { IP_CHECKSUM, IP_DESTINATION, IP_FRAGMENT, IP_HEADER, IP_SOURCE, putIpv4 } from '../wire/ipv4.ts'
 import { addressFrame, NO_ROUTE, READY } from './route.ts'
 
 /** Where the payload of a datagram in `page` begins. */
@@ -26,6 +26,8 @@ export function putIpHeader(
   const id = m.get16(NEXT_IP_ID)
   m.put16(NEXT_IP_ID, id + 1)
   putIpv4(m.view, at, IP_HEADER + length, id, protocol)
+  // RFC 1191, 3: DF belongs to path MTU discovery; who would not act on the answer lets routers cut.
+  if (s.features.pathMtu === undefined) m.view.setUint16(at + IP_FRAGMENT, 0)
   m.view.setInt32(at + IP_SOURCE, m.get32(ADDRESS))
   m.view.setInt32(at + IP_DESTINATION, destination)
   m.put16(at + IP_CHECKSUM, complement(sumBytes(m, at, IP_HEADER)))

@@ -74,9 +74,12 @@ export const REASSEMBLIES_TAIL = 212
 /** Connections in LAST-ACK and in CLOSING whose user has gone, the oldest first (tcp/last-words.ts). */
 export const LAST_ACK_HEAD = 216
 export const CLOSING_HEAD = 224
+/** What is remembered of destinations, what was written longest ago first, and how many (ip/destinations.ts). */
+export const DESTINATIONS_HEAD = 232
+export const DESTINATIONS_COUNT = 240
 
 /** The pools' books. */
-export const POOLS_AT = 232
+export const POOLS_AT = 244
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -95,9 +98,10 @@ export const POOL_OUT_OF_ORDER = 7
 export const POOL_DATAGRAMS = 8
 export const POOL_FRAGMENTS = 9
 export const POOL_SETTINGS = 10
+export const POOL_DESTINATIONS = 11
 /** The input page and the output page. */
-export const POOL_STANDING = 11
-export const POOL_COUNT = 12
+export const POOL_STANDING = 12
+export const POOL_COUNT = 13
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

@@ -28,6 +28,7 @@ export const POOL_NAMES = [
   'datagrams',
   'fragments',
   'settings',
+  'destinations',
   'standing',
 ] as const
 

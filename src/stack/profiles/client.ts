@@ -1,8 +1,10 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
+import { destinations } from '../ip/destinations.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { pathMtu } from '../tcp/path-mtu.ts'
 import { reno } from '../tcp/reno.ts'
 import { socketSettings } from '../tcp/settings.ts'
 import { timestamps } from '../tcp/timestamps.ts'
@@ -15,6 +17,8 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     windowScale,
     timestamps,
+    destinations,
+    pathMtu,
     settings: socketSettings,
     fragments: ipFragmentsSmall,
     procFs,

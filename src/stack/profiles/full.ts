@@ -1,9 +1,12 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
 import { pingSockets } from '../icmp/ping.ts'
+import { destinations } from '../ip/destinations.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { metrics } from '../tcp/metrics.ts'
+import { pathMtu } from '../tcp/path-mtu.ts'
 import { reno } from '../tcp/reno.ts'
 import { socketSettings } from '../tcp/settings.ts'
 import { synCookies } from '../tcp/syn-cookies.ts'
@@ -18,6 +21,9 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     windowScale,
     timestamps,
     synCookies,
+    destinations,
+    metrics,
+    pathMtu,
     settings: socketSettings,
     fragments: ipFragments,
     ping: pingSockets,

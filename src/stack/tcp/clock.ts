@@ -103,6 +103,7 @@ function strike(s: Core, t: Tcb, clock: number): void {
   }
   if (clock === CLOCK_RETRANSMISSION) {
     if (giveUp(s, t)) return
+    s.features.pathMtu?.struck(s, t)
     return timedOut(s, t)
   }
   // TIME-WAIT and FIN-WAIT-2 are over.

@@ -32,6 +32,7 @@ import {
   CLOSED,
   CONNECTION_KIND,
   CWND,
+  ESTABLISHED,
   enterState,
   FAMILY,
   FLAG_ACK_DELAYED,
@@ -94,6 +95,8 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
   const { m } = s
   // A child that nobody has accepted yet has no user who could give its handle back.
   if (leaveListener(m, t)) setFlag(m, t, FLAG_ORPHAN)
+  if (error === 0 && stateOf(m, t) >= ESTABLISHED && stateOf(m, t) !== TIME_WAIT)
+    s.features.metrics?.store(s, t)
   if (stateOf(m, t) === TIME_WAIT) leaveTimeWait(m, t)
   leaveLastWords(m, t)
   s.features.settings?.forget(s, t)
@@ -190,11 +193,11 @@ function buryDead(s: Core): boolean {
 }
 
 /**
- * Data wants a page and there is none: the oldest datagram that waits for its fragments gives way, else all data out of
- * order, which the peers still have (RFC 2018, 8: a receiver may renege).
+ * Data wants a page and there is none: the oldest datagram that waits for its fragments gives way, else what is remembered
+ * of destinations, else all data out of order, which the peers still have (RFC 2018, 8: a receiver may renege).
  */
 export function reclaimPages(s: Core): void {
-  if (s.features.fragments?.makeRoom(s) === true) return
+  if (s.features.fragments?.makeRoom(s) === true || s.features.destinations?.makeRoom(s) === true) return
   visitConnections(s.m, t => dropOutOfOrder(s.m, t))
 }
 

@@ -88,6 +88,7 @@ export function bear(s: Core, listener: Tcb, iss: number): Tcb {
 export function handshakeDone(s: Core, t: Tcb): void {
   const { m } = s
   stopClock(m, t)
+  s.features.metrics?.recall(s, t)
   enterState(m, t, hasFlag(m, t, FLAG_FIN) ? FIN_WAIT_1 : ESTABLISHED)
   raise(m, t, Event.Connected | Event.Writable)
   const listener = m.get32(t + FAMILY)

@@ -14,7 +14,7 @@ import { Option } from '../stack.ts'
 import { keepAliveWait, probePeer } from './keep-alive.ts'
 import { lingerWait, stopLingering } from './linger.ts'
 import { seqGt } from './seq.ts'
-import { FLAG_SETTINGS, SETTINGS, SND_UNA, type Tcb } from './tcb.ts'
+import { FAMILY, FLAG_SETTINGS, LISTEN, SETTINGS, SND_UNA, stateOf, type Tcb } from './tcb.ts'
 import { endUnheard, userTimeoutWait } from './user-timeout.ts'
 
 /** Behind the timer node and the kind: the connection, and the settings by their options' names in stack.ts. */
@@ -40,7 +40,8 @@ export const LINGER_UNTIL = 44
 /** Path MTU discovery (path-mtu.ts): the MSS before it was lowered, 0 if it was not; an MTU that an ICMP message claims. */
 export const OFFERED_MSS = 48
 export const CLAIMED_MTU = 50
-const SETTINGS_KIND: RecordKind = { pool: POOL_SETTINGS, size: 52, urgent: false }
+export const CLAIMED_SEQ = 52
+const SETTINGS_KIND: RecordKind = { pool: POOL_SETTINGS, size: 56, urgent: false }
 
 /** RFC 9293, 3.8.4 (MUST-28): the interval "MUST default to no less than two hours"; the other two are Linux's. */
 const KEEP_IDLE_DEFAULT = 7200
@@ -73,6 +74,8 @@ export const settingsOf = (m: Arena, t: Tcb): Address =>
 export function wantSettings(m: Arena, t: Tcb): Address {
   const known = settingsOf(m, t)
   if (known !== 0) return known
+  // A child that waits to be accepted has no user, and nothing to send; its word is its listener's.
+  if (m.get32(t + FAMILY) !== 0 && stateOf(m, t) !== LISTEN) return 0
   const r = takeRecord(m, SETTINGS_KIND)
   if (r === 0) return 0
   m.put8(r + RECORD_KIND, KIND_SETTINGS)
@@ -160,8 +163,8 @@ export const socketSettings: SocketSettings = {
     m.put8(r + PROBES, 0)
     if (seqGt(s.segment.ack, m.get32(t + SND_UNA))) {
       m.put32(r + PROGRESS_AT, m.get32(NOW_MS))
-      // RFC 5927, 7.2: progress shows that what an ICMP message claimed of the path is not so.
-      m.put16(r + CLAIMED_MTU, 0)
+      // RFC 5927, 7.2: the segment that was too big, by an ICMP message's claim, has arrived.
+      if (seqGt(s.segment.ack, m.get32(r + CLAIMED_SEQ))) m.put16(r + CLAIMED_MTU, 0)
     }
     if (!timerIsSet(m, r)) arm(s, t, r)
   },

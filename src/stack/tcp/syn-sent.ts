@@ -71,6 +71,8 @@ export function synSentInput(s: Core, t: Tcb): Drop {
   }
   advanceUna(s, t, g.ack)
   stopClock(m, t)
+  s.features.metrics?.recall(s, t)
+  s.features.pathMtu?.begin(s, t)
   enterState(m, t, ESTABLISHED)
   s.features.settings?.heard(s, t)
   raise(m, t, Event.Connected | Event.Writable)

@@ -6,17 +6,15 @@
 import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
 import { appendBoth, removeBoth } from '../memory/fifo.ts'
-import { NOW_MS, WAITING_HEAD } from '../memory/layout.ts'
+import { WAITING_HEAD } from '../memory/layout.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
 import { ACK, RST, SYN } from '../wire/tcp.ts'
 import { startClock, stopClock } from './clock.ts'
 import { leaveLastWords } from './last-words.ts'
-import { seqDiff, seqGe, seqGt } from './seq.ts'
+import { seqGe, seqGt } from './seq.ts'
 import {
-  CLOCK_AT,
   CLOCK_TIME_WAIT,
   enterState,
-  FLAG_TIMESTAMPS,
   FLAG_TIMING,
   RCV_NXT,
   RTT_AT,
@@ -25,17 +23,17 @@ import {
   stateOf,
   type Tcb,
   TIME_WAIT,
-  TS_RECENT,
 } from './tcb.ts'
 
 export const WAITING_NEXT = RTT_SEQ
 const WAITING_PREVIOUS = RTT_AT
 
 /** 3.4.2 has MSL at 2 minutes, "an engineering choice"; Linux's TIME-WAIT is one minute in all, so is ours. */
-const TIME_WAIT_MS = 60_000
+export const TIME_WAIT_MS = 60_000
 
 /** "Start the time-wait timer, turn off the other timers." */
 export function enterTimeWait(s: Core, t: Tcb): void {
+  s.features.metrics?.store(s, t)
   stopClock(s.m, t)
   clearFlag(s.m, t, FLAG_TIMING)
   leaveLastWords(s.m, t)
@@ -60,22 +58,7 @@ export function maySucceed(s: Core, old: Tcb): boolean {
   if (stateOf(m, old) !== TIME_WAIT || (g.flags & (SYN | ACK | RST)) !== SYN) return false
   // "It refers to the sequence number corresponding to the FIN flag": RCV.NXT stands behind that.
   const later = seqGe(g.seq, m.get32(old + RCV_NXT))
-  if (!g.stamped) return later
-  if (!hasFlag(m, old, FLAG_TIMESTAMPS)) return true
-  const ahead = seqDiff(g.tsval, m.get32(old + TS_RECENT))
-  return ahead > 0 || (ahead === 0 && later)
-}
-
-/** How long a connection must have waited before we take its ports for a new one of our own: Linux's second. */
-const REUSE_MS = 1_000
-
-/**
- * The same for a connection that we open: RFC 6191, 3 has the new one's timestamps and numbers lie beyond the old one's, and
- * both are our own. Our timestamps tick in milliseconds.
- */
-export function mayReuse(m: Arena, old: Tcb): boolean {
-  const left = (m.get32(old + CLOCK_AT) - m.get32(NOW_MS)) | 0
-  return stateOf(m, old) === TIME_WAIT && hasFlag(m, old, FLAG_TIMESTAMPS) && TIME_WAIT_MS - left >= REUSE_MS
+  return s.features.timestamps?.succeeds(s, old, later) ?? later
 }
 
 /** RFC 9293, 3.6.1: the ISS of the successor must be "larger than the largest sequence number it used" before. */

@@ -78,7 +78,7 @@ import {
   type Tcb,
   TIME_WAIT,
 } from './tcb.ts'
-import { mayReuse, sequenceBeyond } from './time-wait.ts'
+import { sequenceBeyond } from './time-wait.ts'
 import { bufferShare, offeredWindow, receiveWindow } from './window.ts'
 
 /** Where text begins in its page: behind the page header, room for Ethernet, IP and the longest TCP header. */
@@ -106,6 +106,7 @@ export function acceptTcp(s: Core, listener: Tcb): Tcb | Errno {
   while (child !== 0 && stateOf(m, child) === SYN_RECEIVED) child = m.get32(child + SIBLING) as Tcb
   if (child === 0) return EAGAIN
   leaveListener(m, child)
+  s.features.pathMtu?.begin(s, child)
   return child
 }
 
@@ -123,7 +124,7 @@ export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | 
   if (nextHop(s, address) === 0) return ENETUNREACH
   const bound = m.get16(t + LOCAL_PORT)
   const old = bound === 0 ? 0 : (findSocket(m, KIND_CONNECTION, bound, address, port) as Tcb)
-  const reused = old !== 0 && mayReuse(m, old)
+  const reused = old !== 0 && s.features.timestamps?.mayReuse(s, old) === true
   const localPort = reused ? bound : choosePort(s, KIND_CONNECTION, bound, address, port)
   if (isErrno(localPort)) return localPort
   let iss = initialSequence(m, local, address, localPort, port)

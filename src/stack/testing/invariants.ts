@@ -3,8 +3,9 @@
  * count is right. Read from outside, page by page; for tests that do at random what nobody would think of.
  */
 import { expect } from 'vitest'
-import { KIND_CONNECTION, KIND_NEIGHBOUR, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
+import { KIND_CONNECTION, KIND_DESTINATION, KIND_NEIGHBOUR, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
 import { NEIGHBOUR_HELD, NEIGHBOUR_KIND } from '../ethernet/neighbours.ts'
+import { DESTINATION_NEXT } from '../ip/destinations.ts'
 import { BYTES_HELD, BYTES_IN_ALL, FRAGMENTS_HEAD, NEWER } from '../ip/reassemble.ts'
 import {
   type Address,
@@ -66,7 +67,10 @@ export function expectSound(stack: Stack): void {
   expect(inLists.sort()).toEqual(finishing.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
   const ofKind = (kind: number) => table.filter(at => m.get8(at + RECORD_KIND) === kind).sort()
-  const others = [...ofKind(KIND_NEIGHBOUR), ...ofKind(KIND_REASSEMBLY)]
+  const others = [KIND_NEIGHBOUR, KIND_REASSEMBLY, KIND_DESTINATION].flatMap(ofKind)
+  const byAge = chainOf(m, layout.DESTINATIONS_HEAD, DESTINATION_NEXT)
+  expect(byAge.length).toBe(m.get32(layout.DESTINATIONS_COUNT))
+  expect(byAge.sort()).toEqual(ofKind(KIND_DESTINATION))
   expect(table.filter(at => !others.includes(at)).sort()).toEqual(filed.sort())
   expectReassemblies(m, ofKind(KIND_REASSEMBLY))
   expectConnections(m)
