@@ -52,6 +52,13 @@ export const SWITCHES = [
     literals: ['24e4'],
   },
   {
+    name: 'TCP_FASTOPEN',
+    feature: 'fastOpen',
+    from: 'tcp/fast-open.ts',
+    export: 'fastOpen',
+    needs: ['DESTINATIONS'],
+  },
+  {
     name: 'TCP_METRICS',
     feature: 'metrics',
     from: 'tcp/metrics.ts',

@@ -11,6 +11,7 @@ import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
 import type { Congestion } from './tcp/congestion.ts'
+import type { FastOpen } from './tcp/fast-open.ts'
 import type { Metrics } from './tcp/metrics.ts'
 import type { TcpOption } from './tcp/options.ts'
 import type { PathMtu } from './tcp/path-mtu.ts'
@@ -34,6 +35,8 @@ export interface Features {
   readonly synCookies?: SynCookies
   /** What TCP_METRICS, TCP_FASTOPEN and PATH_MTU stand on. */
   readonly destinations?: Destinations
+  /** TCP_FASTOPEN */
+  readonly fastOpen?: FastOpen
   /** TCP_METRICS */
   readonly metrics?: Metrics
   /** PATH_MTU */

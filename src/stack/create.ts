@@ -75,7 +75,9 @@ export function compose(config: StackConfig, environment: Environment, features:
     m,
     features,
     random32: () => environment.random32() >>> 0,
-    options: [features.windowScale, features.timestamps].filter(option => option !== undefined),
+    options: [features.windowScale, features.timestamps, features.fastOpen].filter(
+      option => option !== undefined,
+    ),
     segment: emptySegment(),
   }
   if (typeof config.memory === 'number') {
@@ -166,6 +168,8 @@ function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, p
   switch (kindOf(s.m, at)) {
     case KIND_UDP:
       return port > 0 && port <= 0xffff ? udpSend(s, at, data, address | 0, port) : EINVAL
+    case KIND_CONNECTION:
+      return s.features.fastOpen?.open(s, at as Tcb, data, address | 0, port) ?? EOPNOTSUPP
     case KIND_PING:
       return s.features.ping?.sendRequest(s, at, data, address | 0, port & 0xffff) ?? EOPNOTSUPP
     default:

@@ -58,6 +58,8 @@ export const Option = {
   UserTimeout: 6,
   /** Seconds after `close` before a connection with text left is reset; 0: at once; -1, the default: never. */
   Linger: 7,
+  /** Of a listener: how many connections may have text from their SYN before the handshake is done (RFC 7413); 0, the default. */
+  FastOpen: 8,
 } as const
 export type Option = (typeof Option)[keyof typeof Option]
 
@@ -148,7 +150,10 @@ export interface Stack {
   send(socket: Socket, data: Uint8Array): number | Errno
   /** Bytes put into `into`; 0 after the peer's FIN; EAGAIN while nothing waits. */
   recv(socket: Socket, into: Uint8Array): number | Errno
-  /** One datagram. ICMP: an echo request's data, `port` its sequence number. */
+  /**
+   * One datagram. ICMP: an echo request's data, `port` its sequence number. TCP: `connect` with data, which goes with the SYN
+   * where the server has given a cookie before (RFC 7413); returns the bytes taken. EOPNOTSUPP in a profile without.
+   */
   sendTo(socket: Socket, data: Uint8Array, address: Ipv4, port: number): number | Errno
   /** One datagram, cut to fit. ICMP: an echo reply's data, `from.port` its sequence number. */
   recvFrom(socket: Socket, into: Uint8Array, from: Endpoint): number | Errno

@@ -77,9 +77,11 @@ export const CLOSING_HEAD = 224
 /** What is remembered of destinations, what was written longest ago first, and how many (ip/destinations.ts). */
 export const DESTINATIONS_HEAD = 232
 export const DESTINATIONS_COUNT = 240
+/** Connections that have text of their SYN and no handshake yet (tcp/fast-open.ts). */
+export const FAST_OPENS = 244
 
 /** The pools' books. */
-export const POOLS_AT = 244
+export const POOLS_AT = 248
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8

@@ -5,6 +5,7 @@ import { destinations } from '../ip/destinations.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { fastOpen } from '../tcp/fast-open.ts'
 import { metrics } from '../tcp/metrics.ts'
 import { pathMtu } from '../tcp/path-mtu.ts'
 import { reno } from '../tcp/reno.ts'
@@ -22,6 +23,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     timestamps,
     synCookies,
     destinations,
+    fastOpen,
     metrics,
     pathMtu,
     settings: socketSettings,

@@ -15,6 +15,7 @@ import {
   CLOCK,
   CLOCK_PERSIST,
   CLOCK_RETRANSMISSION,
+  ESTABLISHED,
   FLAG_FIN,
   FLAG_PROBE,
   flightSize,
@@ -29,6 +30,7 @@ import {
   SND_WL2,
   SND_WND,
   SND_WND_MAX,
+  stateOf,
   type Tcb,
 } from './tcb.ts'
 
@@ -58,7 +60,9 @@ export function advanceUna(s: Core, t: Tcb, ack: number): void {
   const acked = seqDiff(ack, m.get32(t + SND_UNA))
   const flight = flightSize(m, t)
   measure(s, t, ack)
-  const freed = Math.min(acked, m.get32(t + SEND_QUEUED))
+  // The first number that is acknowledged is our SYN's.
+  const text = stateOf(m, t) < ESTABLISHED ? acked - 1 : acked
+  const freed = Math.min(text, m.get32(t + SEND_QUEUED))
   freeText(m, t, freed)
   m.put32(t + SND_UNA, ack)
   m.put32(t + SND_NXT, seqMax(m.get32(t + SND_NXT), ack))

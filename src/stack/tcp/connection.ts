@@ -37,6 +37,7 @@ import {
   FAMILY,
   FLAG_ACK_DELAYED,
   FLAG_DEAD,
+  FLAG_FAST_OPEN,
   ISS,
   LISTEN,
   MSS,
@@ -95,6 +96,7 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
   const { m } = s
   // A child that nobody has accepted yet has no user who could give its handle back.
   if (leaveListener(m, t)) setFlag(m, t, FLAG_ORPHAN)
+  s.features.fastOpen?.completed(s, t)
   if (error === 0 && stateOf(m, t) >= ESTABLISHED && stateOf(m, t) !== TIME_WAIT)
     s.features.metrics?.store(s, t)
   if (stateOf(m, t) === TIME_WAIT) leaveTimeWait(m, t)
@@ -152,6 +154,10 @@ export function joinListener(m: Arena, listener: Tcb, child: Tcb): void {
   m.put16(listener + CHILDREN, m.get16(listener + CHILDREN) + 1)
 }
 
+/** Whether a child may be accepted: its handshake is done, or it has text from its SYN. */
+export const isReady = (m: Arena, child: Tcb): boolean =>
+  stateOf(m, child) !== SYN_RECEIVED || hasFlag(m, child, FLAG_FAST_OPEN)
+
 /** A child was accepted, or died. False: it is nobody's child. */
 export function leaveListener(m: Arena, child: Tcb): boolean {
   const listener = m.get32(child + FAMILY)
@@ -161,7 +167,7 @@ export function leaveListener(m: Arena, child: Tcb): boolean {
   m.put32(link, m.get32(child + SIBLING))
   m.put32(child + FAMILY, 0)
   m.put16(listener + CHILDREN, m.get16(listener + CHILDREN) - 1)
-  if (stateOf(m, child) !== SYN_RECEIVED) m.put16(listener + READY, m.get16(listener + READY) - 1)
+  if (isReady(m, child)) m.put16(listener + READY, m.get16(listener + READY) - 1)
   return true
 }
 

@@ -155,7 +155,7 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
 
 const mssLength = (flags: number): number => ((flags & SYN) !== 0 ? OPTION_MSS_LENGTH : 0)
 
-function headerLengthOf(s: Core, t: Tcb, flags: number): number {
+export function headerLengthOf(s: Core, t: Tcb, flags: number): number {
   let length = TCP_HEADER + mssLength(flags)
   for (const option of s.options) length += option.size(s, t, flags)
   return length
@@ -179,9 +179,11 @@ const gatherAt = (m: Arena, headerLength: number): Address =>
 
 /** Where the segment's text stands, with room for the headers before it. */
 function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number): Address {
-  let page = findPage(m, t, out.seq)
+  // Text that goes with a SYN stands behind the SYN's own number.
+  const seq = (out.seq + ((out.flags & SYN) >> 1)) | 0
+  let page = findPage(m, t, seq)
   if (out.seq === m.get32(t + SND_NXT)) m.put32(t + SEND_CURSOR, page)
-  let from = seqDiff(out.seq, m.get32(page + PAGE_SEQ))
+  let from = seqDiff(seq, m.get32(page + PAGE_SEQ))
   if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
   const text = gatherAt(m, headerLength)
   for (let done = 0; done < out.length; ) {

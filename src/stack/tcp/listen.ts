@@ -54,6 +54,7 @@ export function listenInput(s: Core, listener: Tcb, old: Tcb): Drop {
   }
   const t = bear(s, listener, iss)
   if (t === 0) return dropped(s, Drop.NoMemory)
+  s.features.fastOpen?.born(s, listener, t)
   wantSend(s, t)
   return Drop.None
 }
@@ -91,8 +92,9 @@ export function handshakeDone(s: Core, t: Tcb): void {
   s.features.metrics?.recall(s, t)
   enterState(m, t, hasFlag(m, t, FLAG_FIN) ? FIN_WAIT_1 : ESTABLISHED)
   raise(m, t, Event.Connected | Event.Writable)
+  const early = s.features.fastOpen?.completed(s, t) ?? false
   const listener = m.get32(t + FAMILY)
-  if (listener === 0) return
+  if (listener === 0 || early) return
   m.put16(listener + READY, m.get16(listener + READY) + 1)
   raise(m, listener, Event.Readable)
 }

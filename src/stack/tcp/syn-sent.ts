@@ -70,6 +70,7 @@ export function synSentInput(s: Core, t: Tcb): Drop {
     return Drop.None
   }
   advanceUna(s, t, g.ack)
+  s.features.fastOpen?.answered(s, t)
   stopClock(m, t)
   s.features.metrics?.recall(s, t)
   s.features.pathMtu?.begin(s, t)

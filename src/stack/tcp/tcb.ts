@@ -107,6 +107,8 @@ export const CHILDREN = RTT_AT
 /** Listener: how many of its children have shaken hands, and when it last answered with a cookie (syn-cookies.ts). */
 export const READY = BACKLOG + 2
 export const OVERFLOW_AT = SRTT
+/** Listener: how many may have text before their handshake is done (fast-open.ts). */
+export const FAST_OPEN_QUEUE = RTTVAR
 
 /** The clocks exclude each other: RFC 9293, 3.8. */
 export const CLOCK_NONE = 0
@@ -149,6 +151,10 @@ export const FLAG_TIMESTAMPS = 131072
 
 /** In one of the lists of last-words.ts. */
 export const FLAG_LAST_WORDS = 1 << 22
+/** Fast Open: asked for, until the SYN,ACK comes; or text was taken from the SYN, until the handshake is done. */
+export const FLAG_FAST_OPEN = 1 << 23
+/** The SYN,ACK brings a cookie. */
+export const FLAG_COOKIE_DUE = 1 << 24
 /** SETTINGS is valid. */
 export const FLAG_SETTINGS = 1 << 20
 /** The ACK that is owed is a keep-alive: from before the peer's window. */

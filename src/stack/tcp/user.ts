@@ -44,7 +44,7 @@ import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
 import { Option } from '../stack.ts'
 import { isMulticast } from '../wire/ipv4.ts'
 import { FIN_WAIT_2_MS, startClock } from './clock.ts'
-import { bury, endConnection, initialiseSending, leaveListener, reclaimPages } from './connection.ts'
+import { bury, endConnection, initialiseSending, isReady, leaveListener, reclaimPages } from './connection.ts'
 import { initialSequence } from './isn.ts'
 import { noteLastWords } from './last-words.ts'
 import { endOfText, oweAck, wantSend } from './output.ts'
@@ -60,6 +60,7 @@ import {
   FAMILY,
   FIN_WAIT_1,
   FIN_WAIT_2,
+  FLAG_FAST_OPEN,
   FLAG_FIN,
   FLAG_FIN_RECEIVED,
   FLAG_NO_DELAY,
@@ -103,7 +104,7 @@ export function acceptTcp(s: Core, listener: Tcb): Tcb | Errno {
   const { m } = s
   if (stateOf(m, listener) !== LISTEN) return EINVAL
   let child = m.get32(listener + FAMILY) as Tcb
-  while (child !== 0 && stateOf(m, child) === SYN_RECEIVED) child = m.get32(child + SIBLING) as Tcb
+  while (child !== 0 && !isReady(m, child)) child = m.get32(child + SIBLING) as Tcb
   if (child === 0) return EAGAIN
   leaveListener(m, child)
   s.features.pathMtu?.begin(s, child)
@@ -150,7 +151,8 @@ export function sendTcp(s: Core, t: Tcb, data: Uint8Array): number | Errno {
   const { m } = s
   const state = stateOf(m, t)
   if (hasFlag(m, t, FLAG_FIN)) return EPIPE
-  if (state !== ESTABLISHED && state !== CLOSE_WAIT)
+  const early = state === SYN_RECEIVED && hasFlag(m, t, FLAG_FAST_OPEN)
+  if (state !== ESTABLISHED && state !== CLOSE_WAIT && !early)
     return state === SYN_SENT || state === SYN_RECEIVED ? EAGAIN : closedError(m, t)
   const waited = m.get32(t + SEND_QUEUED)
   const room = bufferShare(m) - waited
@@ -163,7 +165,7 @@ export function sendTcp(s: Core, t: Tcb, data: Uint8Array): number | Errno {
 }
 
 /** Copies up to `limit` bytes into the tail's page and fresh ones, a segment each. Returns how many found room. */
-function queueText(s: Core, t: Tcb, data: Uint8Array, limit: number): number {
+export function queueText(s: Core, t: Tcb, data: Uint8Array, limit: number): number {
   const { m } = s
   const segment = Math.min(m.get16(t + MSS), PAGE - TEXT_OFFSET)
   let done = 0
@@ -249,6 +251,7 @@ const closedError = (m: Arena, t: Tcb): Errno => {
 
 /** Sets an option of a connection; one that listens hands none down. */
 export function setTcpOption(s: Core, t: Tcb, option: Option, value: number): 0 | Errno {
+  if (option === Option.FastOpen) return s.features.fastOpen?.setQueue(s, t, value) ?? ENOPROTOOPT
   if (option !== Option.NoDelay) return s.features.settings?.set(s, t, option, value) ?? ENOPROTOOPT
   if (value !== 0 && value !== 1) return EINVAL
   if (value === 1) setFlag(s.m, t, FLAG_NO_DELAY)
