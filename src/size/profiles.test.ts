@@ -229,6 +229,21 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   TCP_WSCALE: profile => synsWithOption(profile, 3),
   TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
   SYN_COOKIES: answersFullBacklog,
+  DESTINATIONS: profile => secondSrtt(profile),
+  TCP_METRICS: profile => secondSrtt(profile),
+  TCP_FASTOPEN: profile => {
+    const alice = new Simulation().add('alice', { profile })
+    const socket = alice.stack.socket(Protocol.Tcp) as Socket
+    return alice.stack.setOption(socket, Option.FastOpen, 5)
+  },
+  PATH_MTU: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.start()
+    connectPair(sim, alice, bob)
+    return sim.wire.filter(({ bytes }) => bytes[23] === 6).every(({ bytes }) => bytes[20] === 0x40)
+  },
   SO_SETTINGS: profile => {
     const alice = new Simulation().add('alice', { profile })
     return alice.stack.setOption(alice.stack.socket(Protocol.Tcp) as Socket, Option.KeepAlive, 1)
@@ -261,6 +276,10 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   TCP_WSCALE: [['alice', 'bob'], []],
   TCP_TIMESTAMPS: [['alice', 'bob'], []],
   SYN_COOKIES: [true, false],
+  DESTINATIONS: ['used', 'none'],
+  TCP_METRICS: [true, false],
+  TCP_FASTOPEN: [0, ENOPROTOOPT],
+  PATH_MTU: [true, false],
   SO_SETTINGS: [0, ENOPROTOOPT],
   IP_FRAG: [3000, -90],
   IP_FRAG_SMALL: [3000, -90],

@@ -7,7 +7,7 @@ import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import { MTU } from '../memory/layout.ts'
 import { icmpInDestUnreachs, icmpInEchos, icmpOutEchoReps } from '../mib.ts'
-import { tcpTooBig, tcpUnreachable } from '../tcp/unreachable.ts'
+import { tcpUnreachable } from '../tcp/unreachable.ts'
 import { sumBytes } from '../wire/checksum.ts'
 import {
   ICMP_CODE,
@@ -86,8 +86,11 @@ function unreachableInput(s: Core, at: Address, length: number): Drop {
   const headerLength = (m.get8(inner + IP_VERSION_IHL) & 15) * 4
   if (headerLength < IP_HEADER || innerLength < headerLength + 8) return dropped(s, Drop.BadIcmpLength)
   if (m.get8(inner + IP_PROTOCOL) !== PROTOCOL_TCP) return Drop.None
-  // RFC 1191, 4: the next hop's MTU stands in the low half of the word that other codes leave unused.
-  if (m.get8(at + ICMP_CODE) === UNREACHABLE_FRAGMENTATION_NEEDED)
-    return tcpTooBig(s, inner, inner + headerLength, m.view.getUint16(at + ICMP_NEXT_HOP_MTU))
+  if (m.get8(at + ICMP_CODE) === UNREACHABLE_FRAGMENTATION_NEEDED) {
+    // RFC 1191, 4: the next hop's MTU stands in the low half of the word that other codes leave unused.
+    const mtu = m.view.getUint16(at + ICMP_NEXT_HOP_MTU)
+    const drop = s.features.pathMtu?.tooBig(s, inner, inner + headerLength, mtu)
+    if (drop !== undefined) return drop
+  }
   return tcpUnreachable(s, inner, inner + headerLength, m.get8(at + ICMP_CODE))
 }

@@ -11,12 +11,12 @@
 import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { findDestination, PATH_MTU, wantDestination } from '../ip/destinations.ts'
-import type { Arena } from '../memory/arena.ts'
+import type { Address, Arena } from '../memory/arena.ts'
 import { NOW_MS } from '../memory/layout.ts'
 import { setTimer } from '../memory/wheel.ts'
 import { hasFlag, REMOTE_ADDRESS } from '../socket/record.ts'
-import { IP_HEADER } from '../wire/ipv4.ts'
-import { TCP_HEADER } from '../wire/tcp.ts'
+import { IP_HEADER, IP_TOTAL_LENGTH } from '../wire/ipv4.ts'
+import { TCP_HEADER, TCP_SEQUENCE } from '../wire/tcp.ts'
 import { visitConnections } from './connection.ts'
 import { sendAgain } from './recovery.ts'
 import { seqDiff } from './seq.ts'
@@ -33,15 +33,16 @@ import {
   type Tcb,
 } from './tcb.ts'
 import { TIMESTAMPS_SPACE } from './timestamps.ts'
+import { isInFlight, senderOf } from './unreachable.ts'
 
 export interface PathMtu {
   /** The connection may send from now on: not more at once than this path is known to carry. */
   begin(s: Core, t: Tcb): void
   /**
-   * A router says that our segment `seq`, which is in flight, did not fit: the next link carries `mtu` bytes, 0 if it does not
-   * say, and the datagram that was returned had `length`.
+   * "Fragmentation needed and DF set" about a segment of ours, whose headers came back: `ip` and `at`. The next link carries
+   * `mtu` bytes, 0 if the router does not say.
    */
-  tooBig(s: Core, t: Tcb, seq: number, mtu: number, length: number): Drop
+  tooBig(s: Core, ip: Address, at: Address, mtu: number): Drop
   /** The retransmission timer struck. */
   struck(s: Core, t: Tcb): void
   /** What was known of the path to this address has expired: it may carry more. */
@@ -82,6 +83,28 @@ function learn(s: Core, t: Tcb, mtu: number): void {
   lower(s, t, mtu - spaceOf(m, t))
 }
 
+const plateauBelow = (length: number): number => PLATEAUS.find(plateau => plateau < length) ?? MTU_LEAST
+
+/** The claim that segment `seq`, which is in flight, met a link that carries `claimed` bytes. */
+function heed(s: Core, t: Tcb, seq: number, claimed: number): Drop {
+  const { m } = s
+  // It "cannot be legitimate" when it is no smaller than what we send, or smaller than what every link carries.
+  if (claimed < MTU_LEAST || claimed >= m.get16(t + MSS) + spaceOf(m, t) || stateOf(m, t) < ESTABLISHED)
+    return dropped(s, Drop.BadPathMtu)
+  // So little was acknowledged that no larger segment can have been: "Initial Path-MTU Discovery", honoured at once.
+  if ((m.get32(t + SND_UNA) - m.get32(t + ISS)) >>> 0 <= claimed) {
+    learn(s, t, claimed)
+    // RFC 1191, 6.5: sent again at once, and no sign of congestion.
+    sendAgain(s, t)
+    return Drop.None
+  }
+  const r = wantSettings(m, t)
+  if (r === 0) return dropped(s, Drop.NoMemory)
+  m.put16(r + CLAIMED_MTU, claimed)
+  m.put32(r + CLAIMED_SEQ, seq)
+  return Drop.None
+}
+
 /** The feature PATH_MTU. */
 export const pathMtu: PathMtu = {
   begin(s, t) {
@@ -91,24 +114,14 @@ export const pathMtu: PathMtu = {
     if (mtu !== 0 && mtu - spaceOf(m, t) < m.get16(t + MSS)) lower(s, t, mtu - spaceOf(m, t))
   },
 
-  tooBig(s, t, seq, mtu, length) {
+  tooBig(s, ip, at, mtu) {
     const { m } = s
-    const claimed = mtu !== 0 ? mtu : (PLATEAUS.find(plateau => plateau < length) ?? MTU_LEAST)
-    // It "cannot be legitimate" when it is no smaller than what we send, or than what every link carries.
-    if (claimed < MTU_LEAST || claimed >= m.get16(t + MSS) + spaceOf(m, t) || stateOf(m, t) < ESTABLISHED)
-      return dropped(s, Drop.BadPathMtu)
-    // So little was acknowledged that no larger segment can have been: "Initial Path-MTU Discovery", honoured at once.
-    if ((m.get32(t + SND_UNA) - m.get32(t + ISS)) >>> 0 <= claimed) {
-      learn(s, t, claimed)
-      // RFC 1191, 6.5: sent again at once, and no sign of congestion.
-      sendAgain(s, t)
-      return Drop.None
-    }
-    const r = wantSettings(m, t)
-    if (r === 0) return dropped(s, Drop.NoMemory)
-    m.put16(r + CLAIMED_MTU, claimed)
-    m.put32(r + CLAIMED_SEQ, seq)
-    return Drop.None
+    const t = senderOf(m, ip, at)
+    const seq = m.view.getInt32(at + TCP_SEQUENCE)
+    if (t === 0) return dropped(s, Drop.NoConnection)
+    // RFC 5927, 4.1: about nothing that is in flight.
+    if (!isInFlight(m, t, seq)) return dropped(s, Drop.OutsideWindow)
+    return heed(s, t, seq, mtu || plateauBelow(m.view.getUint16(ip + IP_TOTAL_LENGTH)))
   },
 
   struck(s, t) {

@@ -8,7 +8,7 @@ import { tcpAttemptFails } from '../mib.ts'
 import { REMOTE_ADDRESS } from '../socket/record.ts'
 import { findSocket } from '../socket/socket.ts'
 import { UNREACHABLE_PORT, UNREACHABLE_PROTOCOL } from '../wire/icmp.ts'
-import { IP_DESTINATION, IP_TOTAL_LENGTH } from '../wire/ipv4.ts'
+import { IP_DESTINATION } from '../wire/ipv4.ts'
 import { TCP_DESTINATION_PORT, TCP_SEQUENCE, TCP_SOURCE_PORT } from '../wire/tcp.ts'
 import { endConnection, visitConnections } from './connection.ts'
 import { resetConnection } from './reset.ts'
@@ -35,18 +35,8 @@ export function tcpUnreachable(s: Core, ip: Address, at: Address, code: number):
   return Drop.None
 }
 
-/** "Fragmentation needed and DF set" about a segment of ours; the next link carries `mtu` bytes, 0 if it is not said. */
-export function tcpTooBig(s: Core, ip: Address, at: Address, mtu: number): Drop {
-  const { m } = s
-  const t = senderOf(m, ip, at)
-  const seq = m.view.getInt32(at + TCP_SEQUENCE)
-  if (t === 0) return dropped(s, Drop.NoConnection)
-  if (!isInFlight(m, t, seq)) return dropped(s, Drop.OutsideWindow)
-  return s.features.pathMtu?.tooBig(s, t, seq, mtu, m.view.getUint16(ip + IP_TOTAL_LENGTH)) ?? Drop.None
-}
-
 /** The connection that sent the segment whose headers came back; 0 if there is none. */
-const senderOf = (m: Arena, ip: Address, at: Address): Tcb =>
+export const senderOf = (m: Arena, ip: Address, at: Address): Tcb =>
   findSocket(
     m,
     KIND_CONNECTION,
@@ -55,7 +45,7 @@ const senderOf = (m: Arena, ip: Address, at: Address): Tcb =>
     m.view.getUint16(at + TCP_DESTINATION_PORT),
   ) as Tcb
 
-const isInFlight = (m: Arena, t: Tcb, seq: number): boolean =>
+export const isInFlight = (m: Arena, t: Tcb, seq: number): boolean =>
   seqGe(seq, m.get32(t + SND_UNA)) && seqLt(seq, m.get32(t + SND_MAX))
 
 /** Nobody answers for `hop`: attempts to connect by way of it fail now; others may yet recover (RFC 1122, 4.2.3.9). */
