@@ -13,6 +13,7 @@ import type { CounterNames } from './mib.ts'
 import type { Congestion } from './tcp/congestion.ts'
 import type { FastOpen } from './tcp/fast-open.ts'
 import type { Metrics } from './tcp/metrics.ts'
+import type { Offload } from './tcp/offload.ts'
 import type { TcpOption } from './tcp/options.ts'
 import type { PathMtu } from './tcp/path-mtu.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
@@ -25,6 +26,8 @@ export interface Features {
   readonly congestion: Congestion
   /** IP_FRAG */
   readonly fragments?: IpFragments
+  /** IP_OFFLOAD */
+  readonly offload?: Offload
   /** IP_PING */
   readonly ping?: PingSockets
   /** TCP_WSCALE */

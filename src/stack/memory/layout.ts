@@ -71,17 +71,20 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** Room for one frame larger than a page (tcp/offload.ts), and its bytes; 0 without. */
+export const LARGE_AT = 216
+export const LARGE_SIZE = 220
 /** Connections in LAST-ACK and in CLOSING whose user has gone, the oldest first (tcp/last-words.ts). */
-export const LAST_ACK_HEAD = 216
-export const CLOSING_HEAD = 224
+export const LAST_ACK_HEAD = 224
+export const CLOSING_HEAD = 232
 /** What is remembered of destinations, what was written longest ago first, and how many (ip/destinations.ts). */
-export const DESTINATIONS_HEAD = 232
-export const DESTINATIONS_COUNT = 240
+export const DESTINATIONS_HEAD = 240
+export const DESTINATIONS_COUNT = 248
 /** Connections that have text of their SYN and no handshake yet (tcp/fast-open.ts). */
-export const FAST_OPENS = 244
+export const FAST_OPENS = 252
 
 /** The pools' books. */
-export const POOLS_AT = 248
+export const POOLS_AT = 256
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8

@@ -7,6 +7,7 @@ import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { fastOpen } from '../tcp/fast-open.ts'
 import { metrics } from '../tcp/metrics.ts'
+import { offload } from '../tcp/offload.ts'
 import { pathMtu } from '../tcp/path-mtu.ts'
 import { reno } from '../tcp/reno.ts'
 import { socketSettings } from '../tcp/settings.ts'
@@ -28,6 +29,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     pathMtu,
     settings: socketSettings,
     fragments: ipFragments,
+    offload,
     ping: pingSockets,
     procFs,
   })

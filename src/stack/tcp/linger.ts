@@ -3,11 +3,8 @@
  * 0 seconds the connection is reset at once; with more it gets that long, and is reset then. `close` itself never waits.
  */
 import type { Core } from '../core.ts'
-import { ECONNABORTED } from '../errno.ts'
 import type { Address } from '../memory/arena.ts'
 import { NOW_MS } from '../memory/layout.ts'
-import { endConnection } from './connection.ts'
-import { resetConnection } from './reset.ts'
 import { LINGER_UNTIL, LINGERING } from './settings.ts'
 import { FIN_WAIT_2, stateOf, type Tcb, TIME_WAIT } from './tcb.ts'
 
@@ -17,9 +14,4 @@ export function lingerWait(s: Core, t: Tcb, r: Address): number {
   const state = stateOf(m, t)
   if (m.get8(r + LINGERING) === 0 || state === FIN_WAIT_2 || state === TIME_WAIT) return Infinity
   return (m.get32(r + LINGER_UNTIL) - m.get32(NOW_MS)) | 0
-}
-
-export function stopLingering(s: Core, t: Tcb): void {
-  resetConnection(s, t)
-  endConnection(s, t, ECONNABORTED)
 }

@@ -12,9 +12,10 @@ import { clearTimer, setTimer, TIMER_AT, timerIsSet } from '../memory/wheel.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { Option } from '../stack.ts'
 import { keepAliveWait, probePeer } from './keep-alive.ts'
-import { lingerWait, stopLingering } from './linger.ts'
+import { lingerWait } from './linger.ts'
 import { seqGt } from './seq.ts'
 import { FAMILY, FLAG_SETTINGS, LISTEN, SETTINGS, SND_UNA, stateOf, type Tcb } from './tcb.ts'
+import { abortTcp } from './user.ts'
 import { endUnheard, userTimeoutWait } from './user-timeout.ts'
 
 /** Behind the timer node and the kind: the connection, and the settings by their options' names in stack.ts. */
@@ -172,7 +173,7 @@ export const socketSettings: SocketSettings = {
   fired(s, r) {
     const t = s.m.get32(r + OWNER) as Tcb
     // Each of these may end the connection, and with it this record.
-    if (lingerWait(s, t, r) <= 0) return stopLingering(s, t)
+    if (lingerWait(s, t, r) <= 0) return abortTcp(s, t)
     if (userTimeoutWait(s, t, r) <= 0) return endUnheard(s, t)
     if (keepAliveWait(s, t, r) <= 0 && !probePeer(s, t, r)) return
     arm(s, t, r)
