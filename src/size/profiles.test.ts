@@ -207,7 +207,7 @@ function expectsSlowAnswers(profile: Create): boolean {
   const alice = sim.add('alice', { profile })
   const bob = sim.add('bob', { profile })
   sim.start()
-  const rtos = [100, 1].map(delay => {
+  const rtos = [40, 1].map(delay => {
     sim.delay = delay
     const { near, far, listener } = connectPair(sim, alice, bob)
     const rto = inspectConnection(alice.stack.arena, near)?.rto ?? 0
