@@ -41,6 +41,14 @@ describe('the records of destinations', () => {
     expect(held(stack)).toBe(0)
   })
 
+  test('give way to connections when memory is full', () => {
+    const { stack } = talkedTo(3, 64 * 1024)
+    expect(held(stack)).toBe(1600)
+    while (stack.socket(Protocol.Tcp) > 0);
+    expect(held(stack)).toBe(0)
+    expectSound(stack)
+  })
+
   test('are not kept by a host that has no page to spare', () => {
     expect(held(talkedTo(2, 32 * 1024).stack)).toBe(0)
   })

@@ -176,7 +176,7 @@ export function leaveListener(m: Arena, child: Tcb): boolean {
 /** Gives up one connection: those whose events wait to be told, then TIME-WAIT, LAST-ACK, CLOSING, the oldest first. */
 function reclaimConnection(s: Core): boolean {
   const { m } = s
-  if (buryDead(s)) return true
+  if (buryDead(s) || s.features.destinations?.makeRoom(s) === true) return true
   const oldest = oldestWaiting(m) || oldestLastWords(m)
   if (oldest === 0) return false
   endConnection(s, oldest, 0)

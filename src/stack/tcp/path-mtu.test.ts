@@ -128,6 +128,19 @@ describe('what was learnt of a path', () => {
   })
 })
 
+test('a path of tiny segments does not cost a page for each', () => {
+  const d = fourOut()
+  d.in('ACK 1:1 ack 5841')
+  d.send(1460)
+  tooBig(d, 5841, 68)
+  d.wait(d.connection.rto).skip()
+  expect(d.connection.mss).toBe(28)
+  d.send(10_720)
+  const pages = (d.stack.memory.pools.find(({ name }) => name === 'send')?.used ?? 0) / 1600
+  expect(pages).toBeLessThanOrEqual(21)
+  d.skip()
+})
+
 describe('a black hole (RFC 4821, 7.7)', () => {
   test('that swallows full segments without a word gets smaller ones after three timeouts, then smaller ones still', () => {
     const d = established({}, 8192, 1460)

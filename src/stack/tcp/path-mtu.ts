@@ -105,6 +105,15 @@ function heed(s: Core, t: Tcb, seq: number, claimed: number): Drop {
   return Drop.None
 }
 
+/** What was claimed about a segment that has not been acknowledged since, else 0; it counts once. */
+function takeClaim(m: Arena, t: Tcb): number {
+  const r = settingsOf(m, t)
+  if (r === 0) return 0
+  const claimed = m.get16(r + CLAIMED_MTU)
+  m.put16(r + CLAIMED_MTU, 0)
+  return seqDiff(m.get32(r + CLAIMED_SEQ), m.get32(t + SND_UNA)) >= 0 ? claimed : 0
+}
+
 /** The feature PATH_MTU. */
 export const pathMtu: PathMtu = {
   begin(s, t) {
@@ -127,16 +136,8 @@ export const pathMtu: PathMtu = {
   struck(s, t) {
     const { m } = s
     const mss = m.get16(t + MSS)
-    const r = settingsOf(m, t)
-    const claimed = r === 0 ? 0 : m.get16(r + CLAIMED_MTU)
-    if (
-      claimed !== 0 &&
-      claimed < mss + spaceOf(m, t) &&
-      seqDiff(m.get32(r + CLAIMED_SEQ), m.get32(t + SND_UNA)) >= 0
-    ) {
-      m.put16(r + CLAIMED_MTU, 0)
-      return learn(s, t, claimed)
-    }
+    const claimed = takeClaim(m, t)
+    if (claimed !== 0 && claimed < mss + spaceOf(m, t)) return learn(s, t, claimed)
     if (stateOf(m, t) < ESTABLISHED || m.get8(t + RETRIES) < BLACK_HOLE_TIMEOUTS || flightSize(m, t) < mss)
       return
     const smaller = BLACK_HOLE_MSS.find(size => size < mss)

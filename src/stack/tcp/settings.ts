@@ -162,11 +162,7 @@ export const socketSettings: SocketSettings = {
     if (r === 0) return
     m.put32(r + HEARD_AT, m.get32(NOW_MS))
     m.put8(r + PROBES, 0)
-    if (seqGt(s.segment.ack, m.get32(t + SND_UNA))) {
-      m.put32(r + PROGRESS_AT, m.get32(NOW_MS))
-      // RFC 5927, 7.2: the segment that was too big, by an ICMP message's claim, has arrived.
-      if (seqGt(s.segment.ack, m.get32(r + CLAIMED_SEQ))) m.put16(r + CLAIMED_MTU, 0)
-    }
+    if (seqGt(s.segment.ack, m.get32(t + SND_UNA))) m.put32(r + PROGRESS_AT, m.get32(NOW_MS))
     if (!timerIsSet(m, r)) arm(s, t, r)
   },
 

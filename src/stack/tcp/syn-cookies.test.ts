@@ -80,6 +80,33 @@ describe('an ACK is no cookie', () => {
     expect(d.in('ACK 1:1 ack 1')).toBe(Drop.None)
   })
 
+  test('when its MSS or its time was changed', () => {
+    const { d } = flooded()
+    d.in('SYN 0:0')
+    d.out('SYN,ACK 0:0 ack 1')
+    for (const bits of [2 ** 24, -(2 ** 24), 2 ** 27]) {
+      expect(d.in(`ACK 1:1 ack ${1 + bits}`)).toBe(Drop.NoConnection)
+      d.skip()
+    }
+  })
+
+  test('when it is too old, although others were given since', () => {
+    const { d } = flooded()
+    d.in('SYN 0:0')
+    d.out('SYN,ACK 0:0 ack 1')
+    d.wait(140_000).skip()
+    const speaker = d as unknown as { peerPort: number; hostIss: number }
+    const { hostIss } = speaker
+    speaker.peerPort = 4000
+    d.in('SYN 0:0')
+    speaker.peerPort = 4002
+    d.in('SYN 0:0')
+    d.skip()
+    Object.assign(speaker, { peerPort: 4001, hostIss })
+    expect(d.in('ACK 1:1 ack 1')).toBe(Drop.NoConnection)
+    d.skip()
+  })
+
   test('when it is for another port', () => {
     const { d } = flooded()
     d.in('SYN 0:0')

@@ -125,7 +125,10 @@ function redeem(s: Core, listener: Tcb): Tcb {
   const nobody = 0 as Tcb
   const overflow = m.get32(listener + OVERFLOW_AT)
   if ((g.flags & (SYN | ACK | RST)) !== ACK || overflow === 0) return nobody
-  if (m.get32(NOW_MS) - overflow > LIFE_MS || m.get16(listener + READY) >= m.get16(listener + BACKLOG))
+  if (
+    ((m.get32(NOW_MS) - overflow) | 0) > LIFE_MS ||
+    m.get16(listener + READY) >= m.get16(listener + BACKLOG)
+  )
     return nobody
   const cookie = (g.ack - 1) | 0
   const step = cookie >>> 27

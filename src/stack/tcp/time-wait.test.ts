@@ -1,23 +1,30 @@
 import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
 import { EADDRINUSE } from '../errno.ts'
+import { Option } from '../stack.ts'
 import { Dialogue, PEER } from '../testing/dialogue.ts'
 import { u32 } from '../testing/raw.ts'
 
 const stamp = (tsval: number, tsecr = 0): number[] => [1, 1, 8, 10, ...u32(tsval), ...u32(tsecr)]
 
 /** A connection that the host closed first; its peer's FIN has the number 1. The listener is still there. */
-function waiting(stamped: boolean): Dialogue {
+function waiting(stamped: boolean, text = 0): Dialogue {
   const options = (value: number) => (stamped ? { options: stamp(value) } : {})
   const d = new Dialogue()
   const listener = d.listen()
   d.in('SYN 0:0', options(1000))
   d.out('SYN,ACK 0:0 ack 1')
   d.in('ACK 1:1 ack 1', options(1000))
-  d.accept(listener).shutdown()
-  d.out('FIN,ACK 1:1 ack 1')
-  d.in('FIN,ACK 1:1 ack 2', options(1000))
-  d.out('ACK 2:2 ack 2').quiet()
+  d.accept(listener)
+  d.stack.setOption(d.socket, Option.NoDelay, 1)
+  for (let at = 1; at <= text; at += 4_000) {
+    expect(d.send(4_000)).toBe(4_000)
+    d.in(`ACK 1:1 ack ${at + 4_000}`)
+    d.skip()
+  }
+  d.shutdown().out(`FIN,ACK ${text + 1}:${text + 1} ack 1`)
+  d.in(`FIN,ACK 1:1 ack ${text + 2}`, options(1000))
+  d.out(`ACK ${text + 2}:${text + 2} ack 2`).quiet()
   expect(d.state).toBe('TIME-WAIT')
   return d
 }
@@ -68,6 +75,16 @@ describe('a SYN in TIME-WAIT (RFC 6191, 2)', () => {
     d.skip()
     expect(d.state).toBe('TIME-WAIT')
   })
+})
+
+test('the new connection’s numbers lie beyond those of one that was faster than the clock of the ISS', () => {
+  const d = waiting(false, 48_000)
+  const last = d.connection.sndNxt
+  d.wait(1).in('SYN 2:2')
+  const { heard } = d as unknown as { heard: { segment: { seq: number } }[] }
+  const ahead = ((heard.at(-1)?.segment.seq ?? 0) - last) | 0
+  expect(ahead).toBeGreaterThan(0)
+  d.skip()
 })
 
 describe('a connection of our own between ports in TIME-WAIT', () => {

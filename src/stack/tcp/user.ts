@@ -44,7 +44,15 @@ import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
 import { Option } from '../stack.ts'
 import { isMulticast } from '../wire/ipv4.ts'
 import { FIN_WAIT_2_MS, startClock } from './clock.ts'
-import { bury, endConnection, initialiseSending, isReady, leaveListener, reclaimPages } from './connection.ts'
+import {
+  bury,
+  endConnection,
+  initialiseSending,
+  isReady,
+  leaveListener,
+  MSS_DEFAULT,
+  reclaimPages,
+} from './connection.ts'
 import { initialSequence } from './isn.ts'
 import { noteLastWords } from './last-words.ts'
 import { endOfText, oweAck, wantSend } from './output.ts'
@@ -167,7 +175,8 @@ export function sendTcp(s: Core, t: Tcb, data: Uint8Array): number | Errno {
 /** Copies up to `limit` bytes into the tail's page and fresh ones, a segment each. Returns how many found room. */
 export function queueText(s: Core, t: Tcb, data: Uint8Array, limit: number): number {
   const { m } = s
-  const segment = Math.min(m.get16(t + MSS), PAGE - TEXT_OFFSET)
+  // A page holds a segment, which goes out from where it stands. Smaller ones are cut from it: they must not cost a page each.
+  const segment = Math.min(Math.max(m.get16(t + MSS), MSS_DEFAULT), PAGE - TEXT_OFFSET)
   let done = 0
   while (done < limit) {
     const page = pageWithRoom(m, t, segment) || addTextPage(s, t)
