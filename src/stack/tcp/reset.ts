@@ -3,9 +3,8 @@ import { type Core, count } from '../core.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { payloadAt, sendDatagram } from '../ip/datagram.ts'
 import type { Page } from '../memory/arena.ts'
-import { ADDRESS } from '../memory/layout.ts'
 import { tcpOutRsts, tcpOutSegs } from '../mib.ts'
-import { LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
+import { LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { PROTOCOL_TCP } from '../wire/ipv4.ts'
 import { ACK, putTcp, RST, TCP_CHECKSUM, TCP_HEADER } from '../wire/tcp.ts'
@@ -19,8 +18,19 @@ import type { Tcb } from './tcb.ts'
 export function refuseSegment(s: Core): void {
   const g = s.segment
   if ((g.flags & RST) !== 0) return
-  if ((g.flags & ACK) !== 0) sendReset(s, g.source, g.destinationPort, g.sourcePort, g.ack, 0, RST)
-  else sendReset(s, g.source, g.destinationPort, g.sourcePort, 0, (g.seq + segmentLength(g)) | 0, RST | ACK)
+  if ((g.flags & ACK) !== 0)
+    sendReset(s, g.destination, g.source, g.destinationPort, g.sourcePort, g.ack, 0, RST)
+  else
+    sendReset(
+      s,
+      g.destination,
+      g.source,
+      g.destinationPort,
+      g.sourcePort,
+      0,
+      (g.seq + segmentLength(g)) | 0,
+      RST | ACK,
+    )
 }
 
 /** 3.10.5, ABORT: <SEQ=SND.NXT><CTL=RST>, as it was before any timeout. */
@@ -28,6 +38,7 @@ export function resetConnection(s: Core, t: Tcb): void {
   const { m } = s
   sendReset(
     s,
+    m.get32(t + LOCAL_ADDRESS),
     m.get32(t + REMOTE_ADDRESS),
     m.get16(t + LOCAL_PORT),
     m.get16(t + REMOTE_PORT),
@@ -39,6 +50,7 @@ export function resetConnection(s: Core, t: Tcb): void {
 
 function sendReset(
   s: Core,
+  from: number,
   to: number,
   localPort: number,
   remotePort: number,
@@ -53,16 +65,16 @@ function sendReset(
   const { view } = m
   putTcp(view, at, localPort, remotePort, seq, ack, TCP_HEADER, flags, 0)
   count(s, tcpOutRsts)
-  sendBare(s, page, to, TCP_HEADER)
+  sendBare(s, page, from, to, TCP_HEADER)
 }
 
 /** Sends a segment of `length` bytes without text that stands in `page` and is nobody's: all but its checksum is there. */
-export function sendBare(s: Core, page: Page, to: number, length: number): void {
+export function sendBare(s: Core, page: Page, from: number, to: number, length: number): void {
   const { m } = s
   const at = payloadAt(page)
-  m.view.setInt32(at - 8, m.get32(ADDRESS))
+  m.view.setInt32(at - 8, from)
   m.view.setInt32(at - 4, to)
   m.put16(at + TCP_CHECKSUM, complement(pseudoSum(m, at - 8, PROTOCOL_TCP, length) + sumBytes(m, at, length)))
   count(s, tcpOutSegs)
-  sendDatagram(s, page, to, PROTOCOL_TCP, length)
+  sendDatagram(s, page, to, PROTOCOL_TCP, length, from)
 }

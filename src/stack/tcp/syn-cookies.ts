@@ -13,8 +13,9 @@ import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { payloadAt } from '../ip/datagram.ts'
+import { mtuTo } from '../ip/route.ts'
 import type { Address, Arena } from '../memory/arena.ts'
-import { MTU, NOW_MS } from '../memory/layout.ts'
+import { NOW_MS } from '../memory/layout.ts'
 import { IP_HEADER } from '../wire/ipv4.ts'
 import {
   ACK,
@@ -90,7 +91,7 @@ function answer(s: Core, listener: Tcb): Drop {
   const at = payloadAt(page)
   const length = TCP_HEADER + putOptions(s, at + TCP_HEADER)
   putTcp(m.view, at, g.destinationPort, g.sourcePort, cookie, (g.seq + 1) | 0, length, SYN | ACK, window(m))
-  sendBare(s, page, g.source, length)
+  sendBare(s, page, g.destination, g.source, length)
   return Drop.None
 }
 
@@ -103,7 +104,7 @@ function putOptions(s: Core, at: Address): number {
   const { view } = m
   m.put8(at, OPTION_MSS)
   m.put8(at + 1, OPTION_MSS_LENGTH)
-  view.setUint16(at + 2, m.get16(MTU) - IP_HEADER - TCP_HEADER)
+  view.setUint16(at + 2, mtuTo(s, g.source) - IP_HEADER - TCP_HEADER)
   if (!g.stamped) return 4
   view.setUint32(at + 4, (OPTION_NOP << 24) | (OPTION_NOP << 16) | (OPTION_TIMESTAMPS << 8) | 10)
   view.setInt32(at + 8, markedClock(m, g.shift < 0 ? NO_SCALE : g.shift))
