@@ -34,7 +34,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     raw: rawSockets,
     packet: packetSockets,
     filter: socketFilters,
-    procFs,
     diag: inetDiag,
+    procFs,
     sockets: [rawSockets, packetSockets],
   })

@@ -46,7 +46,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     packet: packetSockets,
     packetRing,
     filter: socketFilters,
-    procFs,
     diag: inetDiag,
+    procFs,
     sockets: [pingSockets, rawSockets, packetSockets],
   })
