@@ -95,7 +95,9 @@ export const Drop = {
   SourceQuench: 52,
   /** LPF_FILTER: the socket's program does not want it. */
   Filtered: 53,
+  /** RFC 5927, 7.2: claims a path MTU that what we sent cannot have found. */
+  BadPathMtu: 54,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 54
+export const DROP_COUNT = 55
