@@ -24,12 +24,11 @@ import {
   REMOTE_PORT,
 } from '../socket/record.ts'
 import { addressOf, handleOf } from '../socket/socket.ts'
+import { ackDueIn, isAtRest } from '../tcp/clock.ts'
 import { heldBytes } from '../tcp/reassembly.ts'
 import {
-  ACK_AT,
   CLOCK,
   CLOCK_AT,
-  CLOCK_NONE,
   CONNECTION_KIND,
   CWND,
   DUP_ACKS,
@@ -37,6 +36,7 @@ import {
   FLAG_RECOVERING,
   IRS,
   ISS,
+  LISTEN,
   MSS,
   RCV_NXT,
   RECV_QUEUED,
@@ -52,6 +52,7 @@ import {
   SSTHRESH_INITIAL,
   stateOf,
   type Tcb,
+  TIME_WAIT,
 } from '../tcp/tcb.ts'
 import { offeredWindow } from '../tcp/window.ts'
 
@@ -198,6 +199,8 @@ function readConnection(m: Arena, at: number): ConnectionRecord {
   const srtt = m.get32(t + SRTT)
   const ssthresh = m.get32(t + SSTHRESH)
   const clock = m.get8(t + CLOCK)
+  // Elsewhere these words hold something else (tcb.ts).
+  const sends = stateOf(m, t) !== LISTEN && stateOf(m, t) !== TIME_WAIT
   return {
     socket: handleOf(m, at),
     state: TCP_STATES[stateOf(m, t)] ?? 'CLOSED',
@@ -213,14 +216,16 @@ function readConnection(m: Arena, at: number): ConnectionRecord {
     rcvNxt: m.get32(t + RCV_NXT) >>> 0,
     rcvWnd: offeredWindow(m, t),
     mss: m.get16(t + MSS),
-    cwnd: m.get32(t + CWND),
-    ssthresh: ssthresh === SSTHRESH_INITIAL ? Infinity : ssthresh,
+    cwnd: sends ? m.get32(t + CWND) : 0,
+    ssthresh: !sends ? 0 : ssthresh === SSTHRESH_INITIAL ? Infinity : ssthresh,
     srtt: srtt === 0 ? undefined : srtt / 8000,
     rttvar: srtt === 0 ? undefined : m.get32(t + RTTVAR) / 4000,
-    rto: m.get32(t + RTO),
+    rto: m.get16(t + RTO),
     timer: CLOCK_NAMES[clock] ?? 'none',
-    timerAt: clock === CLOCK_NONE ? undefined : onHostClock(m, m.get32(t + CLOCK_AT)),
-    delayedAckAt: hasFlag(m, t, FLAG_ACK_DELAYED) ? onHostClock(m, m.get32(t + ACK_AT)) : undefined,
+    timerAt: isAtRest(m, t) ? undefined : onHostClock(m, m.get32(t + CLOCK_AT)),
+    delayedAckAt: hasFlag(m, t, FLAG_ACK_DELAYED)
+      ? onHostClock(m, m.get32(NOW_MS) + ackDueIn(m, t))
+      : undefined,
     retransmits: m.get8(t + RETRIES),
     duplicateAcks: m.get8(t + DUP_ACKS),
     recovering: hasFlag(m, t, FLAG_RECOVERING),

@@ -3,9 +3,9 @@
  * One list of offsets, because the stack and whoever inspects an arena from outside must agree.
  */
 
-/** 'lan2': a name and the layout's version: an arena of another layout is refused. */
+/** 'lan3': a name and the layout's version: an arena of another layout is refused. */
 export const MAGIC = 0
-export const MAGIC_VALUE = 0x6c616e32
+export const MAGIC_VALUE = 0x6c616e33
 /** The arena's size in bytes. */
 export const SIZE = 4
 /** Address of the first page; the number of pages follows it. */
@@ -90,9 +90,10 @@ export const POOL_RECEIVE = 6
 export const POOL_OUT_OF_ORDER = 7
 export const POOL_DATAGRAMS = 8
 export const POOL_FRAGMENTS = 9
+export const POOL_FLIGHTS = 10
 /** The input page and the output page. */
-export const POOL_STANDING = 10
-export const POOL_COUNT = 11
+export const POOL_STANDING = 11
+export const POOL_COUNT = 12
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

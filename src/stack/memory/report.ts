@@ -27,6 +27,7 @@ export const POOL_NAMES = [
   'out of order',
   'datagrams',
   'fragments',
+  'flights',
   'standing',
 ] as const
 

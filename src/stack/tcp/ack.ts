@@ -7,10 +7,11 @@ import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { FIN, SYN } from '../wire/tcp.ts'
 import { stopClock } from './clock.ts'
+import { flightOf, rest, SEND_CURSOR } from './flight.ts'
 import { wantSend } from './output.ts'
 import { duplicateAck, newAck } from './recovery.ts'
 import { measure, setRto } from './rtt.ts'
-import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
+import { seqDiff, seqGt, seqLe, seqMax } from './seq.ts'
 import {
   CLOCK,
   CLOCK_PERSIST,
@@ -19,14 +20,12 @@ import {
   FLAG_PROBE,
   flightSize,
   RETRIES,
-  SEND_CURSOR,
   SEND_HEAD,
   SEND_QUEUED,
   SND_MAX,
   SND_NXT,
   SND_UNA,
   SND_WL1,
-  SND_WL2,
   SND_WND,
   SND_WND_MAX,
   type Tcb,
@@ -69,19 +68,21 @@ export function advanceUna(s: Core, t: Tcb, ack: number): void {
 /** Takes `bytes` off the front of the text that waits for acknowledgement. */
 function freeText(m: Arena, t: Tcb, bytes: number): void {
   m.add32(t + SEND_QUEUED, -bytes)
-  let rest = bytes
-  for (let page = m.get32(t + SEND_HEAD); rest > 0; page = m.get32(t + SEND_HEAD)) {
+  // What is acknowledged was sent: there is a record of the flight.
+  const f = flightOf(m, t)
+  let left = bytes
+  for (let page = m.get32(t + SEND_HEAD); left > 0; page = m.get32(t + SEND_HEAD)) {
     const length = m.get16(page + PAGE_LENGTH)
-    if (rest < length) {
-      m.put16(page + PAGE_OFFSET, m.get16(page + PAGE_OFFSET) + rest)
-      m.put16(page + PAGE_LENGTH, length - rest)
-      m.put32(page + PAGE_SEQ, m.get32(page + PAGE_SEQ) + rest)
+    if (left < length) {
+      m.put16(page + PAGE_OFFSET, m.get16(page + PAGE_OFFSET) + left)
+      m.put16(page + PAGE_LENGTH, length - left)
+      m.put32(page + PAGE_SEQ, m.get32(page + PAGE_SEQ) + left)
       return
     }
     dropFirst(m, t + SEND_HEAD, PAGE_NEXT)
-    if (m.get32(t + SEND_CURSOR) === page) m.put32(t + SEND_CURSOR, 0)
+    if (m.get32(f + SEND_CURSOR) === page) m.put32(f + SEND_CURSOR, 0)
     freePage(m, page)
-    rest -= length
+    left -= length
   }
 }
 
@@ -105,17 +106,15 @@ function isDuplicate(s: Core, t: Tcb): boolean {
 export function updateWindow(s: Core, t: Tcb): void {
   const { m, segment: g } = s
   const wl1 = m.get32(t + SND_WL1)
-  if (!(seqLt(wl1, g.seq) || (wl1 === g.seq && seqLe(m.get32(t + SND_WL2), g.ack)))) return
-  takeWindow(m, s, t)
+  if (seqLe(wl1, g.seq)) takeWindow(m, s, t)
 }
 
-/** SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK. */
+/** SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ. */
 export function takeWindow(m: Arena, s: Core, t: Tcb): void {
   const g = s.segment
   m.put32(t + SND_WND, g.window)
   m.put32(t + SND_WND_MAX, Math.max(g.window, m.get32(t + SND_WND_MAX)))
   m.put32(t + SND_WL1, g.seq)
-  m.put32(t + SND_WL2, g.ack)
 }
 
 /** Stops the clock that has nothing left to wait for, and sends what the ACK has made room for. */
@@ -123,7 +122,7 @@ function afterAck(s: Core, t: Tcb, moved: boolean): void {
   const { m } = s
   const clock = m.get8(t + CLOCK)
   // RFC 6298, 5.2: when all outstanding data has been acknowledged, turn off the retransmission timer.
-  if (clock === CLOCK_RETRANSMISSION && flightSize(m, t) === 0) stopClock(m, t)
+  if (clock === CLOCK_RETRANSMISSION && flightSize(m, t) === 0) rest(s, t)
   if (clock === CLOCK_PERSIST && (m.get32(t + SND_WND) > 0 || moved)) stopPersisting(s, t)
   if (m.get32(t + SEND_QUEUED) > 0 || hasFlag(m, t, FLAG_FIN)) wantSend(s, t)
 }

@@ -10,6 +10,7 @@ import { NOW_MS } from '../memory/layout.ts'
 import { setTimer, TIMER_AT, timerIsSet } from '../memory/wheel.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { endConnection } from './connection.ts'
+import { becomeIdle } from './flight.ts'
 import { oweAck, wantSend } from './output.ts'
 import { timedOut } from './recovery.ts'
 import { backOff } from './rtt.ts'
@@ -19,6 +20,7 @@ import {
   CLOCK_AT,
   CLOCK_NONE,
   CLOCK_PERSIST,
+  CLOCK_REST,
   CLOCK_RETRANSMISSION,
   FLAG_ACK_DELAYED,
   FLAG_PROBE,
@@ -50,24 +52,36 @@ export function startClock(s: Core, t: Tcb, clock: number, ms: number): void {
 
 export const stopClock = (m: Arena, t: Tcb): void => m.put8(t + CLOCK, CLOCK_NONE)
 
+/** Whether no clock waits for the peer. */
+export function isAtRest(m: Arena, t: Tcb): boolean {
+  const clock = m.get8(t + CLOCK)
+  return clock === CLOCK_NONE || clock === CLOCK_REST
+}
+
 /** RFC 6298, 5.1 and 5.3: (re)start the retransmission timer. */
 export const startRetransmission = (s: Core, t: Tcb): void =>
-  startClock(s, t, CLOCK_RETRANSMISSION, s.m.get32(t + RTO))
+  startClock(s, t, CLOCK_RETRANSMISSION, s.m.get16(t + RTO))
 
 /** An ACK is owed but may wait for data to go with it, or for a second segment. */
 export function delayAck(s: Core, t: Tcb): void {
   const { m } = s
   if (hasFlag(m, t, FLAG_ACK_DELAYED)) return
   setFlag(m, t, FLAG_ACK_DELAYED)
-  m.put32(t + ACK_AT, (m.get32(NOW_MS) + DELAYED_ACK_MS) | 0)
+  m.put16(t + ACK_AT, (m.get32(NOW_MS) + DELAYED_ACK_MS) & 0xffff)
   arm(m, t)
+}
+
+/** Milliseconds until the delayed ACK is due. Its deadline is kept modulo 2^16: one that seems farther off has passed. */
+export function ackDueIn(m: Arena, t: Tcb): number {
+  const wait = (m.get16(t + ACK_AT) - m.get32(NOW_MS)) & 0xffff
+  return wait > DELAYED_ACK_MS ? 0 : wait
 }
 
 function arm(m: Arena, t: Tcb): void {
   const now = m.get32(NOW_MS)
   let wait = Number.MAX_SAFE_INTEGER
   if (m.get8(t + CLOCK) !== CLOCK_NONE) wait = (m.get32(t + CLOCK_AT) - now) | 0
-  if (hasFlag(m, t, FLAG_ACK_DELAYED)) wait = Math.min(wait, (m.get32(t + ACK_AT) - now) | 0)
+  if (hasFlag(m, t, FLAG_ACK_DELAYED)) wait = Math.min(wait, ackDueIn(m, t))
   if (wait === Number.MAX_SAFE_INTEGER) return
   const earlyEnough = timerIsSet(m, t) && ((m.get32(t + TIMER_AT) - now) | 0) <= wait
   if (!earlyEnough) setTimer(m, t, (now + Math.max(0, wait)) | 0)
@@ -77,7 +91,7 @@ function arm(m: Arena, t: Tcb): void {
 export function connectionTimer(s: Core, t: Tcb): void {
   const { m } = s
   const now = m.get32(NOW_MS)
-  if (hasFlag(m, t, FLAG_ACK_DELAYED) && ((m.get32(t + ACK_AT) - now) | 0) <= 0) {
+  if (hasFlag(m, t, FLAG_ACK_DELAYED) && ackDueIn(m, t) === 0) {
     clearFlag(m, t, FLAG_ACK_DELAYED)
     oweAck(s, t)
   }
@@ -98,12 +112,13 @@ function strike(s: Core, t: Tcb, clock: number): void {
     backOff(s, t)
     setFlag(m, t, FLAG_PROBE)
     wantSend(s, t)
-    return startClock(s, t, CLOCK_PERSIST, m.get32(t + RTO))
+    return startClock(s, t, CLOCK_PERSIST, m.get16(t + RTO))
   }
   if (clock === CLOCK_RETRANSMISSION) {
     if (giveUp(s, t)) return
     return timedOut(s, t)
   }
+  if (clock === CLOCK_REST) return becomeIdle(m, t)
   // TIME-WAIT and FIN-WAIT-2 are over.
   endConnection(s, t, 0)
 }
@@ -115,7 +130,7 @@ function giveUp(s: Core, t: Tcb): boolean {
   m.put8(t + RETRIES, tries)
   const stranger = stateOf(m, t) === SYN_RECEIVED
   if (tries < (stranger ? RETRIES_PASSIVE : RETRIES_MAX)) return false
-  if (!stranger && m.get32(t + RTO) < LAST_RTO_MS) return false
+  if (!stranger && m.get16(t + RTO) < LAST_RTO_MS) return false
   endConnection(s, t, ETIMEDOUT)
   return true
 }

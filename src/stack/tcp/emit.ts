@@ -33,6 +33,7 @@ import {
   TCP_HEADER,
 } from '../wire/tcp.ts'
 import { startRetransmission } from './clock.ts'
+import { flightOf, RTT_AT, RTT_SEQ, SEND_CURSOR } from './flight.ts'
 import type { OutgoingSegment } from './output.ts'
 import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
 import {
@@ -44,18 +45,15 @@ import {
   FLAG_PROBE,
   FLAG_RETRANSMIT,
   FLAG_TIMING,
+  LAST_ACK_SENT,
   RCV_EDGE,
   RCV_NXT,
   RCV_SCALE,
-  RTT_AT,
-  RTT_SEQ,
-  SEND_CURSOR,
   SEND_HEAD,
   SND_MAX,
   SND_NXT,
   SND_WND,
   type Tcb,
-  UNACKED,
 } from './tcb.ts'
 import { receiveWindow } from './window.ts'
 
@@ -97,18 +95,19 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
   const owed = m.get8(t + ACKS_OWED)
   if (owed > 0) m.put8(t + ACKS_OWED, owed - 1)
   clearFlag(m, t, FLAG_ACK_DELAYED)
-  m.put16(t + UNACKED, 0)
+  m.put32(t + LAST_ACK_SENT, m.get32(t + RCV_NXT))
   const space = out.length + ((out.flags & SYN) !== 0 ? 1 : 0) + ((out.flags & FIN) !== 0 ? 1 : 0)
   if (space === 0) return
   if ((out.flags & FIN) !== 0) setFlag(m, t, FLAG_FIN_SENT)
+  const f = flightOf(m, t)
   const end = (out.seq + space) | 0
   const max = m.get32(t + SND_MAX)
   if (seqLt(out.seq, max)) count(s, tcpRetransSegs)
   // Karn (RFC 6298, 3): only a segment that was never sent before is timed, one at a time.
   else if (!hasFlag(m, t, FLAG_TIMING)) {
     setFlag(m, t, FLAG_TIMING)
-    m.put32(t + RTT_SEQ, end)
-    m.put32(t + RTT_AT, m.get32(NOW_US))
+    m.put32(f + RTT_SEQ, end)
+    m.put32(f + RTT_AT, m.get32(NOW_US))
   }
   if (seqGt(end, max)) m.put32(t + SND_MAX, end)
   if (hasFlag(m, t, FLAG_PROBE) && m.get32(t + SND_WND) === 0) {
@@ -179,7 +178,7 @@ const gatherAt = (m: Arena, headerLength: number): Address =>
 /** Where the segment's text stands, with room for the headers before it. */
 function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number): Address {
   let page = findPage(m, t, out.seq)
-  if (out.seq === m.get32(t + SND_NXT)) m.put32(t + SEND_CURSOR, page)
+  if (out.seq === m.get32(t + SND_NXT)) m.put32(flightOf(m, t) + SEND_CURSOR, page)
   let from = seqDiff(out.seq, m.get32(page + PAGE_SEQ))
   if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
   const text = gatherAt(m, headerLength)
@@ -196,7 +195,7 @@ function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number
 
 /** The page that holds the byte `seq`, which is queued. */
 function findPage(m: Arena, t: Tcb, seq: number): Page {
-  const cursor = m.get32(t + SEND_CURSOR)
+  const cursor = m.get32(flightOf(m, t) + SEND_CURSOR)
   let page = cursor !== 0 && seqLe(m.get32(cursor + PAGE_SEQ), seq) ? cursor : m.get32(t + SEND_HEAD)
   while (seqDiff(seq, m.get32(page + PAGE_SEQ)) >= m.get16(page + PAGE_LENGTH))
     page = m.get32(page + PAGE_NEXT)

@@ -7,8 +7,8 @@ import { enterTable, raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { ACK, RST, SYN } from '../wire/tcp.ts'
 import { takeWindow } from './ack.ts'
-import { stopClock } from './clock.ts'
 import { initialiseSending, joinListener, makeConnection, openWindow } from './connection.ts'
+import { rest } from './flight.ts'
 import { initialSequence } from './isn.ts'
 import { wantSend } from './output.ts'
 import { refuseSegment } from './reset.ts'
@@ -67,7 +67,7 @@ export function listenInput(s: Core, listener: Tcb): Drop {
 /** The ACK of our SYN has come: ESTABLISHED, or on to FIN-WAIT-1 when the user has closed already. */
 export function handshakeDone(s: Core, t: Tcb): void {
   const { m } = s
-  stopClock(m, t)
+  rest(s, t)
   enterState(m, t, hasFlag(m, t, FLAG_FIN) ? FIN_WAIT_1 : ESTABLISHED)
   raise(m, t, Event.Connected | Event.Writable)
   const listener = m.get32(t + FAMILY)

@@ -9,13 +9,12 @@ import { append, dropFirst, remove } from '../memory/fifo.ts'
 import { SENDERS_HEAD } from '../memory/layout.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { ACK, FIN, PSH, SYN } from '../wire/tcp.ts'
-import { startClock } from './clock.ts'
+import { isAtRest, startClock, startRetransmission } from './clock.ts'
 import { commitSegment, emitSegment } from './emit.ts'
+import { flightOf, takeFlight } from './flight.ts'
 import { seqDiff, seqLt } from './seq.ts'
 import {
   ACKS_OWED,
-  CLOCK,
-  CLOCK_NONE,
   CLOCK_PERSIST,
   CLOSED,
   CWND,
@@ -101,13 +100,22 @@ const MORE = 1
 const REFUSED = 2
 
 function takeTurn(s: Core, t: Tcb, emit: (frame: Uint8Array) => boolean): number {
+  const { m } = s
   for (let turns = TURN; turns > 0; turns--) {
     if (!planSegment(s, t, plan)) return DONE
+    if (flightOf(m, t) === 0 && mustBeAcknowledged(plan) && !takeFlight(m, t)) {
+      // Memory is full. A loss like any other: the retransmission timer deals with it.
+      if (isAtRest(m, t)) startRetransmission(s, t)
+      return DONE
+    }
     if (!emitSegment(s, t, plan, emit)) return REFUSED
     commitSegment(s, t, plan)
   }
   return MORE
 }
+
+const mustBeAcknowledged = (out: OutgoingSegment): boolean =>
+  out.length > 0 || (out.flags & (SYN | FIN)) !== 0
 
 /** Takes a connection out of the list, before its record is freed. */
 export function stopSending(m: Arena, t: Tcb): void {
@@ -192,7 +200,7 @@ function planNew(s: Core, t: Tcb, out: OutgoingSegment): boolean {
     return planText(m, t, out, next, length)
   }
   // 3.8.6.1: nothing is in flight that an ACK could come for: only a probe can find the window open.
-  if (inFlight === 0 && m.get8(t + CLOCK) === CLOCK_NONE) startClock(s, t, CLOCK_PERSIST, m.get32(t + RTO))
+  if (inFlight === 0 && isAtRest(m, t)) startClock(s, t, CLOCK_PERSIST, m.get16(t + RTO))
   return false
 }
 

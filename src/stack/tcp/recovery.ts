@@ -6,6 +6,7 @@ import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { startClock, startRetransmission } from './clock.ts'
+import { flightOf, RECOVER, SEND_CURSOR } from './flight.ts'
 import { wantSend } from './output.ts'
 import { backOff, RTO_AFTER_LOST_SYN } from './rtt.ts'
 import { seqDiff, seqGe, seqGt } from './seq.ts'
@@ -21,10 +22,8 @@ import {
   FLAG_TIMING,
   flightSize,
   MSS,
-  RECOVER,
   RETRIES,
   RTO,
-  SEND_CURSOR,
   SND_MAX,
   SND_NXT,
   SND_UNA,
@@ -49,10 +48,10 @@ export function duplicateAck(s: Core, t: Tcb): void {
     return wantSend(s, t)
   }
   // RFC 6582, 3.2 (2): only when the ACK covers more than `recover`, else the loss is one that was dealt with.
-  if (seen !== DUP_ACK_THRESHOLD || !seqGt(m.get32(t + SND_UNA), m.get32(t + RECOVER))) return
+  if (seen !== DUP_ACK_THRESHOLD || !seqGt(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + RECOVER))) return
   const threshold = s.features.congestion.threshold(s, t, flightSize(m, t))
   m.put32(t + SSTHRESH, threshold)
-  m.put32(t + RECOVER, m.get32(t + SND_MAX))
+  m.put32(flightOf(m, t) + RECOVER, m.get32(t + SND_MAX))
   // RFC 5681, 3.2 (3): the three segments that made the duplicates have left the network.
   m.put32(t + CWND, threshold + DUP_ACK_THRESHOLD * mss)
   clearFlag(m, t, FLAG_PARTIAL_ACK)
@@ -76,7 +75,7 @@ export function newAck(s: Core, t: Tcb, acked: number, flightBefore: number): vo
 
 /** RFC 6298, 5.7: begin with an RTO of three seconds; RFC 5681, 3.1: and with a window of one segment. */
 function synWasLost(m: Arena, t: Tcb): void {
-  m.put32(t + RTO, RTO_AFTER_LOST_SYN)
+  m.put16(t + RTO, RTO_AFTER_LOST_SYN)
   m.put32(t + CWND, m.get16(t + MSS))
 }
 
@@ -85,7 +84,7 @@ function recoveryAck(s: Core, t: Tcb, acked: number): void {
   const { m } = s
   const mss = m.get16(t + MSS)
   const flight = flightSize(m, t)
-  if (seqGe(m.get32(t + SND_UNA), m.get32(t + RECOVER))) {
+  if (seqGe(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + RECOVER))) {
     clearFlag(m, t, FLAG_RECOVERING | FLAG_RETRANSMIT)
     m.put32(t + CWND, Math.min(m.get32(t + SSTHRESH), Math.max(flight, mss) + mss))
     if (flight > 0) startRetransmission(s, t)
@@ -112,18 +111,22 @@ export function timedOut(s: Core, t: Tcb): void {
     }
     m.put32(t + CWND, m.get16(t + MSS))
   }
-  // RFC 6582, 4: after a timeout, `recover` is the highest number sent.
-  m.put32(t + RECOVER, m.get32(t + SND_MAX))
   clearFlag(m, t, FLAG_RECOVERING | FLAG_RETRANSMIT | FLAG_TIMING)
   m.put8(t + DUP_ACKS, 0)
   backOff(s, t)
   m.put32(t + SND_NXT, una)
-  m.put32(t + SEND_CURSOR, 0)
+  const f = flightOf(m, t)
+  // Without a record there was no memory for one: nothing has left yet.
+  if (f !== 0) {
+    // RFC 6582, 4: after a timeout, `recover` is the highest number sent.
+    m.put32(f + RECOVER, m.get32(t + SND_MAX))
+    m.put32(f + SEND_CURSOR, 0)
+  }
   wantSend(s, t)
   if (m.get32(t + SND_WND) > 0 || stateOf(m, t) < ESTABLISHED) return startRetransmission(s, t)
   // The window closed over what was in flight: RFC 9293, 3.8.6.1 has it probed, for as long as the peer answers.
   setFlag(m, t, FLAG_PROBE)
-  startClock(s, t, CLOCK_PERSIST, m.get32(t + RTO))
+  startClock(s, t, CLOCK_PERSIST, m.get16(t + RTO))
 }
 
 /** The first unacknowledged segment goes out again. Karn: it can no longer be timed. */

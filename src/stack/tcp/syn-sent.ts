@@ -9,8 +9,9 @@ import { Event } from '../stack.ts'
 import { IP_HEADER } from '../wire/ipv4.ts'
 import { ACK, RST, SYN, TCP_HEADER } from '../wire/tcp.ts'
 import { advanceUna, takeWindow } from './ack.ts'
-import { startRetransmission, stopClock } from './clock.ts'
+import { startRetransmission } from './clock.ts'
 import { endConnection, MSS_DEFAULT, openWindow } from './connection.ts'
+import { rest } from './flight.ts'
 import { oweAck, wantSend } from './output.ts'
 import { receiveText } from './receive.ts'
 import { refuseSegment } from './reset.ts'
@@ -70,7 +71,7 @@ export function synSentInput(s: Core, t: Tcb): Drop {
     return Drop.None
   }
   advanceUna(s, t, g.ack)
-  stopClock(m, t)
+  rest(s, t)
   enterState(m, t, ESTABLISHED)
   raise(m, t, Event.Connected | Event.Writable)
   oweAck(s, t)

@@ -24,7 +24,6 @@ import { DATAGRAM_KIND, QUEUE_COUNT, QUEUE_HEAD } from '../socket/datagrams.ts'
 import { EVENTS_NEXT, FLAG_IN_EVENTS, FLAG_IN_TABLE, hasFlag } from '../socket/record.ts'
 import type { Stack } from '../stack.ts'
 import * as tcb from '../tcp/tcb.ts'
-import { WAITING_NEXT } from '../tcp/time-wait.ts'
 
 /** Fails, with what does not hold, when the arena is not sound. */
 export function expectSound(stack: Stack): void {
@@ -57,7 +56,7 @@ export function expectSound(stack: Stack): void {
   const senders = connectionsOf(m).filter(at => hasFlag(m, at, tcb.FLAG_IN_SENDERS))
   expect(chainOf(m, layout.SENDERS_HEAD, tcb.SENDERS_NEXT).sort()).toEqual(senders.sort())
   const waiting = connectionsOf(m).filter(at => tcb.stateOf(m, at) === tcb.TIME_WAIT)
-  expect(chainOf(m, layout.WAITING_HEAD, WAITING_NEXT).sort()).toEqual(waiting.sort())
+  expect(chainOf(m, layout.WAITING_HEAD, tcb.WAITING_NEXT).sort()).toEqual(waiting.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
   const ofKind = (kind: number) => table.filter(at => m.get8(at + RECORD_KIND) === kind).sort()
   const others = [...ofKind(KIND_NEIGHBOUR), ...ofKind(KIND_REASSEMBLY)]
