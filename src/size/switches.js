@@ -36,6 +36,8 @@ export const SWITCHES = [
     export: 'timestamps',
     literals: ['31640'],
   },
+  { name: 'TCP_SACK', feature: 'sack', from: 'tcp/sack.ts', export: 'sack' },
+  { name: 'TCP_RACK', feature: 'rack', from: 'tcp/rack.ts', export: 'rack', needs: ['TCP_SACK'] },
   { name: 'IP_FRAG', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragments' },
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets' },

@@ -11,6 +11,8 @@ import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
 import type { Congestion } from './tcp/congestion.ts'
 import type { TcpOption } from './tcp/options.ts'
+import type { Rack } from './tcp/rack.ts'
+import type { Sack } from './tcp/sack.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
 import type { Timestamps } from './tcp/timestamps.ts'
 
@@ -25,6 +27,10 @@ export interface Features {
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
   readonly timestamps?: Timestamps
+  /** TCP_SACK */
+  readonly sack?: Sack
+  /** TCP_RACK, which needs TCP_SACK */
+  readonly rack?: Rack
   /** PROC_FS */
   readonly procFs?: CounterNames
 }

@@ -73,7 +73,12 @@ export function compose(config: StackConfig, environment: Environment, features:
     m,
     features,
     random32: () => environment.random32() >>> 0,
-    options: [features.windowScale, features.timestamps].filter(option => option !== undefined),
+    options: [
+      features.windowScale,
+      features.timestamps,
+      features.sack?.permitted,
+      features.sack?.blocks,
+    ].filter(option => option !== undefined),
     segment: emptySegment(),
   }
   if (typeof config.memory === 'number') {

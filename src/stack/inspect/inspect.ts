@@ -99,7 +99,14 @@ export interface ConnectionRecord {
   /** Milliseconds. */
   readonly rto: number
   /** Which of the exclusive timers runs, and when it fires on the host's clock (ms). */
-  readonly timer: 'none' | 'retransmission' | 'persist' | 'time-wait' | 'fin-wait-2'
+  readonly timer:
+    | 'none'
+    | 'retransmission'
+    | 'persist'
+    | 'time-wait'
+    | 'fin-wait-2'
+    | 'reordering'
+    | 'tail-loss-probe'
   readonly timerAt: number | undefined
   /** When the delayed ACK is due, if one is owed. */
   readonly delayedAckAt: number | undefined
@@ -141,6 +148,9 @@ const CLOCK_NAMES: readonly ConnectionRecord['timer'][] = [
   'persist',
   'time-wait',
   'fin-wait-2',
+  'none',
+  'reordering',
+  'tail-loss-probe',
 ]
 const NEIGHBOUR_STATES: readonly NeighbourRecord['state'][] = ['incomplete', 'reachable', 'stale']
 

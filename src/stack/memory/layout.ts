@@ -71,8 +71,13 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** RFC 2883: the text that came twice, until its connection's next ACK tells of it (tcp/sack-blocks.ts). */
+export const TWICE_FOR = 216
+export const TWICE_FROM = 220
+export const TWICE_TO = 224
+
 /** The pools' books. */
-export const POOLS_AT = 216
+export const POOLS_AT = 228
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8

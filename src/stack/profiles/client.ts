@@ -4,6 +4,7 @@ import { ipFragmentsSmall } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
+import { sack } from '../tcp/sack.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
 
@@ -14,6 +15,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     windowScale,
     timestamps,
+    sack,
     fragments: ipFragmentsSmall,
     procFs,
   })

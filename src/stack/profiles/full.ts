@@ -4,7 +4,9 @@ import { pingSockets } from '../icmp/ping.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { rack } from '../tcp/rack.ts'
 import { reno } from '../tcp/reno.ts'
+import { sack } from '../tcp/sack.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
 
@@ -15,6 +17,8 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     windowScale,
     timestamps,
+    sack,
+    rack,
     fragments: ipFragments,
     ping: pingSockets,
     procFs,

@@ -6,7 +6,7 @@ import { clearFlag, hasFlag } from '../socket/record.ts'
 import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { FIN, SYN } from '../wire/tcp.ts'
-import { stopClock } from './clock.ts'
+import { awaitsAck, stopClock } from './clock.ts'
 import { flightOf, rest, SEND_CURSOR } from './flight.ts'
 import { wantSend } from './output.ts'
 import { duplicateAck, newAck } from './recovery.ts'
@@ -15,9 +15,9 @@ import { seqDiff, seqGt, seqLe, seqMax } from './seq.ts'
 import {
   CLOCK,
   CLOCK_PERSIST,
-  CLOCK_RETRANSMISSION,
   FLAG_FIN,
   FLAG_PROBE,
+  FLAG_SACK,
   flightSize,
   RETRIES,
   SEND_HEAD,
@@ -42,12 +42,16 @@ export function acknowledge(s: Core, t: Tcb): void {
   const { m, segment: g } = s
   const una = m.get32(t + SND_UNA)
   if (m.get8(t + CLOCK) === CLOCK_PERSIST) m.put8(t + RETRIES, 0)
+  // While something is in flight, the scoreboard says what is lost where there is one, else duplicate ACKs do.
+  const sack = hasFlag(m, t, FLAG_SACK) && flightOf(m, t) !== 0 ? s.features.sack : undefined
+  sack?.update(s, t)
   if (seqGt(g.ack, una)) {
     advanceUna(s, t, g.ack)
-  } else if (isDuplicate(s, t)) {
+  } else if (sack === undefined && isDuplicate(s, t)) {
     duplicateAck(s, t)
   }
   if (seqLe(una, g.ack)) updateWindow(s, t)
+  sack?.detect(s, t)
   afterAck(s, t, m.get32(t + SND_UNA) !== una)
 }
 
@@ -122,7 +126,7 @@ function afterAck(s: Core, t: Tcb, moved: boolean): void {
   const { m } = s
   const clock = m.get8(t + CLOCK)
   // RFC 6298, 5.2: when all outstanding data has been acknowledged, turn off the retransmission timer.
-  if (clock === CLOCK_RETRANSMISSION && flightSize(m, t) === 0) rest(s, t)
+  if (awaitsAck(clock) && flightSize(m, t) === 0) rest(s, t)
   if (clock === CLOCK_PERSIST && (m.get32(t + SND_WND) > 0 || moved)) stopPersisting(s, t)
   if (m.get32(t + SEND_QUEUED) > 0 || hasFlag(m, t, FLAG_FIN)) wantSend(s, t)
 }

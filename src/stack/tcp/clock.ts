@@ -20,6 +20,7 @@ import {
   CLOCK_AT,
   CLOCK_NONE,
   CLOCK_PERSIST,
+  CLOCK_REORDERING,
   CLOCK_REST,
   CLOCK_RETRANSMISSION,
   FLAG_ACK_DELAYED,
@@ -52,15 +53,20 @@ export function startClock(s: Core, t: Tcb, clock: number, ms: number): void {
 
 export const stopClock = (m: Arena, t: Tcb): void => m.put8(t + CLOCK, CLOCK_NONE)
 
+/** Whether the clock waits for an ACK: the retransmission timer, or one of RFC 8985's in its place. */
+export const awaitsAck = (clock: number): boolean =>
+  clock === CLOCK_RETRANSMISSION || clock >= CLOCK_REORDERING
+
 /** Whether no clock waits for the peer. */
 export function isAtRest(m: Arena, t: Tcb): boolean {
   const clock = m.get8(t + CLOCK)
   return clock === CLOCK_NONE || clock === CLOCK_REST
 }
 
-/** RFC 6298, 5.1 and 5.3: (re)start the retransmission timer. */
-export const startRetransmission = (s: Core, t: Tcb): void =>
-  startClock(s, t, CLOCK_RETRANSMISSION, s.m.get16(t + RTO))
+/** RFC 6298, 5.1 and 5.3: (re)start the retransmission timer, or what RFC 8985 has strike before it. */
+export function startRetransmission(s: Core, t: Tcb): void {
+  if (s.features.rack?.startProbe(s, t) !== true) startClock(s, t, CLOCK_RETRANSMISSION, s.m.get16(t + RTO))
+}
 
 /** An ACK is owed but may wait for data to go with it, or for a second segment. */
 export function delayAck(s: Core, t: Tcb): void {
@@ -118,6 +124,7 @@ function strike(s: Core, t: Tcb, clock: number): void {
     if (giveUp(s, t)) return
     return timedOut(s, t)
   }
+  if (clock >= CLOCK_REORDERING) return s.features.rack?.strike(s, t, clock)
   if (clock === CLOCK_REST) return becomeIdle(m, t)
   // TIME-WAIT and FIN-WAIT-2 are over.
   endConnection(s, t, 0)

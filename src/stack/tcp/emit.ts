@@ -32,18 +32,18 @@ import {
   TCP_CHECKSUM,
   TCP_HEADER,
 } from '../wire/tcp.ts'
-import { startRetransmission } from './clock.ts'
+import { awaitsAck, startRetransmission } from './clock.ts'
 import { flightOf, RTT_AT, RTT_SEQ, SEND_CURSOR } from './flight.ts'
 import type { OutgoingSegment } from './output.ts'
 import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
 import {
   ACKS_OWED,
   CLOCK,
-  CLOCK_RETRANSMISSION,
   FLAG_ACK_DELAYED,
   FLAG_FIN_SENT,
   FLAG_PROBE,
   FLAG_RETRANSMIT,
+  FLAG_SACK,
   FLAG_TIMING,
   LAST_ACK_SENT,
   RCV_EDGE,
@@ -68,7 +68,7 @@ export function emitSegment(
   emit: (frame: Uint8Array) => boolean,
 ): boolean {
   const { m } = s
-  const headerLength = headerLengthOf(s, t, out.flags)
+  const headerLength = headerLengthOf(s, t, out.flags, out.length)
   const text = out.length === 0 ? gatherAt(m, headerLength) : locateText(m, t, out, headerLength)
   const tcp = text - headerLength
   const ip = tcp - IP_HEADER
@@ -93,7 +93,8 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
   const { m } = s
   count(s, tcpOutSegs)
   const owed = m.get8(t + ACKS_OWED)
-  if (owed > 0) m.put8(t + ACKS_OWED, owed - 1)
+  // Where blocks found no room beside the text, the ACK that carries them is still owed.
+  if (owed > 0 && s.features.sack?.leftOut(s, t, out.length) !== true) m.put8(t + ACKS_OWED, owed - 1)
   clearFlag(m, t, FLAG_ACK_DELAYED)
   m.put32(t + LAST_ACK_SENT, m.get32(t + RCV_NXT))
   const space = out.length + ((out.flags & SYN) !== 0 ? 1 : 0) + ((out.flags & FIN) !== 0 ? 1 : 0)
@@ -110,15 +111,18 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
     m.put32(f + RTT_AT, m.get32(NOW_US))
   }
   if (seqGt(end, max)) m.put32(t + SND_MAX, end)
+  if (out.length > 0 && hasFlag(m, t, FLAG_SACK)) s.features.sack?.sent(s, t, out, max)
+  else clearFlag(m, t, FLAG_RETRANSMIT)
   if (hasFlag(m, t, FLAG_PROBE) && m.get32(t + SND_WND) === 0) {
     // The byte of a probe does not move SND.NXT, and the persist timer goes on.
     clearFlag(m, t, FLAG_PROBE | FLAG_TIMING)
     return
   }
-  clearFlag(m, t, FLAG_PROBE | FLAG_RETRANSMIT)
+  clearFlag(m, t, FLAG_PROBE)
   m.put32(t + SND_NXT, seqMax(m.get32(t + SND_NXT), end))
   // RFC 6298, 5.1: start the timer if it is not running. Text in flight ends persisting.
-  if (m.get8(t + CLOCK) !== CLOCK_RETRANSMISSION) startRetransmission(s, t)
+  s.features.rack?.restartProbe(s, t, out, max)
+  if (!awaitsAck(m.get8(t + CLOCK))) startRetransmission(s, t)
 }
 
 function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLength: number): void {
@@ -144,18 +148,18 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
   }
   let option = at + TCP_HEADER + mssLength(out.flags)
   for (const each of s.options) {
-    const size = each.size(s, t, out.flags)
+    const size = each.size(s, t, out.flags, out.length)
     if (size === 0) continue
-    each.write(s, t, out.flags, option)
+    each.write(s, t, out.flags, option, size)
     option += size
   }
 }
 
 const mssLength = (flags: number): number => ((flags & SYN) !== 0 ? OPTION_MSS_LENGTH : 0)
 
-function headerLengthOf(s: Core, t: Tcb, flags: number): number {
+function headerLengthOf(s: Core, t: Tcb, flags: number, text: number): number {
   let length = TCP_HEADER + mssLength(flags)
-  for (const option of s.options) length += option.size(s, t, flags)
+  for (const option of s.options) length += option.size(s, t, flags, text)
   return length
 }
 
@@ -180,6 +184,7 @@ function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number
   let page = findPage(m, t, out.seq)
   if (out.seq === m.get32(t + SND_NXT)) m.put32(flightOf(m, t) + SEND_CURSOR, page)
   let from = seqDiff(out.seq, m.get32(page + PAGE_SEQ))
+  out.page = page
   if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
   const text = gatherAt(m, headerLength)
   for (let done = 0; done < out.length; ) {

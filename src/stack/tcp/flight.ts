@@ -16,6 +16,7 @@ import {
   FLAG_PARTIAL_ACK,
   FLAG_RECOVERING,
   FLAG_RETRANSMIT,
+  FLAG_TAIL_PROBE,
   FLAG_TIMING,
   FLIGHT,
   MSS,
@@ -36,7 +37,32 @@ export const RECOVER = 4
 /** The segment that is being timed: the sequence number behind it, and when it left (µs). */
 export const RTT_SEQ = 8
 export const RTT_AT = 12
-const FLIGHT_KIND: RecordKind = { pool: POOL_FLIGHTS, size: 112, urgent: true }
+
+/** The scoreboard (scoreboard.ts), bytes in flight: that the peer has, that are lost, that were sent again. */
+export const SACKED = 16
+export const LOST = 20
+export const AGAIN = 24
+/** RFC 6675, 2: RescueRxt, and the highest number that any SACK has covered. */
+export const RESCUE_RXT = 28
+export const HIGH_SACKED = 32
+/** Bits; see sack.ts and rack.ts. */
+export const SACK_NEWS = 36
+export const RACK_STATE = 37
+
+/** RFC 8985, 5.2: RACK.xmit_ts, RACK.end_seq, RACK.rtt, RACK.fack, RACK.min_RTT and since when; times in µs. */
+export const RACK_SENT_AT = 40
+export const RACK_END = 44
+export const RACK_RTT = 48
+export const RACK_FACK = 52
+export const MIN_RTT = 56
+export const MIN_RTT_AT = 60
+/** RACK.dsack_round, RACK.reo_wnd_mult, RACK.reo_wnd_persist, TLP.end_seq. */
+export const DSACK_ROUND = 64
+export const REO_MULT = 38
+export const REO_PERSIST = 39
+export const PROBE_END = 68
+
+const FLIGHT_KIND: RecordKind = { pool: POOL_FLIGHTS, size: 72, urgent: true }
 
 /** The connection's record; 0 while nothing is under way. */
 export const flightOf = (m: Arena, t: Tcb): Flight => m.get32(t + FLIGHT) as Flight
@@ -47,14 +73,18 @@ export function takeFlight(m: Arena, t: Tcb): boolean {
   if (f === 0) return false
   m.put32(t + FLIGHT, f)
   // Nothing that was lost before matters any more.
-  m.put32(f + RECOVER, m.get32(t + SND_UNA) - 1)
+  const una = m.get32(t + SND_UNA)
+  m.put32(f + RECOVER, una - 1)
+  m.put32(f + RESCUE_RXT, una)
+  m.put32(f + HIGH_SACKED, una)
+  m.put32(f + RACK_FACK, una)
   return true
 }
 
 export function releaseFlight(m: Arena, t: Tcb): void {
   const f = flightOf(m, t)
   if (f === 0) return
-  clearFlag(m, t, FLAG_TIMING | FLAG_RECOVERING | FLAG_PARTIAL_ACK | FLAG_RETRANSMIT)
+  clearFlag(m, t, FLAG_TIMING | FLAG_RECOVERING | FLAG_PARTIAL_ACK | FLAG_RETRANSMIT | FLAG_TAIL_PROBE)
   m.put32(t + FLIGHT, 0)
   freeRecord(m, FLIGHT_KIND, f)
 }

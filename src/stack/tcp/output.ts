@@ -4,7 +4,7 @@
  * (`commit`). So a busy link holds no stale ACKs, and back-pressure reaches the sockets by itself.
  */
 import type { Core } from '../core.ts'
-import type { Arena } from '../memory/arena.ts'
+import type { Arena, Page } from '../memory/arena.ts'
 import { append, dropFirst, remove } from '../memory/fifo.ts'
 import { SENDERS_HEAD } from '../memory/layout.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
@@ -24,7 +24,10 @@ import {
   FLAG_IN_SENDERS,
   FLAG_NO_DELAY,
   FLAG_PROBE,
+  FLAG_RECOVERING,
   FLAG_RETRANSMIT,
+  FLAG_SACK,
+  FLAG_TAIL_PROBE,
   flightSize,
   ISS,
   LISTEN,
@@ -49,8 +52,10 @@ export interface OutgoingSegment {
   /** Bytes of text. */
   length: number
   flags: number
+  /** The page that holds the first byte of text, once it was found. */
+  page: Page
 }
-const plan: OutgoingSegment = { seq: 0, length: 0, flags: 0 }
+const plan: OutgoingSegment = { seq: 0, length: 0, flags: 0, page: 0 }
 
 /** How many segments one connection may send before the next has its turn. */
 const TURN = 8
@@ -135,10 +140,20 @@ function planSegment(s: Core, t: Tcb, out: OutgoingSegment): boolean {
     if (next === m.get32(t + ISS)) return set(out, next, 0, state === SYN_SENT ? SYN : SYN | ACK)
     return m.get8(t + ACKS_OWED) > 0 && state !== SYN_SENT && set(out, next, 0, ACK)
   }
-  if (hasFlag(m, t, FLAG_RETRANSMIT) && planText(m, t, out, m.get32(t + SND_UNA), againLength(m, t)))
-    return true
+  if (hasFlag(m, t, FLAG_RETRANSMIT) && planAgain(s, t, out)) return true
+  if (hasFlag(m, t, FLAG_TAIL_PROBE) && s.features.rack?.planProbe(s, t, out) === true) return true
   if (hasFlag(m, t, FLAG_PROBE) && planText(m, t, out, m.get32(t + SND_UNA), probeLength(m, t))) return true
-  return planNew(s, t, out) || (m.get8(t + ACKS_OWED) > 0 && set(out, bareSequence(m, t), 0, ACK))
+  if (planNew(s, t, out)) return true
+  if (hasFlag(m, t, FLAG_RECOVERING) && s.features.sack?.planLastResort(s, t, out) === true) return true
+  return m.get8(t + ACKS_OWED) > 0 && set(out, bareSequence(m, t), 0, ACK)
+}
+
+/** What is lost goes before what is new: by the scoreboard where there is one, else the first that is not acknowledged. */
+function planAgain(s: Core, t: Tcb, out: OutgoingSegment): boolean {
+  const { m } = s
+  return hasFlag(m, t, FLAG_SACK)
+    ? s.features.sack?.planAgain(s, t, out) === true
+    : planText(m, t, out, m.get32(t + SND_UNA), againLength(m, t))
 }
 
 /**
@@ -175,7 +190,7 @@ const finStands = (m: Arena, t: Tcb): boolean =>
   hasFlag(m, t, FLAG_FIN) && stateOf(m, t) !== FIN_WAIT_2 && stateOf(m, t) !== TIME_WAIT
 
 /** Up to `limit` bytes of text from `seq`, with PSH where the text ends and FIN where it stands; false if there are none. */
-function planText(m: Arena, t: Tcb, out: OutgoingSegment, seq: number, limit: number): boolean {
+export function planText(m: Arena, t: Tcb, out: OutgoingSegment, seq: number, limit: number): boolean {
   const rest = seqDiff(endOfText(m, t), seq)
   if (rest < 0) return false
   const length = Math.min(rest, limit)
@@ -193,7 +208,8 @@ function planNew(s: Core, t: Tcb, out: OutgoingSegment): boolean {
   const waiting = seqDiff(endOfText(m, t), next)
   if (waiting < 0 || (waiting === 0 && !finStands(m, t))) return false
   const inFlight = seqDiff(next, una)
-  const usable = Math.min(m.get32(t + SND_WND), m.get32(t + CWND)) - inFlight
+  const gone = s.features.sack?.gone(s, t) ?? 0
+  const usable = Math.min(m.get32(t + SND_WND), m.get32(t + CWND) + gone) - inFlight
   const mss = m.get16(t + MSS)
   const length = Math.max(0, Math.min(waiting, usable, mss))
   if (length === waiting ? mayEnd(m, t, next, inFlight, length) : mayStop(m, t, next, length, mss)) {

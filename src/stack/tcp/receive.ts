@@ -127,6 +127,7 @@ function cutToWindow(m: Arena, s: Core, t: Tcb): void {
   const behind = seqDiff(m.get32(t + RCV_NXT), g.seq)
   if (behind > 0) {
     const cut = Math.min(behind, g.length)
+    s.features.sack?.cameTwice(s, t, g.seq, cut)
     g.seq = (g.seq + cut) | 0
     g.at += cut
     g.length -= cut

@@ -122,7 +122,8 @@ describe('fast retransmit and NewReno', () => {
     d.send(5000)
     const more = d.skip()
     for (let i = 0; i < 3; i++) d.in(duplicate)
-    d.out('ACK 1001:2001 ack 1')
+    // RFC 3042: each of the first two duplicates lets a new segment out.
+    d.out('ACK 11001:12001 ack 1').out('ACK 12001:13001 ack 1').out('ACK 1001:2001 ack 1')
     for (let i = 0; i < 10; i++) d.in(duplicate)
     expect(d.skip() + more).toBeGreaterThan(0)
   })

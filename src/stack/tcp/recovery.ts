@@ -19,6 +19,7 @@ import {
   FLAG_PROBE,
   FLAG_RECOVERING,
   FLAG_RETRANSMIT,
+  FLAG_SACK,
   FLAG_TIMING,
   flightSize,
   MSS,
@@ -48,8 +49,11 @@ export function duplicateAck(s: Core, t: Tcb): void {
     return wantSend(s, t)
   }
   // RFC 6582, 3.2 (2): only when the ACK covers more than `recover`, else the loss is one that was dealt with.
+  // RFC 3042: the first two let new text out where Limited Transmit is there.
+  if (seen < DUP_ACK_THRESHOLD && s.features.sack !== undefined) wantSend(s, t)
   if (seen !== DUP_ACK_THRESHOLD || !seqGt(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + RECOVER))) return
-  const threshold = s.features.congestion.threshold(s, t, flightSize(m, t))
+  // RFC 5681, 3.2 (2): what Limited Transmit has sent beyond the window does not count.
+  const threshold = s.features.congestion.threshold(s, t, Math.min(flightSize(m, t), m.get32(t + CWND)))
   m.put32(t + SSTHRESH, threshold)
   m.put32(flightOf(m, t) + RECOVER, m.get32(t + SND_MAX))
   // RFC 5681, 3.2 (3): the three segments that made the duplicates have left the network.
@@ -85,11 +89,16 @@ function recoveryAck(s: Core, t: Tcb, acked: number): void {
   const mss = m.get16(t + MSS)
   const flight = flightSize(m, t)
   if (seqGe(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + RECOVER))) {
-    clearFlag(m, t, FLAG_RECOVERING | FLAG_RETRANSMIT)
-    m.put32(t + CWND, Math.min(m.get32(t + SSTHRESH), Math.max(flight, mss) + mss))
+    clearFlag(m, t, FLAG_RECOVERING)
+    if (!hasFlag(m, t, FLAG_SACK)) clearFlag(m, t, FLAG_RETRANSMIT)
+    // RFC 6582 bounds the burst that may follow; RFC 6675 has none to bound, since it counts what is in the network.
+    if (!hasFlag(m, t, FLAG_SACK))
+      m.put32(t + CWND, Math.min(m.get32(t + SSTHRESH), Math.max(flight, mss) + mss))
     if (flight > 0) startRetransmission(s, t)
     return
   }
+  // RFC 6675, 5: the scoreboard says what is lost, and the window stays as it is.
+  if (hasFlag(m, t, FLAG_SACK)) return startRetransmission(s, t)
   const cwnd = m.get32(t + CWND) - acked + (acked >= mss ? mss : 0)
   m.put32(t + CWND, Math.max(mss, cwnd))
   // RFC 6582, 3.2 (3): "reset the retransmit timer" for the first partial ACK only (4, Impatient variant).
@@ -114,7 +123,7 @@ export function timedOut(s: Core, t: Tcb): void {
   clearFlag(m, t, FLAG_RECOVERING | FLAG_RETRANSMIT | FLAG_TIMING)
   m.put8(t + DUP_ACKS, 0)
   backOff(s, t)
-  m.put32(t + SND_NXT, una)
+  if (s.features.sack?.timedOut(s, t) !== true) m.put32(t + SND_NXT, una)
   const f = flightOf(m, t)
   // Without a record there was no memory for one: nothing has left yet.
   if (f !== 0) {

@@ -43,6 +43,10 @@ export interface IncomingSegment {
   stamped: boolean
   tsval: number
   tsecr: number
+  /** Whether SACK is permitted; where the SACK option's blocks begin in the arena, and how many there are. */
+  sackPermitted: boolean
+  blocksAt: Address
+  blocks: number
 }
 
 export const emptySegment = (): IncomingSegment => ({
@@ -61,6 +65,9 @@ export const emptySegment = (): IncomingSegment => ({
   stamped: false,
   tsval: 0,
   tsecr: 0,
+  sackPermitted: false,
+  blocksAt: 0,
+  blocks: 0,
 })
 
 /** SEG.LEN: text, and one for each of SYN and FIN. */
@@ -89,6 +96,8 @@ export function readSegment(s: Core, ip: Address, at: Address, length: number): 
   g.mss = 0
   g.shift = -1
   g.stamped = false
+  g.sackPermitted = false
+  g.blocks = 0
   return headerLength === TCP_HEADER || readOptions(s, at + TCP_HEADER, at + headerLength)
     ? Drop.None
     : dropped(s, Drop.BadTcpOptions)

@@ -109,6 +109,9 @@ export const CLOCK_TIME_WAIT = 3
 export const CLOCK_FIN_WAIT_2 = 4
 /** All is acknowledged and nothing waits: after an RTO of that the connection is idle (flight.ts). */
 export const CLOCK_REST = 5
+/** RFC 8985, 8: in the place of the retransmission timer: a reordering window ends; a tail loss probe is due. */
+export const CLOCK_REORDERING = 6
+export const CLOCK_TAIL_PROBE = 7
 
 // Flags; the lower three bits are common to all sockets.
 /** In the list of senders. */
@@ -141,6 +144,10 @@ export const FLAG_FIN_SENT = 32768
 /** RFC 7323: both sides have sent the option in their SYN. */
 export const FLAG_SCALING = 65536
 export const FLAG_TIMESTAMPS = 131072
+/** RFC 2018, 2: both sides have said in their SYN that SACK is permitted. */
+export const FLAG_SACK = 1 << 18
+/** RFC 8985, 7.3: a tail loss probe is to be sent. */
+export const FLAG_TAIL_PROBE = 1 << 19
 
 /** "arbitrarily high" (RFC 5681, 3.1). */
 export const SSTHRESH_INITIAL = 0x7fffffff

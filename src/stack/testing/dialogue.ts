@@ -67,8 +67,8 @@ export class Dialogue {
   /** While true the link takes nothing. */
   private busy = false
 
-  constructor(config: Partial<StackConfig> = {}) {
-    this.stack = createStack(
+  constructor(config: Partial<StackConfig> = {}, profile = createStack) {
+    this.stack = profile(
       { memory: 128 * 1024, mac: Uint8Array.from(HOST_MAC), address: '10.0.0.1/24', ...config },
       environment(42),
     )
@@ -298,10 +298,16 @@ export class Dialogue {
 }
 
 /** A connection that the peer opened, accepted, its handshake behind it; the peer's window is `win`, its MSS `mss`. */
-export function established(config: Partial<StackConfig> = {}, win = 8192, mss = 1000): Dialogue {
-  const d = new Dialogue(config)
+export function established(
+  config: Partial<StackConfig> = {},
+  win = 8192,
+  mss = 1000,
+  profile = createStack,
+  options: readonly number[] = [],
+): Dialogue {
+  const d = new Dialogue(config, profile)
   const listener = d.listen()
-  d.in(`SYN 0:0 win ${win} mss ${mss}`)
+  d.in(`SYN 0:0 win ${win}`, { options: [2, 4, mss >> 8, mss & 255, ...options] })
   d.out('SYN,ACK 0:0 ack 1')
   d.in(`ACK 1:1 ack 1 win ${win}`)
   d.accept(listener)
