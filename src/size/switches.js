@@ -22,6 +22,7 @@ export const BASE = [{ feature: 'congestion', from: 'tcp/reno.ts', export: 'reno
  * @type {readonly Switch[]}
  */
 export const SWITCHES = [
+  { name: 'TCP_CUBIC', feature: 'congestion', from: 'tcp/cubic.ts', export: 'cubic', literals: ['25e8'] },
   {
     name: 'TCP_WSCALE',
     feature: 'windowScale',
@@ -38,6 +39,7 @@ export const SWITCHES = [
   },
   { name: 'TCP_SACK', feature: 'sack', from: 'tcp/sack.ts', export: 'sack' },
   { name: 'TCP_RACK', feature: 'rack', from: 'tcp/rack.ts', export: 'rack', needs: ['TCP_SACK'] },
+  { name: 'TCP_ECN', feature: 'ecn', from: 'tcp/ecn.ts', export: 'ecn' },
   { name: 'IP_FRAG', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragments' },
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets' },

@@ -10,6 +10,7 @@ import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
 import type { Congestion } from './tcp/congestion.ts'
+import type { Ecn } from './tcp/ecn.ts'
 import type { TcpOption } from './tcp/options.ts'
 import type { Rack } from './tcp/rack.ts'
 import type { Sack } from './tcp/sack.ts'
@@ -31,6 +32,8 @@ export interface Features {
   readonly sack?: Sack
   /** TCP_RACK, which needs TCP_SACK */
   readonly rack?: Rack
+  /** TCP_ECN */
+  readonly ecn?: Ecn
   /** PROC_FS */
   readonly procFs?: CounterNames
 }

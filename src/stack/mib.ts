@@ -35,7 +35,8 @@ export const icmpOutTimeExcds = DROP_COUNT + 26
 export const tcpDsacksIn = DROP_COUNT + 27
 export const tcpSackRecoveries = DROP_COUNT + 28
 export const tcpLossProbes = DROP_COUNT + 29
-export const COUNTER_COUNT = DROP_COUNT + 30
+export const tcpEceReductions = DROP_COUNT + 30
+export const COUNTER_COUNT = DROP_COUNT + 31
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -68,6 +69,7 @@ const MIB_NAMES = [
   'tcpDsacksIn',
   'tcpSackRecoveries',
   'tcpLossProbes',
+  'tcpEceReductions',
 ]
 
 /** The names of all counters, in the order of their indexes. */

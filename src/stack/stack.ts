@@ -46,6 +46,8 @@ export interface StackConfig {
 export const Option = {
   /** 1: Nagle's algorithm is off (RFC 9293, 3.7.4), short text goes out at once. 0, the default: on. */
   NoDelay: 1,
+  /** 0: NewReno (RFC 6582). 1: CUBIC (RFC 9438), the default of the profile that has both; the others have NewReno alone. */
+  Congestion: 8,
 } as const
 export type Option = (typeof Option)[keyof typeof Option]
 

@@ -4,8 +4,9 @@ import { pingSockets } from '../icmp/ping.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { cubic } from '../tcp/cubic.ts'
+import { ecn } from '../tcp/ecn.ts'
 import { rack } from '../tcp/rack.ts'
-import { reno } from '../tcp/reno.ts'
 import { sack } from '../tcp/sack.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
@@ -14,11 +15,12 @@ export type * from '../stack.ts'
 
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, {
-    congestion: reno,
+    congestion: cubic,
     windowScale,
     timestamps,
     sack,
     rack,
+    ecn,
     fragments: ipFragments,
     ping: pingSockets,
     procFs,

@@ -45,6 +45,7 @@ export function acknowledge(s: Core, t: Tcb): void {
   // While something is in flight, the scoreboard says what is lost where there is one, else duplicate ACKs do.
   const sack = hasFlag(m, t, FLAG_SACK) && flightOf(m, t) !== 0 ? s.features.sack : undefined
   sack?.update(s, t)
+  s.features.ecn?.echoed(s, t)
   if (seqGt(g.ack, una)) {
     advanceUna(s, t, g.ack)
   } else if (sack === undefined && isDuplicate(s, t)) {

@@ -21,9 +21,10 @@ import { tcpOutSegs, tcpRetransSegs } from '../mib.ts'
 import { clearFlag, hasFlag, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
-import { IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { IP_CHECKSUM, IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import {
   ACK,
+  CWR,
   FIN,
   OPTION_MSS,
   OPTION_MSS_LENGTH,
@@ -40,6 +41,7 @@ import {
   ACKS_OWED,
   CLOCK,
   FLAG_ACK_DELAYED,
+  FLAG_CWR,
   FLAG_FIN_SENT,
   FLAG_PROBE,
   FLAG_RETRANSMIT,
@@ -75,6 +77,7 @@ export function emitSegment(
   const frame = ip - ETH_HEADER
   const destination = m.get32(t + REMOTE_ADDRESS)
   putIpHeader(s, ip, destination, PROTOCOL_TCP, headerLength + out.length)
+  if (out.ecn !== 0) setEcn(m, ip, out.ecn)
   putHeader(s, t, out, tcp, headerLength)
   const sum =
     pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, headerLength + out.length) +
@@ -88,6 +91,12 @@ export function emitSegment(
   return true
 }
 
+/** Sets the ECN field, which was 0, and the header's checksum by what that adds to the sum (RFC 1624). */
+function setEcn(m: Arena, ip: Address, ecn: number): void {
+  m.put8(ip + 1, m.get8(ip + 1) | ecn)
+  m.put16(ip + IP_CHECKSUM, complement((~m.get16(ip + IP_CHECKSUM) & 0xffff) + (ecn << 8)))
+}
+
 /** The segment is on its way: SND.NXT moves, timers start, what was owed is paid. */
 export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
   const { m } = s
@@ -99,6 +108,7 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
   m.put32(t + LAST_ACK_SENT, m.get32(t + RCV_NXT))
   const space = out.length + ((out.flags & SYN) !== 0 ? 1 : 0) + ((out.flags & FIN) !== 0 ? 1 : 0)
   if (space === 0) return
+  if ((out.flags & CWR) !== 0) clearFlag(m, t, FLAG_CWR)
   if ((out.flags & FIN) !== 0) setFlag(m, t, FLAG_FIN_SENT)
   const f = flightOf(m, t)
   const end = (out.seq + space) | 0

@@ -62,7 +62,17 @@ export const REO_MULT = 38
 export const REO_PERSIST = 39
 export const PROBE_END = 68
 
-const FLIGHT_KIND: RecordKind = { pool: POOL_FLIGHTS, size: 72, urgent: true }
+/** RFC 9438, 4.1: W_max, cwnd_prior, K (ms), W_est; 0 while no epoch has begun. Its age, and when that was taken (ms). */
+export const W_MAX = 72
+export const CWND_PRIOR = 76
+export const EPOCH_K = 80
+export const W_EST = 84
+export const EPOCH_MS = 88
+export const EPOCH_AT = 92
+/** RFC 3168, 6.1.2: what was in flight when the window was last reduced ends here. */
+export const REDUCED_AT = 96
+
+const FLIGHT_KIND: RecordKind = { pool: POOL_FLIGHTS, size: 100, urgent: true }
 
 /** The connection's record; 0 while nothing is under way. */
 export const flightOf = (m: Arena, t: Tcb): Flight => m.get32(t + FLIGHT) as Flight
@@ -76,6 +86,7 @@ export function takeFlight(m: Arena, t: Tcb): boolean {
   const una = m.get32(t + SND_UNA)
   m.put32(f + RECOVER, una - 1)
   m.put32(f + RESCUE_RXT, una)
+  m.put32(f + REDUCED_AT, una)
   m.put32(f + HIGH_SACKED, una)
   m.put32(f + RACK_FACK, una)
   return true

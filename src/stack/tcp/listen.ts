@@ -56,6 +56,7 @@ export function listenInput(s: Core, listener: Tcb): Drop {
   m.put32(t + RCV_EDGE, (g.seq + 1 + receiveWindow(s, t)) | 0)
   takeWindow(m, s, t)
   for (const option of s.options) option.negotiate(s, t)
+  s.features.ecn?.negotiate(s, t)
   setFlag(m, t, FLAG_PASSIVE)
   enterTable(m, t)
   joinListener(m, listener, t)

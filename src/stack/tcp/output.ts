@@ -54,8 +54,10 @@ export interface OutgoingSegment {
   flags: number
   /** The page that holds the first byte of text, once it was found. */
   page: Page
+  /** The ECN field of the IP header, RFC 3168, 5. */
+  ecn: number
 }
-const plan: OutgoingSegment = { seq: 0, length: 0, flags: 0, page: 0 }
+const plan: OutgoingSegment = { seq: 0, length: 0, flags: 0, page: 0, ecn: 0 }
 
 /** How many segments one connection may send before the next has its turn. */
 const TURN = 8
@@ -113,6 +115,7 @@ function takeTurn(s: Core, t: Tcb, emit: (frame: Uint8Array) => boolean): number
       if (isAtRest(m, t)) startRetransmission(s, t)
       return DONE
     }
+    s.features.ecn?.mark(s, t, plan)
     if (!emitSegment(s, t, plan, emit)) return REFUSED
     commitSegment(s, t, plan)
   }
@@ -175,6 +178,7 @@ function set(out: OutgoingSegment, seq: number, length: number, flags: number): 
   out.seq = seq
   out.length = length
   out.flags = flags
+  out.ecn = 0
   return true
 }
 

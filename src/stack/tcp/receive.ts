@@ -49,6 +49,7 @@ export function receiveText(s: Core, t: Tcb): Drop {
   const { m, segment: g } = s
   cutToWindow(m, s, t)
   if (g.length === 0) return Drop.None
+  s.features.ecn?.received(s, t)
   if (hasFlag(m, t, FLAG_ORPHAN)) {
     // RFC 9293, 3.6.1 (SHLD-3): data after CLOSE is lost, and the peer is told so.
     refuseSegment(s)

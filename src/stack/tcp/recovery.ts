@@ -6,6 +6,7 @@ import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { startClock, startRetransmission } from './clock.ts'
+import { noteReduced, reduceWindow } from './congestion.ts'
 import { flightOf, RECOVER, SEND_CURSOR } from './flight.ts'
 import { wantSend } from './output.ts'
 import { backOff, RTO_AFTER_LOST_SYN } from './rtt.ts'
@@ -52,12 +53,10 @@ export function duplicateAck(s: Core, t: Tcb): void {
   // RFC 3042: the first two let new text out where Limited Transmit is there.
   if (seen < DUP_ACK_THRESHOLD && s.features.sack !== undefined) wantSend(s, t)
   if (seen !== DUP_ACK_THRESHOLD || !seqGt(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + RECOVER))) return
-  // RFC 5681, 3.2 (2): what Limited Transmit has sent beyond the window does not count.
-  const threshold = s.features.congestion.threshold(s, t, Math.min(flightSize(m, t), m.get32(t + CWND)))
-  m.put32(t + SSTHRESH, threshold)
+  reduceWindow(s, t)
   m.put32(flightOf(m, t) + RECOVER, m.get32(t + SND_MAX))
   // RFC 5681, 3.2 (3): the three segments that made the duplicates have left the network.
-  m.put32(t + CWND, threshold + DUP_ACK_THRESHOLD * mss)
+  m.put32(t + CWND, m.get32(t + SSTHRESH) + DUP_ACK_THRESHOLD * mss)
   clearFlag(m, t, FLAG_PARTIAL_ACK)
   setFlag(m, t, FLAG_RECOVERING)
   retransmitFirst(s, t)
@@ -73,7 +72,8 @@ export function newAck(s: Core, t: Tcb, acked: number, flightBefore: number): vo
   m.put8(t + RETRIES, 0)
   if (hasFlag(m, t, FLAG_RECOVERING)) return recoveryAck(s, t, acked)
   // The window grows only while it is what limits us: an idle connection learns nothing of the path.
-  if (flightBefore * 2 >= m.get32(t + CWND)) s.features.congestion.acked(s, t, acked)
+  if (flightBefore * 2 >= m.get32(t + CWND) && s.features.ecn?.holds(s, t) !== true)
+    s.features.congestion.acked(s, t, acked)
   if (flightSize(m, t) > 0) startRetransmission(s, t)
 }
 
@@ -119,6 +119,7 @@ export function timedOut(s: Core, t: Tcb): void {
       m.put32(t + SSTHRESH, s.features.congestion.threshold(s, t, seqDiff(m.get32(t + SND_MAX), una)))
     }
     m.put32(t + CWND, m.get16(t + MSS))
+    noteReduced(s, t)
   }
   clearFlag(m, t, FLAG_RECOVERING | FLAG_RETRANSMIT | FLAG_TIMING)
   m.put8(t + DUP_ACKS, 0)

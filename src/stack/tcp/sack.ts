@@ -10,6 +10,7 @@ import { type Core, count } from '../core.ts'
 import { type Arena, PAGE_FLAGS, PAGE_SEQ, type Page } from '../memory/arena.ts'
 import { tcpDsacksIn, tcpSackRecoveries } from '../mib.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
+import { reduceWindow } from './congestion.ts'
 import {
   AGAIN,
   type Flight,
@@ -51,14 +52,12 @@ import {
   FLAG_RETRANSMIT,
   FLAG_SACK,
   FLAG_TIMING,
-  flightSize,
   MSS,
   SEND_QUEUED,
   SND_MAX,
   SND_NXT,
   SND_UNA,
   SND_WND,
-  SSTHRESH,
   stateOf,
   type Tcb,
 } from './tcb.ts'
@@ -305,10 +304,7 @@ export function enterRecovery(s: Core, t: Tcb): void {
   if (m.get32(f + LOST) === 0 || inRecovery(m, t, f)) return
   count(s, tcpSackRecoveries)
   m.put32(f + RECOVER, m.get32(t + SND_MAX))
-  // (4.2): without what Limited Transmit has sent beyond the window.
-  const threshold = s.features.congestion.threshold(s, t, Math.min(flightSize(m, t), m.get32(t + CWND)))
-  m.put32(t + SSTHRESH, threshold)
-  m.put32(t + CWND, threshold)
+  reduceWindow(s, t)
   setFlag(m, t, FLAG_RECOVERING)
   m.put8(f + SACK_NEWS, m.get8(f + SACK_NEWS) | FORCED)
   const lost = firstLost(m, t)

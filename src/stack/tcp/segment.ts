@@ -47,6 +47,8 @@ export interface IncomingSegment {
   sackPermitted: boolean
   blocksAt: Address
   blocks: number
+  /** Congestion was experienced on the way (RFC 3168); see ecn.ts. */
+  ce: boolean
 }
 
 export const emptySegment = (): IncomingSegment => ({
@@ -68,6 +70,7 @@ export const emptySegment = (): IncomingSegment => ({
   sackPermitted: false,
   blocksAt: 0,
   blocks: 0,
+  ce: false,
 })
 
 /** SEG.LEN: text, and one for each of SYN and FIN. */

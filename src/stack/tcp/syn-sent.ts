@@ -62,6 +62,7 @@ export function synSentInput(s: Core, t: Tcb): Drop {
   openWindow(m, t, effectiveMss(s))
   takeWindow(m, s, t)
   for (const option of s.options) option.negotiate(s, t)
+  s.features.ecn?.negotiate(s, t)
   if (!acks) {
     // Simultaneous open, 3.5: our SYN goes again, now with an ACK.
     enterState(m, t, SYN_RECEIVED)

@@ -8,6 +8,7 @@ import type { Arena, Page } from '../memory/arena.ts'
 import { tcpLossProbes } from '../mib.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { startClock, startRetransmission } from './clock.ts'
+import { reduceWindow } from './congestion.ts'
 import { type Flight, flightOf, LOST, PROBE_END, RACK_STATE, SACKED } from './flight.ts'
 import { endOfText, type OutgoingSegment, planText, wantSend } from './output.ts'
 import { inRecovery, NEWS_ADVANCE, NEWS_DSACK } from './sack.ts'
@@ -17,7 +18,6 @@ import {
   CLOCK,
   CLOCK_RETRANSMISSION,
   CLOCK_TAIL_PROBE,
-  CWND,
   ESTABLISHED,
   FLAG_SACK,
   FLAG_TAIL_PROBE,
@@ -30,7 +30,6 @@ import {
   SND_UNA,
   SND_WND,
   SRTT,
-  SSTHRESH,
   stateOf,
   type Tcb,
 } from './tcb.ts'
@@ -143,7 +142,5 @@ export function probeAcknowledged(s: Core, t: Tcb, f: Flight, news: number): voi
   m.put8(f + RACK_STATE, state & ~(PROBE_OUT | PROBE_AGAIN))
   if (!again || dsack || !repaired) return
   // The probe has repaired a loss: congestion control must hear of it.
-  const threshold = s.features.congestion.threshold(s, t, Math.min(flightSize(m, t), m.get32(t + CWND)))
-  m.put32(t + SSTHRESH, threshold)
-  m.put32(t + CWND, Math.min(threshold, m.get32(t + CWND)))
+  reduceWindow(s, t)
 }

@@ -148,6 +148,14 @@ export const FLAG_TIMESTAMPS = 131072
 export const FLAG_SACK = 1 << 18
 /** RFC 8985, 7.3: a tail loss probe is to be sent. */
 export const FLAG_TAIL_PROBE = 1 << 19
+/** RFC 3168: both sides have said in their SYN that they know ECN. */
+export const FLAG_ECN = 1 << 23
+/** CE has come, and no CWR since: ACKs carry ECE. */
+export const FLAG_ECN_ECHO = 1 << 24
+/** The window was reduced: the next new text carries CWR. */
+export const FLAG_CWR = 1 << 25
+/** NewReno was chosen where CUBIC is the default. */
+export const FLAG_RENO = 1 << 26
 
 /** "arbitrarily high" (RFC 5681, 3.1). */
 export const SSTHRESH_INITIAL = 0x7fffffff

@@ -235,8 +235,14 @@ const closedError = (m: Arena, t: Tcb): Errno => {
 
 /** Sets an option of a connection; one that listens hands none down. */
 export function setTcpOption(s: Core, t: Tcb, option: Option, value: number): 0 | Errno {
-  if (option !== Option.NoDelay) return ENOPROTOOPT
+  const { congestion } = s.features
+  if (option !== Option.NoDelay && (option !== Option.Congestion || congestion.choose === undefined))
+    return ENOPROTOOPT
   if (value !== 0 && value !== 1) return EINVAL
+  if (option === Option.Congestion) {
+    congestion.choose?.(s, t, value)
+    return 0
+  }
   if (value === 1) setFlag(s.m, t, FLAG_NO_DELAY)
   else clearFlag(s.m, t, FLAG_NO_DELAY)
   // What Nagle's algorithm held back may go now.
