@@ -1,8 +1,13 @@
-/** `npm run bench`: a table; `npm run bench -- --json`: the same, and one line of JSON at the end. */
+/**
+ * `npm run bench`: a table; `npm run bench -- --json`: the same, and one line of JSON at the end. run.js has measured native
+ * lwIP just before, and hands its samples over.
+ */
 import { checksumMBps, memcpyMBps } from './limits.ts'
 import { connections, costBeside, idle, roundTrips, throughput } from './measures.ts'
 
-const SAMPLES = 5
+/** The link of the measure with IP_OFFLOAD, bytes of its largest frame. */
+const LARGEST_FRAME = Number(process.env['LF'] ?? 65_549)
+const SAMPLES = Number(process.env['BENCH_SAMPLES'])
 
 interface Figure {
   readonly median: number
@@ -27,14 +32,22 @@ function print(name: string, { median, samples }: Figure, unit: string, goal: st
 
 console.log(`Node ${process.version}, ${SAMPLES} samples; median, unit, least - most, goal\n`)
 
+/** What lwip.c prints, or why it could not. */
+type Lwip = Readonly<
+  Record<'throughputMBps' | 'roundTripsPerSecond' | 'connectionsPerSecond', readonly number[]>
+>
+const lwip: Lwip | { readonly missing: string } = JSON.parse(process.env['BENCH_LWIP'] ?? '')
+
 const limit = { memcpyMBps: figure(memcpyMBps(SAMPLES)), checksumMBps: figure(checksumMBps(SAMPLES)) }
 print('limit: copying 1,460 bytes', limit.memcpyMBps, 'MB/s', '')
 print('limit: checksum of 1,460 bytes', limit.checksumMBps, 'MB/s', '')
 
 const bulk = throughput(SAMPLES, 256)
+const offload = throughput(SAMPLES, 256, LARGEST_FRAME)
 const { bytesPerIdleConnection, idleConnectionsIn2MiB } = idle()
 const stack = {
   throughputMBps: figure(bulk.throughputMBps),
+  offloadMBps: figure(offload.throughputMBps),
   roundTripsPerSecond: figure(roundTrips(SAMPLES, 100_000)),
   connectionsPerSecond: figure(connections(SAMPLES, 20_000)),
   heapBytesPerPacket: figure(bulk.heapBytesPerPacket),
@@ -43,6 +56,7 @@ const stack = {
 }
 print('TCP one way, MTU 1500, hashes equal', stack.throughputMBps, 'MB/s', '≥ 1,000')
 print('  of it, a packet (both hosts)', figure(bulk.nsPerPacket), 'ns', '')
+print('the same with frames of up to 64 KiB', stack.offloadMBps, 'MB/s', '≥ 2,000')
 print('64-byte round trips', stack.roundTripsPerSecond, '/s', '≥ 150,000')
 print('connect + close', stack.connectionsPerSecond, '/s', '≥ 50,000')
 print('heap for each packet', stack.heapBytesPerPacket, 'bytes', '0')
@@ -54,12 +68,29 @@ for (const [others, ns] of Object.entries(beside)) {
   print(`a packet beside ${Number(others).toLocaleString('en-GB')} connections`, figure([ns]), 'ns', 'flat')
 }
 
+const native =
+  'missing' in lwip
+    ? undefined
+    : {
+        throughputMBps: figure(lwip.throughputMBps),
+        roundTripsPerSecond: figure(lwip.roundTripsPerSecond),
+        connectionsPerSecond: figure(lwip.connectionsPerSecond),
+      }
+if (native === undefined) console.log(`\nNative lwIP: skipped, ${'missing' in lwip ? lwip.missing : ''}.`)
+else {
+  print('native lwIP, C -O3: TCP one way', native.throughputMBps, 'MB/s', '')
+  print('  64-byte round trips', native.roundTripsPerSecond, '/s', '')
+  print('  connect + close', native.connectionsPerSecond, '/s', '')
+}
+
 const ratio = {
   toMemcpy: stack.throughputMBps.median / limit.memcpyMBps.median,
   toChecksum: stack.throughputMBps.median / limit.checksumMBps.median,
+  toLwip: native && stack.throughputMBps.median / native.throughputMBps.median,
 }
 console.log(
-  `\nThroughput is ${rounded(ratio.toMemcpy)} of copying and ${rounded(ratio.toChecksum)} of the checksum.`,
+  `\nThroughput is ${rounded(ratio.toMemcpy)} of copying and ${rounded(ratio.toChecksum)} of the checksum` +
+    (ratio.toLwip === undefined ? '.' : `, and ${rounded(ratio.toLwip)} of native lwIP’s.`),
 )
 if (process.argv.includes('--json'))
-  console.log(JSON.stringify({ stack, limit, ratio, nsPerPacketBeside: beside }))
+  console.log(JSON.stringify({ stack, limit, lwip: native, ratio, nsPerPacketBeside: beside }))

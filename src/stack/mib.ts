@@ -32,11 +32,15 @@ export const ipFragOKs = DROP_COUNT + 23
 export const ipFragFails = DROP_COUNT + 24
 export const ipFragCreates = DROP_COUNT + 25
 export const icmpOutTimeExcds = DROP_COUNT + 26
-export const tcpDsacksIn = DROP_COUNT + 27
-export const tcpSackRecoveries = DROP_COUNT + 28
-export const tcpLossProbes = DROP_COUNT + 29
-export const tcpEceReductions = DROP_COUNT + 30
-export const COUNTER_COUNT = DROP_COUNT + 31
+export const igmpInQueries = DROP_COUNT + 27
+export const igmpInReports = DROP_COUNT + 28
+export const igmpOutReports = DROP_COUNT + 29
+export const igmpOutLeaves = DROP_COUNT + 30
+export const tcpDsacksIn = DROP_COUNT + 31
+export const tcpSackRecoveries = DROP_COUNT + 32
+export const tcpLossProbes = DROP_COUNT + 33
+export const tcpEceReductions = DROP_COUNT + 34
+export const COUNTER_COUNT = DROP_COUNT + 35
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -66,6 +70,10 @@ const MIB_NAMES = [
   'ipFragFails',
   'ipFragCreates',
   'icmpOutTimeExcds',
+  'igmpInQueries',
+  'igmpInReports',
+  'igmpOutReports',
+  'igmpOutLeaves',
   'tcpDsacksIn',
   'tcpSackRecoveries',
   'tcpLossProbes',

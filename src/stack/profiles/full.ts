@@ -1,11 +1,15 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
 import { pingSockets } from '../icmp/ping.ts'
+import { ipMulticast } from '../igmp/multicast.ts'
+import { fibTrie } from '../ip/fib-trie.ts'
 import { ipFragments } from '../ip/fragments.ts'
+import { rtnetlink } from '../ip/tables.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { cubic } from '../tcp/cubic.ts'
 import { ecn } from '../tcp/ecn.ts'
+import { offload } from '../tcp/offload.ts'
 import { rack } from '../tcp/rack.ts'
 import { sack } from '../tcp/sack.ts'
 import { timestamps } from '../tcp/timestamps.ts'
@@ -16,12 +20,16 @@ export type * from '../stack.ts'
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, {
     congestion: cubic,
+    fib: fibTrie,
+    tables: rtnetlink,
     windowScale,
     timestamps,
     sack,
     rack,
     ecn,
     fragments: ipFragments,
+    multicast: ipMulticast,
+    offload,
     ping: pingSockets,
     procFs,
   })

@@ -1,5 +1,6 @@
 /** What a congestion control is asked, by the rules of RFC 5681. Windows in bytes, all arithmetic in integers. */
 import type { Core } from '../core.ts'
+import type { Errno } from '../errno.ts'
 import { setFlag } from '../socket/record.ts'
 import { flightOf, REDUCED_AT } from './flight.ts'
 import { seqLt } from './seq.ts'
@@ -11,7 +12,7 @@ export interface Congestion {
   /** A loss: what ssthresh becomes, given the flight size at that time (RFC 5681, equation 4). */
   threshold(s: Core, t: Tcb, flight: number): number
   /** Where there are two: the connection takes the one with this number (Option.Congestion). */
-  choose?(s: Core, t: Tcb, number: number): void
+  choose?(s: Core, t: Tcb, number: number): 0 | Errno
 }
 
 /**

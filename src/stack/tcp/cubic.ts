@@ -10,7 +10,7 @@
  */
 import type { Core } from '../core.ts'
 import { NOW_MS } from '../memory/layout.ts'
-import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
+import { changeFlag, hasFlag } from '../socket/record.ts'
 import type { Congestion } from './congestion.ts'
 import { CWND_PRIOR, EPOCH_AT, EPOCH_K, EPOCH_MS, type Flight, flightOf, W_EST, W_MAX } from './flight.ts'
 import { CWND_MAX, reno } from './reno.ts'
@@ -82,10 +82,7 @@ export const cubic: Congestion = {
     return Math.max(Math.floor((flight * 7) / 10), 2 * m.get16(t + MSS))
   },
 
-  choose(s, t, name) {
-    if (name === CUBIC) clearFlag(s.m, t, FLAG_RENO)
-    else setFlag(s.m, t, FLAG_RENO)
-  },
+  choose: (s, t, number) => changeFlag(s.m, t, FLAG_RENO, CUBIC - number),
 }
 
 /** A stage of congestion avoidance begins; the first one, without a loss before it, at W_max (4.10). */

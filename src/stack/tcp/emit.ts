@@ -2,13 +2,15 @@
  * A segment becomes a frame. Text that begins a page and lies in it whole gets its headers in front of it, in the
  * page's headroom: nothing is copied. Other segments are gathered in the output page.
  */
-import { type Core, count } from '../core.ts'
+import { type Core, count, type Emit } from '../core.ts'
 import { holdFrame } from '../ethernet/neighbours.ts'
 import { putIpHeader } from '../ip/datagram.ts'
-import { addressFrame, NO_ROUTE, READY } from '../ip/route.ts'
+import { addressFrame, isReady, mtuTo, NO_ROUTE } from '../ip/route.ts'
 import {
   type Address,
   type Arena,
+  FRAME_MAX,
+  LARGE_FRAME,
   PAGE_FRAME,
   PAGE_LENGTH,
   PAGE_NEXT,
@@ -16,9 +18,17 @@ import {
   PAGE_SEQ,
   type Page,
 } from '../memory/arena.ts'
-import { MTU, NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
+import { LARGE_AT, NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
 import { tcpOutSegs, tcpRetransSegs } from '../mib.ts'
-import { clearFlag, hasFlag, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
+import {
+  clearFlag,
+  hasFlag,
+  LOCAL_ADDRESS,
+  LOCAL_PORT,
+  REMOTE_ADDRESS,
+  REMOTE_PORT,
+  setFlag,
+} from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import { IP_CHECKSUM, IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
@@ -63,20 +73,15 @@ import { receiveWindow } from './window.ts'
  * Builds the planned segment and hands it to the link, or to the neighbour that has to be found first. False: the
  * link is busy, nothing was sent.
  */
-export function emitSegment(
-  s: Core,
-  t: Tcb,
-  out: OutgoingSegment,
-  emit: (frame: Uint8Array) => boolean,
-): boolean {
+export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): boolean {
   const { m } = s
   const headerLength = headerLengthOf(s, t, out.flags, out.length)
-  const text = out.length === 0 ? gatherAt(m, headerLength) : locateText(m, t, out, headerLength)
+  const text = out.length === 0 ? gatherAt(m, headerLength, 0) : locateText(m, t, out, headerLength)
   const tcp = text - headerLength
   const ip = tcp - IP_HEADER
   const frame = ip - ETH_HEADER
   const destination = m.get32(t + REMOTE_ADDRESS)
-  putIpHeader(s, ip, destination, PROTOCOL_TCP, headerLength + out.length)
+  putIpHeader(s, ip, m.get32(t + LOCAL_ADDRESS), destination, PROTOCOL_TCP, headerLength + out.length)
   if (out.ecn !== 0) setEcn(m, ip, out.ecn)
   putHeader(s, t, out, tcp, headerLength)
   const sum =
@@ -85,9 +90,9 @@ export function emitSegment(
   m.put16(tcp + TCP_CHECKSUM, complement(sum))
   const length = ETH_HEADER + IP_HEADER + headerLength + out.length
   const way = addressFrame(s, frame, destination)
-  if (way === READY) return emit(m.window(frame, length))
+  if (isReady(way)) return emit(m.window(frame, length), way)
   // No route is a loss like any other: the retransmission timer deals with it.
-  if (way !== NO_ROUTE) holdFrame(s, way, frame, length)
+  if (way !== NO_ROUTE && length <= FRAME_MAX) holdFrame(s, way, frame, length)
   return true
 }
 
@@ -154,7 +159,7 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
   if ((out.flags & SYN) !== 0) {
     // RFC 9293, 3.7.1 (MUST-67): the MTU less the fixed headers, whatever options may come.
     view.setUint16(at + TCP_HEADER, (OPTION_MSS << 8) | OPTION_MSS_LENGTH)
-    view.setUint16(at + TCP_HEADER + 2, m.get16(MTU) - IP_HEADER - TCP_HEADER)
+    view.setUint16(at + TCP_HEADER + 2, mtuTo(s, m.get32(t + REMOTE_ADDRESS)) - IP_HEADER - TCP_HEADER)
   }
   let option = at + TCP_HEADER + mssLength(out.flags)
   for (const each of s.options) {
@@ -186,8 +191,14 @@ function windowField(s: Core, t: Tcb, flags: number): number {
   return field
 }
 
-const gatherAt = (m: Arena, headerLength: number): Address =>
-  m.get32(OUTPUT_PAGE) + PAGE_FRAME + ETH_HEADER + IP_HEADER + headerLength
+/** In the output page, or where large frames have their room: both 2 modulo 4 before the Ethernet header. */
+const gatherAt = (m: Arena, headerLength: number, length: number): Address =>
+  (length + headerLength + IP_HEADER + ETH_HEADER > FRAME_MAX
+    ? m.get32(LARGE_AT) + LARGE_FRAME
+    : m.get32(OUTPUT_PAGE) + PAGE_FRAME) +
+  ETH_HEADER +
+  IP_HEADER +
+  headerLength
 
 /** Where the segment's text stands, with room for the headers before it. */
 function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number): Address {
@@ -196,7 +207,7 @@ function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number
   let from = seqDiff(out.seq, m.get32(page + PAGE_SEQ))
   out.page = page
   if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
-  const text = gatherAt(m, headerLength)
+  const text = gatherAt(m, headerLength, out.length)
   for (let done = 0; done < out.length; ) {
     const piece = Math.min(out.length - done, m.get16(page + PAGE_LENGTH) - from)
     const at = page + m.get16(page + PAGE_OFFSET) + from
