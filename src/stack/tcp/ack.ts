@@ -43,7 +43,10 @@ export function acknowledge(s: Core, t: Tcb): void {
   const una = m.get32(t + SND_UNA)
   if (m.get8(t + CLOCK) === CLOCK_PERSIST) m.put8(t + RETRIES, 0)
   // While something is in flight, the scoreboard says what is lost where there is one, else duplicate ACKs do.
-  const sack = hasFlag(m, t, FLAG_SACK) && flightOf(m, t) !== 0 ? s.features.sack : undefined
+  const sack =
+    s.features.sack !== undefined && hasFlag(m, t, FLAG_SACK) && flightOf(m, t) !== 0
+      ? s.features.sack
+      : undefined
   sack?.update(s, t)
   s.features.ecn?.echoed(s, t)
   if (seqGt(g.ack, una)) {

@@ -21,8 +21,9 @@ export interface Congestion {
  */
 export function reduceWindow(s: Core, t: Tcb): void {
   const { m } = s
-  const f = flightOf(m, t)
-  if (seqLt(m.get32(t + SND_UNA), m.get32(f + REDUCED_AT))) return
+  // Who has no ECN reduces for losses alone, and `recover` sees to it that it is once a window.
+  if (s.features.ecn !== undefined && seqLt(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + REDUCED_AT)))
+    return
   const threshold = s.features.congestion.threshold(s, t, Math.min(flightSize(m, t), m.get32(t + CWND)))
   m.put32(t + SSTHRESH, threshold)
   m.put32(t + CWND, threshold)
@@ -32,7 +33,8 @@ export function reduceWindow(s: Core, t: Tcb): void {
 /** RFC 3168, 6.1.2: the window was reduced for any reason: the first new text says so. */
 export function noteReduced(s: Core, t: Tcb): void {
   const { m } = s
+  if (s.features.ecn === undefined) return
   const f = flightOf(m, t)
   if (f !== 0) m.put32(f + REDUCED_AT, m.get32(t + SND_MAX))
-  if (s.features.ecn !== undefined) setFlag(m, t, FLAG_CWR)
+  setFlag(m, t, FLAG_CWR)
 }

@@ -82,7 +82,7 @@ export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): 
   const frame = ip - ETH_HEADER
   const destination = m.get32(t + REMOTE_ADDRESS)
   putIpHeader(s, ip, m.get32(t + LOCAL_ADDRESS), destination, PROTOCOL_TCP, headerLength + out.length)
-  if (out.ecn !== 0) setEcn(m, ip, out.ecn)
+  if (s.features.ecn !== undefined && out.ecn !== 0) setEcn(m, ip, out.ecn)
   putHeader(s, t, out, tcp, headerLength)
   const sum =
     pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, headerLength + out.length) +
@@ -113,7 +113,7 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
   m.put32(t + LAST_ACK_SENT, m.get32(t + RCV_NXT))
   const space = out.length + ((out.flags & SYN) !== 0 ? 1 : 0) + ((out.flags & FIN) !== 0 ? 1 : 0)
   if (space === 0) return
-  if ((out.flags & CWR) !== 0) clearFlag(m, t, FLAG_CWR)
+  if (s.features.ecn !== undefined && (out.flags & CWR) !== 0) clearFlag(m, t, FLAG_CWR)
   if ((out.flags & FIN) !== 0) setFlag(m, t, FLAG_FIN_SENT)
   const f = flightOf(m, t)
   const end = (out.seq + space) | 0
@@ -126,7 +126,8 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
     m.put32(f + RTT_AT, m.get32(NOW_US))
   }
   if (seqGt(end, max)) m.put32(t + SND_MAX, end)
-  if (out.length > 0 && hasFlag(m, t, FLAG_SACK)) s.features.sack?.sent(s, t, out, max)
+  if (s.features.sack !== undefined && out.length > 0 && hasFlag(m, t, FLAG_SACK))
+    s.features.sack.sent(s, t, out, max)
   else clearFlag(m, t, FLAG_RETRANSMIT)
   if (hasFlag(m, t, FLAG_PROBE) && m.get32(t + SND_WND) === 0) {
     // The byte of a probe does not move SND.NXT, and the persist timer goes on.

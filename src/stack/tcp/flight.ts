@@ -78,13 +78,15 @@ const FLIGHT_KIND: RecordKind = { pool: POOL_FLIGHTS, size: 100, urgent: true }
 export const flightOf = (m: Arena, t: Tcb): Flight => m.get32(t + FLIGHT) as Flight
 
 /** Something is about to leave: whether the connection has its record now. False: memory is full. */
-export function takeFlight(m: Arena, t: Tcb): boolean {
+export function takeFlight(s: Core, t: Tcb): boolean {
+  const { m } = s
   const f = takeRecord(m, FLIGHT_KIND)
   if (f === 0) return false
   m.put32(t + FLIGHT, f)
   // Nothing that was lost before matters any more.
   const una = m.get32(t + SND_UNA)
   m.put32(f + RECOVER, una - 1)
+  if (s.features.sack === undefined) return true
   m.put32(f + RESCUE_RXT, una)
   m.put32(f + REDUCED_AT, una)
   m.put32(f + HIGH_SACKED, una)

@@ -110,7 +110,7 @@ function takeTurn(s: Core, t: Tcb, emit: Emit): number {
   const { m } = s
   for (let turns = TURN; turns > 0; turns--) {
     if (!planSegment(s, t, plan)) return DONE
-    if (flightOf(m, t) === 0 && mustBeAcknowledged(plan) && !takeFlight(m, t)) {
+    if (flightOf(m, t) === 0 && mustBeAcknowledged(plan) && !takeFlight(s, t)) {
       // Memory is full. A loss like any other: the retransmission timer deals with it.
       if (isAtRest(m, t)) startRetransmission(s, t)
       return DONE
@@ -144,19 +144,24 @@ function planSegment(s: Core, t: Tcb, out: OutgoingSegment): boolean {
     return m.get8(t + ACKS_OWED) > 0 && state !== SYN_SENT && set(out, next, 0, ACK)
   }
   if (hasFlag(m, t, FLAG_RETRANSMIT) && planAgain(s, t, out)) return true
-  if (hasFlag(m, t, FLAG_TAIL_PROBE) && s.features.rack?.planProbe(s, t, out) === true) return true
+  if (s.features.rack !== undefined && hasFlag(m, t, FLAG_TAIL_PROBE) && s.features.rack.planProbe(s, t, out))
+    return true
   if (hasFlag(m, t, FLAG_PROBE) && planText(m, t, out, m.get32(t + SND_UNA), probeLength(m, t))) return true
   if (planNew(s, t, out)) return true
-  if (hasFlag(m, t, FLAG_RECOVERING) && s.features.sack?.planLastResort(s, t, out) === true) return true
+  if (
+    s.features.sack !== undefined &&
+    hasFlag(m, t, FLAG_RECOVERING) &&
+    s.features.sack.planLastResort(s, t, out)
+  )
+    return true
   return m.get8(t + ACKS_OWED) > 0 && set(out, bareSequence(m, t), 0, ACK)
 }
 
 /** What is lost goes before what is new: by the scoreboard where there is one, else the first that is not acknowledged. */
 function planAgain(s: Core, t: Tcb, out: OutgoingSegment): boolean {
   const { m } = s
-  return hasFlag(m, t, FLAG_SACK)
-    ? s.features.sack?.planAgain(s, t, out) === true
-    : planText(m, t, out, m.get32(t + SND_UNA), againLength(m, t))
+  if (s.features.sack !== undefined && hasFlag(m, t, FLAG_SACK)) return s.features.sack.planAgain(s, t, out)
+  return planText(m, t, out, m.get32(t + SND_UNA), againLength(m, t))
 }
 
 /**

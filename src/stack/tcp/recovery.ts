@@ -51,7 +51,7 @@ export function duplicateAck(s: Core, t: Tcb): void {
   }
   // RFC 6582, 3.2 (2): only when the ACK covers more than `recover`, else the loss is one that was dealt with.
   // RFC 3042: the first two let new text out where Limited Transmit is there.
-  if (seen < DUP_ACK_THRESHOLD && s.features.sack !== undefined) wantSend(s, t)
+  if (s.features.sack !== undefined && seen < DUP_ACK_THRESHOLD) wantSend(s, t)
   if (seen !== DUP_ACK_THRESHOLD || !seqGt(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + RECOVER))) return
   reduceWindow(s, t)
   m.put32(flightOf(m, t) + RECOVER, m.get32(t + SND_MAX))
@@ -83,6 +83,9 @@ function synWasLost(m: Arena, t: Tcb): void {
   m.put32(t + CWND, m.get16(t + MSS))
 }
 
+/** Whether the scoreboard (scoreboard.ts) does what duplicate and partial ACKs do without. */
+const hasSack = (s: Core, t: Tcb): boolean => s.features.sack !== undefined && hasFlag(s.m, t, FLAG_SACK)
+
 /** RFC 6582, 3.2 (3): a full ACK ends recovery, a partial one means that the next segment is lost too. */
 function recoveryAck(s: Core, t: Tcb, acked: number): void {
   const { m } = s
@@ -90,15 +93,15 @@ function recoveryAck(s: Core, t: Tcb, acked: number): void {
   const flight = flightSize(m, t)
   if (seqGe(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + RECOVER))) {
     clearFlag(m, t, FLAG_RECOVERING)
-    if (!hasFlag(m, t, FLAG_SACK)) clearFlag(m, t, FLAG_RETRANSMIT)
+    const sacked = hasSack(s, t)
+    if (!sacked) clearFlag(m, t, FLAG_RETRANSMIT)
     // RFC 6582 bounds the burst that may follow; RFC 6675 has none to bound, since it counts what is in the network.
-    if (!hasFlag(m, t, FLAG_SACK))
-      m.put32(t + CWND, Math.min(m.get32(t + SSTHRESH), Math.max(flight, mss) + mss))
+    if (!sacked) m.put32(t + CWND, Math.min(m.get32(t + SSTHRESH), Math.max(flight, mss) + mss))
     if (flight > 0) startRetransmission(s, t)
     return
   }
   // RFC 6675, 5: the scoreboard says what is lost, and the window stays as it is.
-  if (hasFlag(m, t, FLAG_SACK)) return startRetransmission(s, t)
+  if (hasSack(s, t)) return startRetransmission(s, t)
   const cwnd = m.get32(t + CWND) - acked + (acked >= mss ? mss : 0)
   m.put32(t + CWND, Math.max(mss, cwnd))
   // RFC 6582, 3.2 (3): "reset the retransmit timer" for the first partial ACK only (4, Impatient variant).
