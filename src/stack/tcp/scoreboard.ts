@@ -115,9 +115,10 @@ export function noteSent(m: Arena, t: Tcb, out: OutgoingSegment, max: number, co
     const before = Math.min(m.get16(page + PAGE_LENGTH), seqDiff(max, m.get32(page + PAGE_SEQ)))
     if (before <= 0) continue
     const marks = m.get16(page + PAGE_FLAGS)
-    if (out.seq === max) {
+    if (before < sentLength(m, t, page)) {
+      // More of it has left, alone or with what a window probe had brought before.
       uncount(m, f, page, before)
-      m.put16(page + PAGE_FLAGS, marks & WAS_AGAIN)
+      m.put16(page + PAGE_FLAGS, out.seq === max ? marks & WAS_AGAIN : WAS_AGAIN)
     } else if (counts && (marks & (IS_AGAIN | IS_SACKED)) === 0) {
       m.put16(page + PAGE_FLAGS, marks | IS_AGAIN | WAS_AGAIN)
       m.add32(f + AGAIN, before)
