@@ -97,7 +97,7 @@ class Run implements Caller {
     this.checkSound()
     this.busy = false
     this.answering = true
-    for (const socket of this.sockets.values()) this.stack.abort(socket)
+    for (const socket of this.sockets.values()) if (this.stack.abort(socket) < 0) this.stack.close(socket)
     for (const { peerAddress } of this.conversations.values()) CALLS['hostGone']?.(this, [peerAddress], '0')
     this.advance(this.now + AFTERMATH_MS)
     this.outbox.length = 0
