@@ -201,7 +201,7 @@ class Run implements Caller {
     const [a, b] = [Number(seen), Number(value)]
     const holds =
       operator === '='
-        ? seen === value || Math.abs(a - b) < 0.05
+        ? seen === value || Math.abs(a - b) < 0.0006
         : (operator.startsWith('<') ? a < b : a > b) || (operator.endsWith('=') && a === b)
     if (!holds)
       this.fail(
