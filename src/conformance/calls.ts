@@ -129,6 +129,8 @@ export const CALLS: Readonly<Record<string, Call>> = {
   },
   /** The host's own address, 'none' while it has none. */
   address: caller => (caller.stack.address === 0 ? 'none' : ipv4Text(caller.stack.address)),
+  /** The largest frame that the host takes, bytes. */
+  largestFrame: caller => String(caller.stack.largestFrame),
   setAddress(caller, [address = '', gateway = '0.0.0.0']) {
     const [host = '', prefix = ''] = address.split('/')
     caller.stack.setAddress(ipv4Number(host), Number(prefix), ipv4Number(gateway))

@@ -385,7 +385,7 @@ class Run implements Caller {
   }
 
   private makeStack(memory: number | ArrayBuffer): Stack {
-    const { profile, mtu, address, gateway, seed } = this.header
+    const { profile, mtu, largestFrame, address, gateway, seed } = this.header
     const mac = Uint8Array.from(HOST_MAC.split(':').map(pair => Number.parseInt(pair, 16)))
     return PROFILES[profile as keyof typeof PROFILES](
       {
@@ -394,6 +394,7 @@ class Run implements Caller {
         mtu,
         ...(address === undefined ? {} : { address }),
         ...(gateway === undefined ? {} : { gateway }),
+        ...(largestFrame === undefined ? {} : { largestFrame }),
       },
       environment(seed),
     )

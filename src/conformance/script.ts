@@ -7,6 +7,8 @@ export interface Header {
   /** Bytes. */
   readonly memory: number
   readonly mtu: number
+  /** The largest frame of the link, bytes; undefined: no larger than the MTU's. */
+  readonly largestFrame: number | undefined
   /** 'a.b.c.d/n'; undefined: the host finds a link-local one by itself. */
   readonly address: string | undefined
   readonly gateway: string | undefined
@@ -87,6 +89,7 @@ const DEFAULTS: Header = {
   profile: 'full',
   memory: 256 * 1024,
   mtu: 1500,
+  largestFrame: undefined,
   address: '192.0.2.1/24',
   gateway: undefined,
   peer: '192.0.2.2',
@@ -141,6 +144,8 @@ function parseHeader(line: string): Partial<Header> {
       return { [word]: numberOf(value) }
     case 'host-iss':
       return { hostIss: numberOf(value) }
+    case 'largest-frame':
+      return { largestFrame: numberOf(value) }
     case 'clock':
       return { clock: numberOf(value) * 1000 }
     case 'address':
