@@ -136,7 +136,9 @@ class Run implements Caller {
       case 'counter':
         return this.compare(String(step.value), String(this.counted(step.counter)))
       case 'memory':
-        return this.checkBaseline()
+        return step.pool === ''
+          ? this.checkBaseline()
+          : this.compare(String(step.used), this.usedBy(step.pool))
       case 'link':
         this.busy = step.busy
         return this.pump()
@@ -215,6 +217,13 @@ class Run implements Caller {
     const now = this.stack.counters[counter]
     if (now === undefined) throw new NotationError(`There is no counter '${counter}' in this profile.`)
     return now - (this.countersBefore[counter] ?? 0)
+  }
+
+  /** The bytes that a pool of the arena holds. */
+  private usedBy(pool: string): string {
+    const found = this.stack.memory.pools.find(one => one.name === pool)
+    if (found === undefined) throw new NotationError(`There is no pool '${pool}'.`)
+    return String(found.used)
   }
 
   private checkBaseline(): void {

@@ -57,7 +57,7 @@ export type Step =
       readonly value: string
     }
   | { readonly kind: 'counter'; readonly counter: string; readonly value: number }
-  | { readonly kind: 'memory' }
+  | { readonly kind: 'memory'; readonly pool: string; readonly used: number }
   | { readonly kind: 'link'; readonly busy: boolean }
 
 export interface TimedStep {
@@ -213,14 +213,22 @@ function parseStep(text: string): Step {
     case 'counter':
       return parseCounter(rest)
     case 'memory':
-      if (rest !== 'baseline') throw new NotationError("Memory is compared by 'memory baseline'.")
-      return { kind: 'memory' }
+      return parseMemory(rest)
     case 'link':
       if (rest !== 'busy' && rest !== 'free') throw new NotationError("The link is 'busy' or 'free'.")
       return { kind: 'link', busy: rest === 'busy' }
     default:
       return parseCall(text)
   }
+}
+
+/** 'baseline', or 'pool = bytes' */
+function parseMemory(text: string): Step {
+  if (text === 'baseline') return { kind: 'memory', pool: '', used: 0 }
+  const match = /^([a-z ]+) = (\d+)$/.exec(text)
+  if (match === null)
+    throw new NotationError("Memory is compared by 'memory baseline' or 'memory send = 1600'.")
+  return { kind: 'memory', pool: match[1] ?? '', used: Number(match[2]) }
 }
 
 /** A packet of the peer's, and the reason for which it is not taken. */
