@@ -9,12 +9,17 @@
  * @property {string} feature the property of `Features` (src/stack/core.ts) that it fills
  * @property {string} from its module, from src/stack
  * @property {string} export its name there
+ * @property {true} [socket] whether it is a kind of socket, too
  * @property {readonly string[]} [needs] switches without which it cannot work
  * @property {readonly string[]} [literals] what stands in a built file if, and only if, the switch is on: numbers and words that no minifier changes
  */
 
 /** What every stack has, whatever is switched. A switch that fills the same feature takes its place. */
-export const BASE = [{ feature: 'congestion', from: 'tcp/reno.ts', export: 'reno' }]
+export const BASE = [
+  { feature: 'congestion', from: 'tcp/reno.ts', export: 'reno' },
+  // FIB_LIST, where FIB_TRIE does not take its place.
+  { feature: 'fib', from: 'ip/fib-list.ts', export: 'fibList' },
+]
 
 /**
  * In the order of `Features`.
@@ -22,6 +27,8 @@ export const BASE = [{ feature: 'congestion', from: 'tcp/reno.ts', export: 'reno
  * @type {readonly Switch[]}
  */
 export const SWITCHES = [
+  { name: 'FIB_TRIE', feature: 'fib', from: 'ip/fib-trie.ts', export: 'fibTrie' },
+  { name: 'RTNETLINK', feature: 'tables', from: 'ip/tables.ts', export: 'rtnetlink' },
   {
     name: 'TCP_WSCALE',
     feature: 'windowScale',
@@ -38,9 +45,27 @@ export const SWITCHES = [
   },
   { name: 'IP_FRAG', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragments' },
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
+  { name: 'IP_MULTICAST', feature: 'multicast', from: 'igmp/multicast.ts', export: 'ipMulticast' },
   { name: 'IP_OFFLOAD', feature: 'offload', from: 'tcp/offload.ts', export: 'offload', literals: ['65549'] },
-  { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets' },
-  { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', literals: ['ipInReceives'] },
+  { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets', socket: true },
+  { name: 'INET_RAW', feature: 'raw', from: 'ip/raw.ts', export: 'rawSockets', socket: true },
+  { name: 'PACKET', feature: 'packet', from: 'packet/packet.ts', export: 'packetSockets', socket: true },
+  {
+    name: 'PACKET_MMAP',
+    feature: 'packetRing',
+    from: 'packet/ring.ts',
+    export: 'packetRing',
+    needs: ['PACKET'],
+  },
+  { name: 'LPF_FILTER', feature: 'filter', from: 'filter/filter.ts', export: 'socketFilters' },
+  { name: 'INET_DIAG', feature: 'diag', from: 'diag/diag.ts', export: 'inetDiag' },
+  {
+    name: 'PROC_FS',
+    feature: 'procFs',
+    from: 'proc/proc-fs.ts',
+    export: 'procFs',
+    literals: ['ipInReceives'],
+  },
 ]
 
 /**
@@ -119,11 +144,14 @@ const byPath = (/** @type {string} */ a, /** @type {string} */ b) =>
  */
 export function compositionOf(chosen) {
   const filled = new Set(chosen.map(({ feature }) => feature))
+  const sockets = chosen.filter(({ socket }) => socket).map(one => one.export)
   const parts = [...BASE.filter(({ feature }) => !filled.has(feature)), ...chosen]
+  const properties = parts.map(part => `${part.feature}: ${part.export}`)
+  if (sockets.length > 0) properties.push(`sockets: [${sockets.join(', ')}]`)
   return [
     `import { compose } from '../create.ts'`,
     ...parts.map(part => `import { ${part.export} } from '../${part.from}'`).sort(byPath),
     `export const createStack = (config, environment) =>`,
-    `  compose(config, environment, { ${parts.map(part => `${part.feature}: ${part.export}`).join(', ')} })`,
+    `  compose(config, environment, { ${properties.join(', ')} })`,
   ].join('\n')
 }

@@ -27,6 +27,10 @@ export const POOL_NAMES = [
   'out of order',
   'datagrams',
   'fragments',
+  'routes',
+  'groups',
+  'filters',
+  'capture',
   'standing',
 ] as const
 

@@ -2,7 +2,7 @@
  * What all sockets have in common: the head of their records, their handles, their place in the hash table, and
  * the list of those on which something happened.
  */
-import { type Core, KIND_CONNECTION, KIND_PING, KIND_UDP, RECORD_KIND } from '../core.ts'
+import { type Core, KIND_CONNECTION, RECORD_KIND } from '../core.ts'
 import { EADDRINUSE, ENOBUFS, type Errno } from '../errno.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ownerOf, PAGE, pageOf } from '../memory/arena.ts'
@@ -74,8 +74,6 @@ export function recordOf(s: Core, handle: number): Address {
 }
 
 export const kindOf = (m: Arena, at: Address): number => m.get8(at + RECORD_KIND)
-export const isDatagram = (m: Arena, at: Address): boolean =>
-  kindOf(m, at) === KIND_UDP || kindOf(m, at) === KIND_PING
 
 // ---- the table ------------------------------------------------------------------------------------------------
 
@@ -95,8 +93,17 @@ export function findSocket(
   remoteAddress: number,
   remotePort: number,
 ): Address {
-  let at = m.get32(bucketFor(m, kind, localPort, remoteAddress, remotePort))
-  const ports = localPort | (remotePort << 16)
+  const first = m.get32(bucketFor(m, kind, localPort, remoteAddress, remotePort))
+  return matchFrom(m, first, kind, localPort | (remotePort << 16), remoteAddress)
+}
+
+/** The next socket with the same numbers as this one: of a port that is shared; 0 if there is none. */
+export const sameSocket = (m: Arena, at: Address): Address =>
+  matchFrom(m, m.get32(at + CHAIN), kindOf(m, at), m.get32(at + LOCAL_PORT), m.get32(at + REMOTE_ADDRESS))
+
+/** The first with these numbers in the chain from `at` on. Both ports are one word. */
+function matchFrom(m: Arena, first: Address, kind: number, ports: number, remoteAddress: number): Address {
+  let at = first
   while (
     at !== 0 &&
     !(
