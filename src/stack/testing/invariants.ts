@@ -199,9 +199,11 @@ function chainOf(m: Arena, head: Address, link: number): Address[] {
 }
 
 function pagesOf(m: Arena, pool: number): Address[] {
-  const first = m.get32(layout.PAGES_AT)
-  const pages = Array.from({ length: m.get32(layout.PAGE_COUNT) }, (_, i) => first + i * PAGE)
-  return pages.filter(page => ownerOf(m, page) === pool)
+  const found: Address[] = []
+  const end = m.get32(layout.PAGES_AT) + m.get32(layout.PAGE_COUNT) * PAGE
+  for (let page = m.get32(layout.PAGES_AT); page < end; page += PAGE)
+    if (ownerOf(m, page) === pool) found.push(page)
+  return found
 }
 
 const bytesIn = (m: Arena, pages: Address[]): number =>
