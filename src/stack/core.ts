@@ -3,6 +3,7 @@
  * randomness. No part keeps anything of its own.
  */
 
+import type { Resolver } from './dns/resolver.ts'
 import type { Drop } from './drop.ts'
 import type { PingSockets } from './icmp/ping.ts'
 import type { IpFragments } from './ip/fragments.ts'
@@ -13,12 +14,21 @@ import type { Congestion } from './tcp/congestion.ts'
 import type { TcpOption } from './tcp/options.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
 import type { Timestamps } from './tcp/timestamps.ts'
+import type { Service } from './udp/service.ts'
 
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
 export interface Features {
   readonly congestion: Congestion
   /** IP_FRAG */
   readonly fragments?: IpFragments
+  /** DHCP client */
+  readonly dhcpClient?: Service
+  /** DHCP server */
+  readonly dhcpServer?: Service
+  /** DNS client */
+  readonly dns?: Resolver
+  /** mDNS */
+  readonly mdns?: Service
   /** IP_PING */
   readonly ping?: PingSockets
   /** TCP_WSCALE */
@@ -35,6 +45,8 @@ export interface Core {
   readonly random32: () => number
   /** The TCP options among the features, in the order in which they are written. */
   readonly options: readonly TcpOption[]
+  /** The parts of the stack itself that speak UDP. */
+  readonly services: readonly Service[]
   /** The segment that is being taken; meaningless between calls. */
   readonly segment: IncomingSegment
 }
@@ -47,6 +59,15 @@ export const KIND_CONNECTION = 3
 export const KIND_UDP = 4
 export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
+/** A question's socket, and the records of the services: see dhcp/ and dns/. */
+export const KIND_QUESTION = 7
+export const KIND_DHCP_CLIENT = 8
+export const KIND_DHCP_SERVER = 9
+export const KIND_LEASE = 10
+export const KIND_QUERY = 11
+export const KIND_CACHED = 12
+export const KIND_RESPONDER = 13
+export const KIND_RESPONSE = 14
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

@@ -67,19 +67,23 @@ import { bindUdp, udpSend } from './udp/udp.ts'
 
 /** Throws RangeError with one sentence when the configuration cannot work. */
 export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
-  const settings = readConfig(config)
+  const settings = readConfig(config, features.dhcpClient !== undefined)
   const m = new Arena(typeof config.memory === 'number' ? new ArrayBuffer(config.memory) : config.memory)
   const s: Core = {
     m,
     features,
     random32: () => environment.random32() >>> 0,
     options: [features.windowScale, features.timestamps].filter(option => option !== undefined),
+    services: [features.dhcpClient, features.dhcpServer, features.dns, features.mdns].filter(
+      service => service !== undefined,
+    ),
     segment: emptySegment(),
   }
   if (typeof config.memory === 'number') {
     layOut(s, settings, environment.secret)
-    if (settings.address === 0) acquireLinkLocal(s)
-    else acquireAddress(s, settings.address, settings.mask, settings.gateway)
+    if (config.address === undefined) acquireLinkLocal(s)
+    else if (settings.address !== 0) acquireAddress(s, settings.address, settings.mask, settings.gateway)
+    for (const service of s.services) service.start?.(s, config)
   } else {
     takeOver(m)
   }
@@ -117,6 +121,8 @@ function fireTimer(s: Core, record: Address): void {
       return connectionTimer(s, record as Tcb)
     case KIND_REASSEMBLY:
       return s.features.fragments?.expired(s, record)
+    default:
+      for (const service of s.services) service.expired?.(s, record, s.m.get8(record + RECORD_KIND))
   }
 }
 
@@ -230,11 +236,16 @@ function stackOf(s: Core): Stack {
       return m.get32(ADDRESS) >>> 0
     },
     setAddress(address, prefixLength, gateway) {
+      for (const service of s.services) service.addressGiven?.(s)
       configureAddress(s, address | 0, maskOf(prefixLength), gateway | 0)
     },
     linkUp(now) {
       setNow(s, now)
       reannounce(s)
+      for (const service of s.services) service.linkUp?.(s)
+    },
+    leave() {
+      for (const service of s.services) service.leave?.(s)
     },
     hostGone(address) {
       const neighbour = findNeighbour(s, address | 0)

@@ -46,6 +46,11 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.FragmentOverlap]: 'Fragments overlap or disagree about the end: the whole datagram is dropped.',
   [Drop.ReassemblyFull]: 'Too many datagrams wait for their fragments.',
   [Drop.DatagramTooLarge]: 'The datagram is larger than its protocol allows, or than can be answered.',
+  [Drop.BadDhcp]: 'The DHCP message is cut short, or its options do not end.',
+  [Drop.UnexpectedDhcp]: 'The DHCP message answers nothing that was asked.',
+  [Drop.BadDns]: 'The names or records of the DNS message do not fit in it.',
+  [Drop.UnexpectedDns]: 'It answers no question that was asked of that server.',
+  [Drop.ForeignMdns]: 'A multicast answer from another port, or from another link.',
 }
 
 /** One sentence that says what happened. */

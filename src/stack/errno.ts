@@ -3,10 +3,13 @@
 declare const errnoBrand: unique symbol
 export type Errno = number & { readonly [errnoBrand]: true }
 
+export const ENOENT = -2 as Errno
 export const EBADF = -9 as Errno
 export const EAGAIN = -11 as Errno
 export const EINVAL = -22 as Errno
 export const EPIPE = -32 as Errno
+export const ENODATA = -61 as Errno
+export const EPROTO = -71 as Errno
 export const EMSGSIZE = -90 as Errno
 export const ENOPROTOOPT = -92 as Errno
 export const EPROTONOSUPPORT = -93 as Errno

@@ -36,10 +36,35 @@ export interface StackConfig {
   readonly mac: Uint8Array
   /** The largest IP datagram that the link carries, 68 … 1500 bytes; 1500 if absent. */
   readonly mtu?: number
-  /** 'a.b.c.d/prefix'. If absent the host takes a link-local address by itself (RFC 3927). */
+  /**
+   * 'a.b.c.d/prefix', or 'dhcp' to ask a server for it (RFC 2131), where the profile has a DHCP client: a link-local one
+   * serves until it answers. If absent the host takes a link-local address by itself (RFC 3927).
+   */
   readonly address?: string
   /** The router for everything that is not on the link, 'a.b.c.d'. */
   readonly gateway?: string
+  /**
+   * What the host calls itself: one label of 1 … 63 letters, digits and hyphens. DHCP servers are told, and where the
+   * profile has mDNS the link finds the host as 'name.local' (RFC 6762), or 'name-2.local' if that was taken.
+   */
+  readonly name?: string
+  /** Servers to ask for names, up to three, 'a.b.c.d'. A DHCP server may tell others. */
+  readonly dns?: readonly string[]
+  /** Addresses that this host lends to others; for a profile with the DHCP server, and a host with an `address`. */
+  readonly dhcpServer?: DhcpPool
+}
+
+/** What a DHCP server lends, and tells with it (RFC 2132). */
+export interface DhcpPool {
+  /** The first and the last address, 'a.b.c.d', on the host's own link; 254 addresses at most. */
+  readonly first: string
+  readonly last: string
+  /** Seconds, at least 60; an hour if absent. */
+  readonly lease?: number
+  readonly router?: string
+  /** Up to three. */
+  readonly dns?: readonly string[]
+  readonly domain?: string
 }
 
 /** What `setOption` can set. */
@@ -121,6 +146,8 @@ export interface Stack {
   setAddress(address: Ipv4, prefixLength: number, gateway: Ipv4): void
   /** The link came up, or another segment was joined to it: addresses are checked for conflicts anew (RFC 5227, 2.1). */
   linkUp(now: Ms): void
+  /** The host is about to leave: its name is taken back (RFC 6762, 10.1), its lease is given back (RFC 2131, 4.4.6). */
+  leave(): void
   /** The host with this address has left the segment for good (its port is gone): connections to it end with EHOSTUNREACH. */
   hostGone(address: Ipv4): void
 

@@ -35,6 +35,7 @@ export function arpInput(s: Core, at: Address, length: number): Drop {
   // Our own packet, come back by another way, says nothing new.
   if (ours) return dropped(s, Drop.BadSource)
   const targetIp = view.getInt32(at + ARP_TARGET_IP)
+  for (const service of s.services) service.addressSeen?.(s, senderIp, senderHigh, senderLow)
   if (addressSeen(s, senderIp, targetIp)) return dropped(s, Drop.AddressConflict)
 
   const address = m.get32(ADDRESS)

@@ -16,8 +16,8 @@ export interface Settings {
 const MTU_MIN = 68
 const MTU_MAX = 1500
 
-/** Throws RangeError. */
-export function readConfig(config: StackConfig): Settings {
+/** Throws RangeError. The address 'dhcp' is one only where there is a client to ask for it. */
+export function readConfig(config: StackConfig, withDhcp: boolean): Settings {
   const { mac, mtu = MTU_MAX } = config
   const [first = 1, second = 0] = mac
   if (mac.length !== 6) throw new RangeError(`A MAC address has 6 bytes; this one has ${mac.length}.`)
@@ -26,7 +26,8 @@ export function readConfig(config: StackConfig): Settings {
   if (!(Number.isInteger(mtu) && mtu >= MTU_MIN && mtu <= MTU_MAX)) {
     throw new RangeError(`The MTU must be a whole number from ${MTU_MIN} to ${MTU_MAX}; ${mtu} is not.`)
   }
-  const [address, mask] = config.address === undefined ? [0, 0] : readAddress(config.address)
+  const given = config.address !== undefined && !(withDhcp && config.address === 'dhcp')
+  const [address, mask] = given ? readAddress(config.address) : [0, 0]
   return {
     macHigh: (first << 8) | second,
     macLow: new DataView(mac.buffer, mac.byteOffset).getInt32(2),

@@ -63,6 +63,12 @@ export function sendDatagram(
     return s.features.fragments.send(s, page, destination, protocol)
   const frame = frameAt(page)
   putIpHeader(s, frame + ETH_HEADER, destination, protocol, length)
+  return sendWithHeader(s, page, destination, length)
+}
+
+/** The same for a datagram that has its IPv4 header already and fits the link. */
+export function sendWithHeader(s: Core, page: Page, destination: number, length: number): 0 | Errno {
+  const frame = frameAt(page)
   count(s, ipOutRequests)
   const way = addressFrame(s, frame, destination)
   const size = ETH_HEADER + IP_HEADER + length

@@ -25,6 +25,7 @@ import {
 } from '../wire/ethernet.ts'
 import { UNREACHABLE_PROTOCOL } from '../wire/icmp.ts'
 import {
+  BROADCAST,
   IP_DESTINATION,
   IP_FRAGMENT,
   IP_FRAGMENT_OFFSET,
@@ -83,11 +84,14 @@ function ipv4Input(s: Core, at: Address, length: number, toGroup: boolean): Drop
   if (sumBytes(m, at, headerLength) !== 0xffff) return dropped(s, Drop.BadIpChecksum)
 
   const source = view.getInt32(at + IP_SOURCE)
-  if (!maySend(s, source)) return dropped(s, Drop.BadSource)
-  const address = m.get32(ADDRESS)
-  if (address === 0) return dropped(s, Drop.NoAddress)
   const destination = view.getInt32(at + IP_DESTINATION)
-  const toAll = isBroadcast(s, destination)
+  // RFC 1122, 3.2.1.3 (a): while addresses are being given, 0.0.0.0 speaks to all (RFC 2131, 4.1).
+  const unnumbered = destination === BROADCAST && s.services.length > 0
+  if (!(maySend(s, source) || (source === 0 && unnumbered && m.get8(at + IP_PROTOCOL) === PROTOCOL_UDP)))
+    return dropped(s, Drop.BadSource)
+  const address = m.get32(ADDRESS)
+  if (address === 0 && !unnumbered) return dropped(s, Drop.NoAddress)
+  const toAll = isBroadcast(s, destination) || inGroup(s, destination)
   // RFC 1122, 3.3.6: a datagram for one host that came by link-layer broadcast is not taken.
   if (destination === address ? toGroup : !toAll) return dropped(s, Drop.WrongDestination)
   const fragment = view.getUint16(at + IP_FRAGMENT)
@@ -115,6 +119,10 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
       return dropped(s, Drop.UnknownProtocol)
   }
 }
+
+/** Whether a service listens to this multicast group. */
+const inGroup = (s: Core, destination: number): boolean =>
+  isMulticast(destination) && s.services.some(service => service.group === destination)
 
 /** RFC 1122, 3.2.1.3: no broadcast, multicast or loopback address may be a source; nor may ours, from outside. */
 function maySend(s: Core, source: number): boolean {

@@ -3,9 +3,9 @@
  * One list of offsets, because the stack and whoever inspects an arena from outside must agree.
  */
 
-/** 'lan2': a name and the layout's version: an arena of another layout is refused. */
+/** 'lan3': a name and the layout's version: an arena of another layout is refused. */
 export const MAGIC = 0
-export const MAGIC_VALUE = 0x6c616e32
+export const MAGIC_VALUE = 0x6c616e33
 /** The arena's size in bytes. */
 export const SIZE = 4
 /** Address of the first page; the number of pages follows it. */
@@ -71,8 +71,25 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** Servers that answer questions for names (dns/): three addresses, 0 where there is none. */
+export const DNS_SERVERS = 216
+/** Records of the services, 0 where there is none: what the DHCP client has, and the server (dhcp/). */
+export const DHCP_CLIENT = 228
+export const DHCP_SERVER = 232
+export const LEASES_HEAD = 236
+export const LEASES_TAIL = 240
+/** Questions for names that are not closed yet, and answers that are kept, oldest first (dns/). */
+export const QUERIES_HEAD = 244
+export const QUERIES_TAIL = 248
+export const CACHED_HEAD = 252
+export const CACHED_TAIL = 256
+export const CACHED_COUNT = 260
+/** The responder for our own name, and the answer that it is about to give. */
+export const RESPONDER = 264
+export const RESPONSE = 268
+
 /** The pools' books. */
-export const POOLS_AT = 216
+export const POOLS_AT = 272
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -90,9 +107,13 @@ export const POOL_RECEIVE = 6
 export const POOL_OUT_OF_ORDER = 7
 export const POOL_DATAGRAMS = 8
 export const POOL_FRAGMENTS = 9
+/** Leases, ours and those that our server gave. */
+export const POOL_LEASES = 10
+/** Questions, kept answers, and our own name. */
+export const POOL_NAMES = 11
 /** The input page and the output page. */
-export const POOL_STANDING = 10
-export const POOL_COUNT = 11
+export const POOL_STANDING = 12
+export const POOL_COUNT = 13
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

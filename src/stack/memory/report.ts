@@ -27,6 +27,8 @@ export const POOL_NAMES = [
   'out of order',
   'datagrams',
   'fragments',
+  'leases',
+  'names',
   'standing',
 ] as const
 

@@ -1,5 +1,6 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
+import { dhcpClient } from '../dhcp/client.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
@@ -15,5 +16,6 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     windowScale,
     timestamps,
     fragments: ipFragmentsSmall,
+    dhcpClient,
     procFs,
   })

@@ -1,5 +1,7 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
+import { dhcpClient } from '../dhcp/client.ts'
+import { dhcpServer } from '../dhcp/server.ts'
 import { pingSockets } from '../icmp/ping.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
@@ -16,6 +18,8 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     windowScale,
     timestamps,
     fragments: ipFragments,
+    dhcpClient,
+    dhcpServer,
     ping: pingSockets,
     procFs,
   })

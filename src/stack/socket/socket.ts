@@ -19,6 +19,7 @@ import { isRecordAddress, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
 import type { Socket } from '../stack.ts'
 import { CONNECTION_KIND } from '../tcp/tcb.ts'
+import { serviceAt } from '../udp/service.ts'
 import { DATAGRAM_KIND } from './datagrams.ts'
 import {
   clearFlag,
@@ -143,13 +144,18 @@ export function choosePort(
   remotePort: number,
 ): number | Errno {
   const { m } = s
-  if (wanted !== 0) return findSocket(m, kind, wanted, remoteAddress, remotePort) === 0 ? wanted : EADDRINUSE
+  const taken = (port: number): boolean => kind === KIND_UDP && serviceAt(s, port) !== undefined
+  if (wanted !== 0)
+    return findSocket(m, kind, wanted, remoteAddress, remotePort) === 0 && !taken(wanted)
+      ? wanted
+      : EADDRINUSE
   const start = s.random32()
   for (let i = 0; i < EPHEMERAL_COUNT; i++) {
     const port = EPHEMERAL_FIRST + ((start + i) & (EPHEMERAL_COUNT - 1))
     if (
       findSocket(m, kind, port, remoteAddress, remotePort) === 0 &&
-      (remotePort === 0 || findSocket(m, kind, port, 0, 0) === 0)
+      (remotePort === 0 || findSocket(m, kind, port, 0, 0) === 0) &&
+      !taken(port)
     ) {
       return port
     }

@@ -14,6 +14,7 @@ import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { UNREACHABLE_PORT } from '../wire/icmp.ts'
 import { IP_SOURCE, PROTOCOL_UDP } from '../wire/ipv4.ts'
 import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
+import { serviceAt } from './service.ts'
 
 /** A datagram of `length` bytes at `at`, inside the IPv4 datagram at `ip`. */
 export function udpInput(s: Core, ip: Address, at: Address, length: number, toAll: boolean): Drop {
@@ -25,6 +26,11 @@ export function udpInput(s: Core, ip: Address, at: Address, length: number, toAl
   if (m.view.getUint16(at + UDP_CHECKSUM) !== 0) {
     const sum = pseudoSum(m, ip + IP_SOURCE, PROTOCOL_UDP, size) + sumBytes(m, at, size)
     if (complement(sum) !== 0) return dropped(s, Drop.BadUdpChecksum)
+  }
+  const service = serviceAt(s, m.view.getUint16(at + UDP_DESTINATION_PORT))
+  if (service !== undefined) {
+    count(s, udpInDatagrams)
+    return service.input(s, ip, at, size)
   }
   const socket = udpReceiver(s, ip, at, toAll)
   if (socket === 0) return dropped(s, Drop.NoPort)
@@ -43,6 +49,8 @@ export function udpInput(s: Core, ip: Address, at: Address, length: number, toAl
 export function udpReceiver(s: Core, ip: Address, at: Address, toAll: boolean): Address {
   const { m } = s
   const source = m.view.getInt32(ip + IP_SOURCE)
+  // Who has no address yet may speak to a service, and to nobody else.
+  if (source === 0) return 0
   const sourcePort = m.view.getUint16(at + UDP_SOURCE_PORT)
   const port = m.view.getUint16(at + UDP_DESTINATION_PORT)
   const socket = findSocket(m, KIND_UDP, port, source, sourcePort) || findSocket(m, KIND_UDP, port, 0, 0)

@@ -1,0 +1,87 @@
+/**
+ * Services: parts of the stack itself that speak UDP, so that a host has an address and names before any of its
+ * programs runs: DHCP, DNS, mDNS. The rest of the stack knows them by this interface alone.
+ */
+import { type Core, count } from '../core.ts'
+import type { Drop } from '../drop.ts'
+import type { Errno } from '../errno.ts'
+import { frameAt, takeFrame } from '../ethernet/frames.ts'
+import { payloadAt, putIpHeader, sendWithHeader } from '../ip/datagram.ts'
+import type { Address, Page } from '../memory/arena.ts'
+import { MTU } from '../memory/layout.ts'
+import { udpOutDatagrams } from '../mib.ts'
+import type { StackConfig } from '../stack.ts'
+import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
+import { ETH_HEADER } from '../wire/ethernet.ts'
+import { IP_CHECKSUM, IP_HEADER, IP_SOURCE, IP_TTL, PROTOCOL_UDP } from '../wire/ipv4.ts'
+import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
+
+export interface Service {
+  /** A multicast group that it listens to. */
+  readonly group?: number
+  /** A host begins. Throws RangeError when memory is too small for what is configured. */
+  start?(s: Core, config: StackConfig): void
+  /** Whether datagrams to this port are the service's; no program can have it. */
+  owns(s: Core, port: number): boolean
+  /** A UDP datagram of `length` bytes, checked, at `at` inside the IPv4 datagram at `ip`. */
+  input(s: Core, ip: Address, at: Address, length: number): Drop
+  /** A timed record's time has come; of any kind: the service knows its own. */
+  expired?(s: Core, record: Address, kind: number): void
+  /** The host has another address than before, or none. */
+  addressChanged?(s: Core): void
+  /** Another station has the address that is being tested or in use. True: the service sees to it. */
+  conflict?(s: Core, address: number): boolean
+  /** An ARP packet told who has an address. */
+  addressSeen?(s: Core, address: number, macHigh: number, macLow: number): void
+  /** The owner gives the host an address: what a service got is no more wanted. */
+  addressGiven?(s: Core): void
+  /** The link came up, or is another than before. */
+  linkUp?(s: Core): void
+  /** The host is about to go. */
+  leave?(s: Core): void
+}
+
+/** The service whose port this is, if any. */
+export function serviceAt(s: Core, port: number): Service | undefined {
+  for (const service of s.services) if (service.owns(s, port)) return service
+  return undefined
+}
+
+/** A page for a message, 0 when memory is full. */
+export const takeMessage = (s: Core): Page => takeFrame(s, true)
+
+/** Where the message in a page begins. */
+export const messageAt = (page: Page): Address => payloadAt(page) + UDP_HEADER
+
+/** The longest message that the link carries whole. */
+export const messageMax = (s: Core): number => s.m.get16(MTU) - IP_HEADER - UDP_HEADER
+
+/** Sends a message of `length` bytes and gives its page away. */
+export function sendMessage(
+  s: Core,
+  page: Page,
+  length: number,
+  from: number,
+  fromPort: number,
+  to: number,
+  toPort: number,
+  ttl: number,
+): 0 | Errno {
+  const { m } = s
+  const ip = frameAt(page) + ETH_HEADER
+  const at = payloadAt(page)
+  const size = UDP_HEADER + length
+  putIpHeader(s, ip, to, PROTOCOL_UDP, size)
+  m.view.setInt32(ip + IP_SOURCE, from)
+  m.put8(ip + IP_TTL, ttl)
+  m.put16(ip + IP_CHECKSUM, 0)
+  m.put16(ip + IP_CHECKSUM, complement(sumBytes(m, ip, IP_HEADER)))
+  m.view.setUint16(at + UDP_SOURCE_PORT, fromPort)
+  m.view.setUint16(at + UDP_DESTINATION_PORT, toPort)
+  m.view.setUint16(at + UDP_LENGTH, size)
+  m.put16(at + UDP_CHECKSUM, 0)
+  const sum = pseudoSum(m, ip + IP_SOURCE, PROTOCOL_UDP, size) + sumBytes(m, at, size)
+  m.put16(at + UDP_CHECKSUM, complement(sum) || 0xffff)
+  count(s, udpOutDatagrams)
+  return sendWithHeader(s, page, to, size)
+}
