@@ -3,6 +3,7 @@
  * randomness. No part keeps anything of its own.
  */
 
+import type { MulticastNames } from './dns/mdns.ts'
 import type { Resolver } from './dns/resolver.ts'
 import type { Drop } from './drop.ts'
 import type { PingSockets } from './icmp/ping.ts'
@@ -28,7 +29,7 @@ export interface Features {
   /** DNS client */
   readonly dns?: Resolver
   /** mDNS */
-  readonly mdns?: Service
+  readonly mdns?: MulticastNames
   /** IP_PING */
   readonly ping?: PingSockets
   /** TCP_WSCALE */
@@ -45,7 +46,7 @@ export interface Core {
   readonly random32: () => number
   /** The TCP options among the features, in the order in which they are written. */
   readonly options: readonly TcpOption[]
-  /** The parts of the stack itself that speak UDP. */
+  /** The parts of the stack itself that speak UDP; names before addresses, which they leave before. */
   readonly services: readonly Service[]
   /** The segment that is being taken; meaningless between calls. */
   readonly segment: IncomingSegment

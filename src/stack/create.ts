@@ -8,6 +8,7 @@ import {
   KIND_CONNECTION,
   KIND_NEIGHBOUR,
   KIND_PING,
+  KIND_QUESTION,
   KIND_REASSEMBLY,
   KIND_UDP,
   RECORD_KIND,
@@ -74,7 +75,7 @@ export function compose(config: StackConfig, environment: Environment, features:
     features,
     random32: () => environment.random32() >>> 0,
     options: [features.windowScale, features.timestamps].filter(option => option !== undefined),
-    services: [features.dhcpClient, features.dhcpServer, features.dns, features.mdns].filter(
+    services: [features.mdns, features.dns, features.dhcpServer, features.dhcpClient].filter(
       service => service !== undefined,
     ),
     segment: emptySegment(),
@@ -171,6 +172,17 @@ function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, p
     default:
       return EOPNOTSUPP
   }
+}
+
+function resolveName(s: Core, name: string, type: number): Socket | Errno {
+  const { dns } = s.features
+  if (dns === undefined) return EOPNOTSUPP
+  const at = makeSocket(s, DATAGRAM_KIND, KIND_QUESTION)
+  if (at === 0) return ENOBUFS
+  const error = dns.resolve(s, at, name, type)
+  if (error === 0) return handleOf(s.m, at)
+  closeDatagrams(s, at)
+  return error
 }
 
 function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {
@@ -283,13 +295,20 @@ function stackOf(s: Core): Stack {
       if (at === 0) return EBADF
       return isDatagram(m, at) ? takeDatagram(s, at, into, from) : EOPNOTSUPP
     },
+    resolve: (name, type) => resolveName(s, name, type),
+    resolved(handle, into) {
+      const at = recordOf(s, handle)
+      if (at === 0) return EBADF
+      return s.features.dns?.resolved(s, at, into) ?? EOPNOTSUPP
+    },
     setOption: (handle, option, value) => tcp(handle, t => setTcpOption(s, t, option, value)) as 0 | Errno,
     shutdown: handle => tcp(handle, t => shutdownTcp(s, t)) as 0 | Errno,
     close(handle) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
-      if (isDatagram(m, at)) closeDatagrams(s, at)
-      else closeTcp(s, at as Tcb)
+      s.features.dns?.forget(s, at)
+      if (kindOf(m, at) === KIND_CONNECTION) closeTcp(s, at as Tcb)
+      else closeDatagrams(s, at)
       return 0
     },
     abort: handle =>

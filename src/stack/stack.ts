@@ -67,6 +67,10 @@ export interface DhcpPool {
   readonly domain?: string
 }
 
+/** What `resolve` can ask for: IPv4 addresses, IPv6 addresses, or the name behind an address (RFC 1035, 3.2.2; 3596). */
+export const NameType = { A: 1, Ptr: 12, Aaaa: 28 } as const
+export type NameType = (typeof NameType)[keyof typeof NameType]
+
 /** What `setOption` can set. */
 export const Option = {
   /** 1: Nagle's algorithm is off (RFC 9293, 3.7.4), short text goes out at once. 0, the default: on. */
@@ -167,6 +171,16 @@ export interface Stack {
   sendTo(socket: Socket, data: Uint8Array, address: Ipv4, port: number): number | Errno
   /** One datagram, cut to fit. ICMP: an echo reply's data, `from.port` its sequence number. */
   recvFrom(socket: Socket, into: Uint8Array, from: Endpoint): number | Errno
+  /**
+   * Asks for a name: a socket on which Event.Readable says that the answer is there, or Event.Closed that there is none:
+   * `error` gives ENOENT (nobody has the name), ENODATA (it has no such records), ETIMEDOUT, EPROTO (no server could
+   * answer), ENOBUFS. `.local` names are asked of the link (RFC 6762), others of the servers; for NameType.Ptr an address
+   * 'a.b.c.d' will do. EINVAL for what is no name, ENETUNREACH without an address or a server, ENOBUFS when memory is full
+   * or 16 questions are open, EOPNOTSUPP in a profile without DNS. Give the socket back with `close`.
+   */
+  resolve(name: string, type: NameType): Socket | Errno
+  /** Bytes put into `into`: four for each A, sixteen for each AAAA, the text of a name; EAGAIN until the answer is there. */
+  resolved(socket: Socket, into: Uint8Array): number | Errno
   /** EINVAL for a value out of range, ENOPROTOOPT for an option that this kind of socket does not have. */
   setOption(socket: Socket, option: Option, value: number): 0 | Errno
   /** No more to send: FIN follows the data. */

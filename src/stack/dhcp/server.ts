@@ -112,7 +112,8 @@ function configure(s: Core, config: StackConfig, pool: DhcpPool): void {
   m.put32(at + POOL_LAST, last)
   m.put32(at + SECONDS, seconds)
   m.put32(at + ROUTER, pool.router === undefined ? 0 : requireAddress(pool.router))
-  pool.dns?.slice(0, 3).forEach((text, i) => m.put32(at + SERVERS + i * 4, requireAddress(text)))
+  for (const [i, text] of (pool.dns ?? []).slice(0, 3).entries())
+    m.put32(at + SERVERS + i * 4, requireAddress(text))
   m.put8(at + DOMAIN_LENGTH, domain.length)
   putText(s, at + DOMAIN, domain)
 }

@@ -1,6 +1,8 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
 import { dhcpClient } from '../dhcp/client.ts'
+import { mdns } from '../dns/mdns.ts'
+import { resolver } from '../dns/resolver.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
@@ -17,5 +19,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     timestamps,
     fragments: ipFragmentsSmall,
     dhcpClient,
+    dns: resolver,
+    mdns,
     procFs,
   })

@@ -2,6 +2,8 @@
 import { compose } from '../create.ts'
 import { dhcpClient } from '../dhcp/client.ts'
 import { dhcpServer } from '../dhcp/server.ts'
+import { mdns } from '../dns/mdns.ts'
+import { resolver } from '../dns/resolver.ts'
 import { pingSockets } from '../icmp/ping.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
@@ -20,6 +22,8 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     fragments: ipFragments,
     dhcpClient,
     dhcpServer,
+    dns: resolver,
+    mdns,
     ping: pingSockets,
     procFs,
   })

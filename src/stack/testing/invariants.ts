@@ -3,7 +3,7 @@
  * count is right. Read from outside, page by page; for tests that do at random what nobody would think of.
  */
 import { expect } from 'vitest'
-import { KIND_CONNECTION, KIND_NEIGHBOUR, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
+import { KIND_CACHED, KIND_CONNECTION, KIND_NEIGHBOUR, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
 import { NEIGHBOUR_HELD, NEIGHBOUR_KIND } from '../ethernet/neighbours.ts'
 import { BYTES_HELD, BYTES_IN_ALL, FRAGMENTS_HEAD, NEWER } from '../ip/reassemble.ts'
 import {
@@ -60,7 +60,7 @@ export function expectSound(stack: Stack): void {
   expect(chainOf(m, layout.WAITING_HEAD, WAITING_NEXT).sort()).toEqual(waiting.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
   const ofKind = (kind: number) => table.filter(at => m.get8(at + RECORD_KIND) === kind).sort()
-  const others = [...ofKind(KIND_NEIGHBOUR), ...ofKind(KIND_REASSEMBLY)]
+  const others = [...ofKind(KIND_NEIGHBOUR), ...ofKind(KIND_REASSEMBLY), ...ofKind(KIND_CACHED)]
   expect(table.filter(at => !others.includes(at)).sort()).toEqual(filed.sort())
   expectReassemblies(m, ofKind(KIND_REASSEMBLY))
   expectConnections(m)

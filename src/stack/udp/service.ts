@@ -4,10 +4,10 @@
  */
 import { type Core, count } from '../core.ts'
 import type { Drop } from '../drop.ts'
-import type { Errno } from '../errno.ts'
+import { EMSGSIZE, type Errno } from '../errno.ts'
 import { frameAt, takeFrame } from '../ethernet/frames.ts'
 import { payloadAt, putIpHeader, sendWithHeader } from '../ip/datagram.ts'
-import type { Address, Page } from '../memory/arena.ts'
+import { type Address, freePage, type Page } from '../memory/arena.ts'
 import { MTU } from '../memory/layout.ts'
 import { udpOutDatagrams } from '../mib.ts'
 import type { StackConfig } from '../stack.ts'
@@ -68,6 +68,10 @@ export function sendMessage(
   ttl: number,
 ): 0 | Errno {
   const { m } = s
+  if (length > messageMax(s)) {
+    freePage(m, page)
+    return EMSGSIZE
+  }
   const ip = frameAt(page) + ETH_HEADER
   const at = payloadAt(page)
   const size = UDP_HEADER + length
