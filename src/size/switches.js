@@ -38,6 +38,11 @@ export const SWITCHES = [
   },
   { name: 'IP_FRAG', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragments' },
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
+  { name: 'IP_OFFLOAD', feature: 'offload', from: 'tcp/offload.ts', export: 'offload', literals: ['65549'] },
+  { name: 'DHCP_CLIENT', feature: 'dhcpClient', from: 'dhcp/client.ts', export: 'dhcpClient' },
+  { name: 'DHCP_SERVER', feature: 'dhcpServer', from: 'dhcp/server.ts', export: 'dhcpServer' },
+  { name: 'DNS', feature: 'dns', from: 'dns/resolver.ts', export: 'resolver' },
+  { name: 'MDNS', feature: 'mdns', from: 'dns/mdns.ts', export: 'mdns', needs: ['DNS'] },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets' },
   { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', literals: ['ipInReceives'] },
 ]

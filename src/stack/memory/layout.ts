@@ -71,25 +71,29 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** Room for one frame larger than a page (tcp/offload.ts), and its bytes; 0 without. */
+export const LARGE_AT = 216
+export const LARGE_SIZE = 220
+
 /** Servers that answer questions for names (dns/): three addresses, 0 where there is none. */
-export const DNS_SERVERS = 216
+export const DNS_SERVERS = 224
 /** Records of the services, 0 where there is none: what the DHCP client has, and the server (dhcp/). */
-export const DHCP_CLIENT = 228
-export const DHCP_SERVER = 232
-export const LEASES_HEAD = 236
-export const LEASES_TAIL = 240
+export const DHCP_CLIENT = 236
+export const DHCP_SERVER = 240
+export const LEASES_HEAD = 244
+export const LEASES_TAIL = 248
 /** Questions for names that are not closed yet, and answers that are kept, oldest first (dns/). */
-export const QUERIES_HEAD = 244
-export const QUERIES_TAIL = 248
-export const CACHED_HEAD = 252
-export const CACHED_TAIL = 256
-export const CACHED_COUNT = 260
+export const QUERIES_HEAD = 252
+export const QUERIES_TAIL = 256
+export const CACHED_HEAD = 260
+export const CACHED_TAIL = 264
+export const CACHED_COUNT = 268
 /** The responder for our own name, and the answer that it is about to give. */
-export const RESPONDER = 264
-export const RESPONSE = 268
+export const RESPONDER = 272
+export const RESPONSE = 276
 
 /** The pools' books. */
-export const POOLS_AT = 272
+export const POOLS_AT = 280
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8

@@ -8,6 +8,7 @@ import { pingSockets } from '../icmp/ping.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { offload } from '../tcp/offload.ts'
 import { reno } from '../tcp/reno.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
@@ -24,6 +25,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     dhcpServer,
     dns: resolver,
     mdns,
+    offload,
     ping: pingSockets,
     procFs,
   })
