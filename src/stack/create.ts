@@ -8,7 +8,6 @@ import {
   KIND_CONNECTION,
   KIND_NEIGHBOUR,
   KIND_PING,
-  KIND_QUESTION,
   KIND_REASSEMBLY,
   KIND_UDP,
   RECORD_KIND,
@@ -174,17 +173,6 @@ function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, p
   }
 }
 
-function resolveName(s: Core, name: string, type: number): Socket | Errno {
-  const { dns } = s.features
-  if (dns === undefined) return EOPNOTSUPP
-  const at = makeSocket(s, DATAGRAM_KIND, KIND_QUESTION)
-  if (at === 0) return ENOBUFS
-  const error = dns.resolve(s, at, name, type)
-  if (error === 0) return handleOf(s.m, at)
-  closeDatagrams(s, at)
-  return error
-}
-
 function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {
   const { m } = s
   for (let at = takeEvent(m); at !== 0; at = takeEvent(m)) {
@@ -296,7 +284,7 @@ function stackOf(s: Core): Stack {
       if (at === 0) return EBADF
       return isDatagram(m, at) ? takeDatagram(s, at, into, from) : EOPNOTSUPP
     },
-    resolve: (name, type) => resolveName(s, name, type),
+    resolve: (name, type) => (s.features.dns?.resolve(s, name, type) ?? EOPNOTSUPP) as Socket | Errno,
     resolved(handle, into) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF

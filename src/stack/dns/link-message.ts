@@ -6,7 +6,6 @@ import { messageAt, sendMessage } from '../udp/service.ts'
 import * as dns from '../wire/dns.ts'
 import { LAST_SENT, NAME, REVERSE } from './responder-record.ts'
 
-export const MDNS_PORT = 5353
 /** 224.0.0.251. */
 export const MDNS_GROUP = 0xe00000fb | 0
 /** RFC 6762, 11: "SHOULD be sent with IP TTL set to 255". */
@@ -29,9 +28,9 @@ export function sendOnLink(
   page: Page,
   end: Address,
   to: number = MDNS_GROUP,
-  port = MDNS_PORT,
+  port = dns.MDNS_PORT,
 ): void {
-  sendMessage(s, page, end - messageAt(page), s.m.get32(ADDRESS), MDNS_PORT, to, port, MDNS_TTL)
+  sendMessage(s, page, end - messageAt(page), s.m.get32(ADDRESS), dns.MDNS_PORT, to, port, MDNS_TTL)
 }
 
 /** When a record was last told to all, for the limit of one a second (RFC 6762, 6). */

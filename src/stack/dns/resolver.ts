@@ -12,7 +12,7 @@
  * RFC 5452, 9: each try has a random id and a random port, and only what comes back to that port from that server, with
  * that id and that question, is an answer.
  */
-import { type Core, dropped, KIND_CACHED, KIND_QUERY, KIND_UDP } from '../core.ts'
+import { type Core, dropped, KIND_CACHED, KIND_QUERY, KIND_QUESTION, KIND_UDP } from '../core.ts'
 import { Drop } from '../drop.ts'
 import {
   EAGAIN,
@@ -28,8 +28,9 @@ import {
 import { parseIpv4 } from '../ip/addresses.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ADDRESS, DNS_SERVERS, QUERIES_HEAD } from '../memory/layout.ts'
-import { choosePort } from '../socket/socket.ts'
-import { NameType } from '../stack.ts'
+import { closeDatagrams, DATAGRAM_KIND } from '../socket/datagrams.ts'
+import { choosePort, handleOf, makeSocket } from '../socket/socket.ts'
+import { NameType, type Socket } from '../stack.ts'
 import { messageAt, type Service, sendMessage, takeMessage } from '../udp/service.ts'
 import * as dns from '../wire/dns.ts'
 import { IP_DEFAULT_TTL, IP_SOURCE } from '../wire/ipv4.ts'
@@ -42,8 +43,8 @@ import { isAnswerTo, putQuery } from './question.ts'
 import { beginStream, FAILED, NOT_YET, streamMessage, streamTimer } from './stream.ts'
 
 export interface Resolver extends Service {
-  /** Begins a question for a new socket. */
-  resolve(s: Core, socket: Address, name: string, type: number): 0 | Errno
+  /** A new socket that waits for an answer. */
+  resolve(s: Core, name: string, type: number): Socket | Errno
   /** The answer, as `resolved` of the stack gives it. */
   resolved(s: Core, socket: Address, into: Uint8Array): number | Errno
   /** The socket is about to be closed. */
@@ -95,11 +96,14 @@ export const resolver: Resolver = {
     if (kind === KIND_QUERY) queryTimer(s, record)
   },
 
-  resolve(s, socket, name, type) {
+  resolve(s, name, type) {
+    const socket = makeSocket(s, DATAGRAM_KIND, KIND_QUESTION)
+    if (socket === 0) return ENOBUFS
     const q = query.makeQuery(s, socket, type)
-    if (q === 0) return ENOBUFS
-    const error = begin(s, q, type === NameType.Ptr ? reverseName(name) : name)
-    if (error !== 0) query.freeQuery(s, q)
+    const error = q === 0 ? ENOBUFS : begin(s, q, type === NameType.Ptr ? reverseName(name) : name)
+    if (error === 0) return handleOf(s.m, socket)
+    if (q !== 0) query.freeQuery(s, q)
+    closeDatagrams(s, socket)
     return error
   },
 

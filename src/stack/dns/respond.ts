@@ -16,7 +16,6 @@ import {
   HAS_PTR,
   LEGACY_TTL,
   lastSentAt,
-  MDNS_PORT,
   noteSent,
   putRecords,
   sendOnLink,
@@ -56,7 +55,7 @@ export function questionInput(s: Core, message: Address, end: Address, source: n
     m.put8(response + PENDING, m.get8(response + PENDING) & ~known)
   const bits = wanted & (HAS_A | HAS_PTR | HAS_NSEC) & ~known
   if (bits === 0) return
-  if (port !== MDNS_PORT) return answerLegacy(s, message, end, bits, source, port)
+  if (port !== dns.MDNS_PORT) return answerLegacy(s, message, end, bits, source, port)
   const limit = isProbe ? PROBE_INTERVAL_MS : INTERVAL_MS
   // RFC 6762, 5.4: unicast, unless the record was not told to all for a quarter of its life.
   if ((wanted & MULTICAST_WANTED) === 0 && wasTold(s, bits, (TTL * 1000) / 4))

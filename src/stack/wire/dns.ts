@@ -13,6 +13,8 @@ export const DNS_ADDITIONALS = 10
 export const DNS_HEADER = 12
 
 export const DNS_PORT = 53
+/** RFC 6762, 1. */
+export const MDNS_PORT = 5353
 export const DNS_RESPONSE = 0x8000
 export const DNS_OPCODE = 0x7800
 export const DNS_AUTHORITATIVE = 0x0400
