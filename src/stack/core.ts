@@ -7,7 +7,10 @@ import type { MulticastNames } from './dns/mdns.ts'
 import type { Resolver } from './dns/resolver.ts'
 import type { Drop } from './drop.ts'
 import type { PingSockets } from './icmp/ping.ts'
+import type { Multicast } from './igmp/multicast.ts'
 import type { IpFragments } from './ip/fragments.ts'
+import type { Fib } from './ip/routes.ts'
+import type { Tables } from './ip/tables.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
@@ -21,8 +24,14 @@ import type { Service } from './udp/service.ts'
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
 export interface Features {
   readonly congestion: Congestion
+  /** FIB_TRIE or FIB_LIST */
+  readonly fib: Fib
+  /** RTNETLINK */
+  readonly tables?: Tables
   /** IP_FRAG */
   readonly fragments?: IpFragments
+  /** IP_MULTICAST */
+  readonly multicast?: Multicast
   /** DHCP client */
   readonly dhcpClient?: Service
   /** DHCP server */
@@ -53,7 +62,12 @@ export interface Core {
   readonly services: readonly Service[]
   /** The segment that is being taken; meaningless between calls. */
   readonly segment: IncomingSegment
+  /** The link by which the frame came that is being taken; meaningless between calls. */
+  link: number
 }
+
+/** Whoever takes frames off a stack: false means that this link is busy. */
+export type Emit = (frame: Uint8Array, link: number) => boolean
 
 /** What a timed record is; the byte at RECORD_KIND. */
 export const RECORD_KIND = 16
@@ -63,15 +77,16 @@ export const KIND_CONNECTION = 3
 export const KIND_UDP = 4
 export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
+export const KIND_GROUP = 7
 /** A question's socket, and the records of the services: see dhcp/ and dns/. */
-export const KIND_QUESTION = 7
-export const KIND_DHCP_CLIENT = 8
-export const KIND_DHCP_SERVER = 9
-export const KIND_LEASE = 10
-export const KIND_QUERY = 11
-export const KIND_CACHED = 12
-export const KIND_RESPONDER = 13
-export const KIND_RESPONSE = 14
+export const KIND_QUESTION = 8
+export const KIND_DHCP_CLIENT = 9
+export const KIND_DHCP_SERVER = 10
+export const KIND_LEASE = 11
+export const KIND_QUERY = 12
+export const KIND_CACHED = 13
+export const KIND_RESPONDER = 14
+export const KIND_RESPONSE = 15
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

@@ -76,17 +76,21 @@ export const Drop = {
   ReassemblyFull: 42,
   /** A reassembled TCP segment that is larger than any MSS we offer, or an echo request too large to answer. */
   DatagramTooLarge: 43,
+  /** RFC 2236, 6: an IGMP message that is too short, has a wrong checksum or names no group. */
+  BadIgmp: 44,
+  /** A multicast group that nobody here has joined. */
+  NotAMember: 45,
   /** RFC 2131, 2: a DHCP message that is cut short, or whose options do not end. */
-  BadDhcp: 44,
+  BadDhcp: 46,
   /** A DHCP message that answers nothing we asked, or that our server has nothing to say to. */
-  UnexpectedDhcp: 45,
+  UnexpectedDhcp: 47,
   /** RFC 1035, 4.1: a DNS message whose counts, names or records do not fit in it. */
-  BadDns: 46,
+  BadDns: 48,
   /** RFC 5452, 9.1: an answer to no question that we have asked there. */
-  UnexpectedDns: 47,
+  UnexpectedDns: 49,
   /** RFC 6762, 6 and 11: a multicast answer from another port, or from another link. */
-  ForeignMdns: 48,
+  ForeignMdns: 50,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 49
+export const DROP_COUNT = 51

@@ -32,7 +32,11 @@ export const ipFragOKs = DROP_COUNT + 23
 export const ipFragFails = DROP_COUNT + 24
 export const ipFragCreates = DROP_COUNT + 25
 export const icmpOutTimeExcds = DROP_COUNT + 26
-export const COUNTER_COUNT = DROP_COUNT + 27
+export const igmpInQueries = DROP_COUNT + 27
+export const igmpInReports = DROP_COUNT + 28
+export const igmpOutReports = DROP_COUNT + 29
+export const igmpOutLeaves = DROP_COUNT + 30
+export const COUNTER_COUNT = DROP_COUNT + 31
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -62,6 +66,10 @@ const MIB_NAMES = [
   'ipFragFails',
   'ipFragCreates',
   'icmpOutTimeExcds',
+  'igmpInQueries',
+  'igmpInReports',
+  'igmpOutReports',
+  'igmpOutLeaves',
 ]
 
 /** The names of all counters, in the order of their indexes. */

@@ -17,24 +17,17 @@ import { type Core, dropped, KIND_DHCP_CLIENT, RECORD_KIND } from '../core.ts'
 import { checkHostName, NAME_KIND, nowOf, putText } from '../dns/record.ts'
 import { Drop } from '../drop.ts'
 import { acquireAddress, acquireLinkLocal, isAcquiring, loseAddress, stopAcquiring } from '../ip/acquire.ts'
+import { lengthOf } from '../ip/addresses.ts'
+import { dropAddress, takeAddress } from '../ip/local.ts'
+import { setDefaultRoute } from '../ip/routes.ts'
 import type { Address } from '../memory/arena.ts'
-import {
-  ADDRESS,
-  DHCP_CLIENT,
-  DNS_SERVERS,
-  GATEWAY,
-  MAC_HIGH,
-  MAC_LOW,
-  MASK,
-  MTU,
-  NOW_MS,
-} from '../memory/layout.ts'
+import { ADDRESS, DHCP_CLIENT, DNS_SERVERS, MAC_HIGH, MAC_LOW, MASK, MTU, NOW_MS } from '../memory/layout.ts'
 import { freeRecord, takeRecord } from '../memory/slab.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 import { messageAt, type Service, sendMessage, takeMessage } from '../udp/service.ts'
 import * as dhcp from '../wire/dhcp.ts'
 import { macHigh, macLow, putMac } from '../wire/ethernet.ts'
-import { BROADCAST, IP_DEFAULT_TTL } from '../wire/ipv4.ts'
+import { BROADCAST } from '../wire/ipv4.ts'
 import { UDP_HEADER } from '../wire/udp.ts'
 import { isUsable, maskIsGood, naturalMask } from './addresses.ts'
 
@@ -146,6 +139,7 @@ export const dhcpClient: Service = {
     if (!dhcp.dhcpIsValid(m.view, from, size)) return dropped(s, Drop.BadDhcp)
     const c = clientOf(s)
     const ours =
+      s.link === 0 &&
       m.get8(from + dhcp.DHCP_OP) === dhcp.BOOTREPLY &&
       m.view.getInt32(from + dhcp.DHCP_XID) === m.get32(c + XID) &&
       macHigh(m.view, from + dhcp.DHCP_CHADDR) === m.get16(MAC_HIGH) &&
@@ -310,7 +304,6 @@ function send(s: Core, c: Address, type: number): void {
     dhcp.DHCP_CLIENT_PORT,
     near ? server : BROADCAST,
     dhcp.DHCP_SERVER_PORT,
-    IP_DEFAULT_TTL,
   )
 }
 
@@ -375,13 +368,23 @@ function bind(s: Core, c: Address, at: Address, length: number, address: number,
   const before = m.get32(c + CLIENT_ADDRESS)
   m.put32(c + CLIENT_ADDRESS, address)
   if (m.get32(ADDRESS) === address && before === address) {
-    m.put32(MASK, m.get32(c + LEASE_MASK))
-    m.put32(GATEWAY, m.get32(c + ROUTER))
+    renewRoutes(s, c)
   } else if (!isAcquiring(s, address)) {
     acquireAddress(s, address, m.get32(c + LEASE_MASK), m.get32(c + ROUTER))
   }
   wakeAt(s, c, getTime(s, c + T1))
   return true
+}
+
+/** The address stays; its network or its router may be others than before. */
+function renewRoutes(s: Core, c: Address): void {
+  const { m } = s
+  const address = m.get32(c + CLIENT_ADDRESS)
+  if (m.get32(MASK) !== m.get32(c + LEASE_MASK)) {
+    dropAddress(s, address)
+    takeAddress(s, 0, address, lengthOf(m.get32(c + LEASE_MASK)), true)
+  }
+  setDefaultRoute(s, m.get32(c + ROUTER))
 }
 
 /** RFC 2131, 4.4.5: times count from when the request went out; T1 is half of the lease, T2 seven eighths. */

@@ -22,7 +22,7 @@ import type { DhcpPool, StackConfig } from '../stack.ts'
 import { messageAt, type Service, sendMessage, takeMessage } from '../udp/service.ts'
 import * as dhcp from '../wire/dhcp.ts'
 import { macHigh, macLow, putMac } from '../wire/ethernet.ts'
-import { BROADCAST, IP_DEFAULT_TTL } from '../wire/ipv4.ts'
+import { BROADCAST } from '../wire/ipv4.ts'
 import { UDP_HEADER } from '../wire/udp.ts'
 import * as lease from './lease.ts'
 
@@ -67,7 +67,8 @@ export const dhcpServer: Service = {
     const size = length - UDP_HEADER
     if (!dhcp.dhcpIsValid(m.view, from, size)) return dropped(s, Drop.BadDhcp)
     const relayed = m.get32(from + dhcp.DHCP_GIADDR) !== 0
-    const known = m.get8(from + dhcp.DHCP_OP) === dhcp.BOOTREQUEST && !relayed && m.get32(ADDRESS) !== 0
+    const known =
+      m.get8(from + dhcp.DHCP_OP) === dhcp.BOOTREQUEST && !relayed && s.link === 0 && m.get32(ADDRESS) !== 0
     return known && requestInput(s, from, size) ? Drop.None : dropped(s, Drop.UnexpectedDhcp)
   },
 
@@ -296,7 +297,7 @@ function reply(s: Core, at: Address, type: number, own: number): void {
   const broadcast = (m.get16(at + lease.LEASE_FLAGS) & dhcp.DHCP_BROADCAST_FLAG) !== 0
   const destination = own !== 0 ? own : broadcast ? BROADCAST : yours
   // RFC 2131, 4.1: it cannot answer ARP yet, but has told us its hardware address.
-  if (destination !== BROADCAST) learnNeighbour(s, destination, high, low, true)
+  if (destination !== BROADCAST) learnNeighbour(s, destination, high, low, true, 0)
   sendReply(s, page, end, destination)
 }
 
@@ -353,14 +354,5 @@ function putParameters(s: Core, at: Address): Address {
 function sendReply(s: Core, page: Address, end: Address, destination: number): void {
   const length = dhcp.endDhcp(s.m.view, messageAt(page), end)
   const from = s.m.get32(ADDRESS)
-  sendMessage(
-    s,
-    page,
-    length,
-    from,
-    dhcp.DHCP_SERVER_PORT,
-    destination,
-    dhcp.DHCP_CLIENT_PORT,
-    IP_DEFAULT_TTL,
-  )
+  sendMessage(s, page, length, from, dhcp.DHCP_SERVER_PORT, destination, dhcp.DHCP_CLIENT_PORT)
 }

@@ -9,7 +9,7 @@ import { LAST_SENT, NAME, REVERSE } from './responder-record.ts'
 /** 224.0.0.251. */
 export const MDNS_GROUP = 0xe00000fb | 0
 /** RFC 6762, 11: "SHOULD be sent with IP TTL set to 255". */
-const MDNS_TTL = 255
+const SENDING = { ttl: 255, link: 0 }
 
 /** RFC 6762, 10: records with a host's name in them live for two minutes. */
 export const TTL = 120
@@ -30,7 +30,7 @@ export function sendOnLink(
   to: number = MDNS_GROUP,
   port = dns.MDNS_PORT,
 ): void {
-  sendMessage(s, page, end - messageAt(page), s.m.get32(ADDRESS), dns.MDNS_PORT, to, port, MDNS_TTL)
+  sendMessage(s, page, end - messageAt(page), s.m.get32(ADDRESS), dns.MDNS_PORT, to, port, SENDING)
 }
 
 /** When a record was last told to all, for the limit of one a second (RFC 6762, 6). */

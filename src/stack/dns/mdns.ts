@@ -5,15 +5,15 @@
  */
 import { type Core, dropped, KIND_RESPONDER, KIND_RESPONSE } from '../core.ts'
 import { Drop } from '../drop.ts'
-import { nextHop } from '../ip/route.ts'
+import { isInOwnNetwork } from '../ip/local.ts'
 import type { Address } from '../memory/arena.ts'
 import { ADDRESS } from '../memory/layout.ts'
 import type { Service } from '../udp/service.ts'
 import { DNS_FLAGS, DNS_OPCODE, DNS_RCODE, DNS_RESPONSE, dnsIsValid, MDNS_PORT } from '../wire/dns.ts'
-import { IP_DESTINATION, IP_SOURCE } from '../wire/ipv4.ts'
+import { IP_DESTINATION, IP_SOURCE, isLinkLocal } from '../wire/ipv4.ts'
 import { UDP_HEADER, UDP_SOURCE_PORT } from '../wire/udp.ts'
-import { MDNS_GROUP } from './link-message.ts'
 import { askLink, isAskingLink, learn } from './link-query.ts'
+import { joinMdns, leaveMdns } from './membership.ts'
 import { questionInput, sendPending } from './respond.ts'
 import {
   hearOfName,
@@ -30,11 +30,12 @@ export interface MulticastNames extends Service {
   ask(s: Core, q: Address): void
 }
 
-/** The feature mDNS; needs the feature DNS, which has its cache and its queries. */
+/** The feature mDNS; needs the features DNS, which has its cache and its queries, and IP_MULTICAST. */
 export const mdns: MulticastNames = {
-  group: MDNS_GROUP,
   start(s, config) {
-    if (config.name !== undefined) startResponder(s, config.name)
+    if (config.name === undefined) return
+    startResponder(s, config.name)
+    joinMdns(s)
   },
   owns: (_s, port) => port === MDNS_PORT,
 
@@ -48,7 +49,8 @@ export const mdns: MulticastNames = {
     if ((flags & (DNS_OPCODE | DNS_RCODE)) !== 0) return dropped(s, Drop.UnexpectedDns)
     const source = view.getInt32(ip + IP_SOURCE)
     // RFC 6762, 11: what was not sent on this link is ignored.
-    if (nextHop(s, source) !== source) return dropped(s, Drop.ForeignMdns)
+    if (s.link !== 0 || !(isInOwnNetwork(m, source, 0) || isLinkLocal(source)))
+      return dropped(s, Drop.ForeignMdns)
     const port = view.getUint16(at + UDP_SOURCE_PORT)
     const end = at + length
     if ((flags & DNS_RESPONSE) === 0) {
@@ -71,6 +73,12 @@ export const mdns: MulticastNames = {
 
   addressChanged: tellAddress,
   linkUp: probeAgain,
-  leave: withdraw,
-  ask: askLink,
+  leave(s) {
+    withdraw(s)
+    leaveMdns(s)
+  },
+  ask(s, q) {
+    joinMdns(s)
+    askLink(s, q)
+  },
 }

@@ -33,7 +33,7 @@ import { choosePort, handleOf, makeSocket } from '../socket/socket.ts'
 import { NameType, type Socket } from '../stack.ts'
 import { messageAt, type Service, sendMessage, takeMessage } from '../udp/service.ts'
 import * as dns from '../wire/dns.ts'
-import { IP_DEFAULT_TTL, IP_SOURCE } from '../wire/ipv4.ts'
+import { IP_SOURCE } from '../wire/ipv4.ts'
 import { UDP_DESTINATION_PORT, UDP_HEADER, UDP_SOURCE_PORT } from '../wire/udp.ts'
 import { AGAIN, takeAnswer, USELESS } from './answer.ts'
 import { forgetCached } from './cache.ts'
@@ -189,7 +189,7 @@ function send(s: Core, q: Address, port: number): void {
   const at = messageAt(page)
   const length = putQuery(s, q, at)
   const to = serverOf(s.m, q)
-  sendMessage(s, page, length, s.m.get32(ADDRESS), port, to, dns.DNS_PORT, IP_DEFAULT_TTL)
+  sendMessage(s, page, length, s.m.get32(ADDRESS), port, to, dns.DNS_PORT)
 }
 
 function answerInput(s: Core, q: Address, message: Address, end: Address): void {

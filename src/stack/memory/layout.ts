@@ -24,12 +24,15 @@ export const NOW_US = 36
 /** The same time as it was passed in, a 64-bit float. */
 export const NOW = 40
 
-export const MAC_HIGH = 48
-export const MTU = 50
-export const MAC_LOW = 52
-export const ADDRESS = 56
-export const MASK = 60
-export const GATEWAY = 64
+/** How many links there are, and where the records of those behind link 0 stand (ethernet/links.ts). */
+export const LINK_COUNT = 48
+export const LINKS_AT = 52
+/** Our addresses: a list of the routes to their networks (ip/routes.ts). */
+export const ADDRESSES = 56
+/** The routing table: the first route of FIB_LIST, the root of FIB_TRIE. */
+export const ROUTES = 60
+/** The route records in the fixed area that are free. */
+export const SPARE_ROUTES = 64
 /** Identification of the next IPv4 datagram. */
 export const NEXT_IP_ID = 68
 
@@ -75,25 +78,61 @@ export const REASSEMBLIES_TAIL = 212
 export const LARGE_AT = 216
 export const LARGE_SIZE = 220
 
+/** Neighbours that have not answered yet and those that have, each list the oldest first; pages that wait for the first. */
+export const INCOMPLETE_HEAD = 224
+export const INCOMPLETE_TAIL = 228
+export const CONFIRMED_HEAD = 232
+export const CONFIRMED_TAIL = 236
+export const NEIGHBOURS_HELD = 240
+/** Multicast groups that this host is a member of (igmp/groups.ts). */
+export const GROUPS = 244
+
+/** A link's record; link 0's stands here, since most hosts have no other. */
+export const LINK_0 = 248
+export const LINK_MAC_HIGH = 0
+export const LINK_MTU = 2
+export const LINK_MAC_LOW = 4
+/** Its first address and the mask of that one's network; 0 while it has none. */
+export const LINK_ADDRESS = 8
+export const LINK_MASK = 12
+/** RFC 2236, 4: until when (ms) the querier is taken to speak version 1; only meaningful while the flag behind it is set. */
+export const LINK_V1_UNTIL = 16
+export const LINK_V1 = 20
+export const LINK_SIZE = 24
+export const MAC_HIGH = LINK_0 + LINK_MAC_HIGH
+export const MTU = LINK_0 + LINK_MTU
+export const MAC_LOW = LINK_0 + LINK_MAC_LOW
+export const ADDRESS = LINK_0 + LINK_ADDRESS
+export const MASK = LINK_0 + LINK_MASK
+
+/** A route's record (ip/routes.ts). */
+export const ROUTE_SIZE = 44
+/** Three of them stand here, so that a host with one link and one router needs no page for its table. */
+export const SPARE_ROUTES_AT = LINK_0 + LINK_SIZE
+export const SPARE_ROUTES_COUNT = 3
+
 /** Servers that answer questions for names (dns/): three addresses, 0 where there is none. */
-export const DNS_SERVERS = 224
+export const DNS_SERVERS = SPARE_ROUTES_AT + SPARE_ROUTES_COUNT * ROUTE_SIZE
 /** Records of the services, 0 where there is none: what the DHCP client has, and the server (dhcp/). */
-export const DHCP_CLIENT = 236
-export const DHCP_SERVER = 240
-export const LEASES_HEAD = 244
-export const LEASES_TAIL = 248
+export const DHCP_CLIENT = DNS_SERVERS + 12
+export const DHCP_SERVER = DNS_SERVERS + 16
+export const LEASES_HEAD = DNS_SERVERS + 20
+export const LEASES_TAIL = DNS_SERVERS + 24
 /** Questions for names that are not closed yet, and answers that are kept, oldest first (dns/). */
-export const QUERIES_HEAD = 252
-export const QUERIES_TAIL = 256
-export const CACHED_HEAD = 260
-export const CACHED_TAIL = 264
-export const CACHED_COUNT = 268
+export const QUERIES_HEAD = DNS_SERVERS + 28
+export const QUERIES_TAIL = DNS_SERVERS + 32
+export const CACHED_HEAD = DNS_SERVERS + 36
+export const CACHED_TAIL = DNS_SERVERS + 40
+export const CACHED_COUNT = DNS_SERVERS + 44
 /** The responder for our own name, and the answer that it is about to give. */
-export const RESPONDER = 272
-export const RESPONSE = 276
+export const RESPONDER = DNS_SERVERS + 48
+export const RESPONSE = DNS_SERVERS + 52
+
+/** The record that is a member of the group 224.0.0.251 for us (dns/mdns.ts). */
+export const MDNS_MEMBER = DNS_SERVERS + 56
 
 /** The pools' books. */
-export const POOLS_AT = 280
+export const POOLS_AT = DNS_SERVERS + 60
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -111,13 +150,15 @@ export const POOL_RECEIVE = 6
 export const POOL_OUT_OF_ORDER = 7
 export const POOL_DATAGRAMS = 8
 export const POOL_FRAGMENTS = 9
+export const POOL_ROUTES = 10
+export const POOL_GROUPS = 11
 /** Leases, ours and those that our server gave. */
-export const POOL_LEASES = 10
+export const POOL_LEASES = 12
 /** Questions, kept answers, and our own name. */
-export const POOL_NAMES = 11
+export const POOL_NAMES = 13
 /** The input page and the output page. */
-export const POOL_STANDING = 12
-export const POOL_COUNT = 13
+export const POOL_STANDING = 14
+export const POOL_COUNT = 15
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

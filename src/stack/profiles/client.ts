@@ -3,7 +3,10 @@ import { compose } from '../create.ts'
 import { dhcpClient } from '../dhcp/client.ts'
 import { mdns } from '../dns/mdns.ts'
 import { resolver } from '../dns/resolver.ts'
+import { ipMulticast } from '../igmp/multicast.ts'
+import { fibList } from '../ip/fib-list.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
+import { rtnetlink } from '../ip/tables.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
@@ -15,11 +18,14 @@ export type * from '../stack.ts'
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, {
     congestion: reno,
+    fib: fibList,
+    tables: rtnetlink,
     windowScale,
     timestamps,
     fragments: ipFragmentsSmall,
     dhcpClient,
     dns: resolver,
     mdns,
+    multicast: ipMulticast,
     procFs,
   })

@@ -5,7 +5,10 @@ import { dhcpServer } from '../dhcp/server.ts'
 import { mdns } from '../dns/mdns.ts'
 import { resolver } from '../dns/resolver.ts'
 import { pingSockets } from '../icmp/ping.ts'
+import { ipMulticast } from '../igmp/multicast.ts'
+import { fibTrie } from '../ip/fib-trie.ts'
 import { ipFragments } from '../ip/fragments.ts'
+import { rtnetlink } from '../ip/tables.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { offload } from '../tcp/offload.ts'
@@ -18,6 +21,8 @@ export type * from '../stack.ts'
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, {
     congestion: reno,
+    fib: fibTrie,
+    tables: rtnetlink,
     windowScale,
     timestamps,
     fragments: ipFragments,
@@ -25,6 +30,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     dhcpServer,
     dns: resolver,
     mdns,
+    multicast: ipMulticast,
     offload,
     ping: pingSockets,
     procFs,

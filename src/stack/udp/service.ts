@@ -5,20 +5,17 @@
 import { type Core, count } from '../core.ts'
 import type { Drop } from '../drop.ts'
 import { EMSGSIZE, type Errno } from '../errno.ts'
-import { frameAt, takeFrame } from '../ethernet/frames.ts'
-import { payloadAt, putIpHeader, sendWithHeader } from '../ip/datagram.ts'
+import { takeFrame } from '../ethernet/frames.ts'
+import { payloadAt, type Sending, sendDatagram } from '../ip/datagram.ts'
 import { type Address, freePage, type Page } from '../memory/arena.ts'
 import { MTU } from '../memory/layout.ts'
 import { udpOutDatagrams } from '../mib.ts'
 import type { StackConfig } from '../stack.ts'
-import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
-import { ETH_HEADER } from '../wire/ethernet.ts'
-import { IP_CHECKSUM, IP_HEADER, IP_SOURCE, IP_TTL, PROTOCOL_UDP } from '../wire/ipv4.ts'
-import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
+import { IP_HEADER, PROTOCOL_UDP } from '../wire/ipv4.ts'
+import { UDP_HEADER } from '../wire/udp.ts'
+import { putUdpHeader } from './udp.ts'
 
 export interface Service {
-  /** A multicast group that it listens to. */
-  readonly group?: number
   /** A host begins. Throws RangeError when memory is too small for what is configured. */
   start?(s: Core, config: StackConfig): void
   /** Whether datagrams to this port are the service's; no program can have it. */
@@ -56,7 +53,7 @@ export const messageAt = (page: Page): Address => payloadAt(page) + UDP_HEADER
 /** The longest message that the link carries whole. */
 export const messageMax = (s: Core): number => s.m.get16(MTU) - IP_HEADER - UDP_HEADER
 
-/** Sends a message of `length` bytes and gives its page away. */
+/** Sends a message of `length` bytes by link 0 and gives its page away. */
 export function sendMessage(
   s: Core,
   page: Page,
@@ -65,27 +62,14 @@ export function sendMessage(
   fromPort: number,
   to: number,
   toPort: number,
-  ttl: number,
+  sending?: Sending,
 ): 0 | Errno {
-  const { m } = s
   if (length > messageMax(s)) {
-    freePage(m, page)
+    freePage(s.m, page)
     return EMSGSIZE
   }
-  const ip = frameAt(page) + ETH_HEADER
-  const at = payloadAt(page)
   const size = UDP_HEADER + length
-  putIpHeader(s, ip, to, PROTOCOL_UDP, size)
-  m.view.setInt32(ip + IP_SOURCE, from)
-  m.put8(ip + IP_TTL, ttl)
-  m.put16(ip + IP_CHECKSUM, 0)
-  m.put16(ip + IP_CHECKSUM, complement(sumBytes(m, ip, IP_HEADER)))
-  m.view.setUint16(at + UDP_SOURCE_PORT, fromPort)
-  m.view.setUint16(at + UDP_DESTINATION_PORT, toPort)
-  m.view.setUint16(at + UDP_LENGTH, size)
-  m.put16(at + UDP_CHECKSUM, 0)
-  const sum = pseudoSum(m, ip + IP_SOURCE, PROTOCOL_UDP, size) + sumBytes(m, at, size)
-  m.put16(at + UDP_CHECKSUM, complement(sum) || 0xffff)
+  putUdpHeader(s, page, fromPort, from, to, toPort, size)
   count(s, udpOutDatagrams)
-  return sendWithHeader(s, page, to, size)
+  return sendDatagram(s, page, to, PROTOCOL_UDP, size, from, sending)
 }
