@@ -23,9 +23,9 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     windowScale,
     timestamps,
     fragments: ipFragmentsSmall,
+    multicast: ipMulticast,
     dhcpClient,
     dns: resolver,
     mdns,
-    multicast: ipMulticast,
     procFs,
   })
