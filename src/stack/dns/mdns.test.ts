@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
-import { EADDRINUSE, EAGAIN, ENODATA, ENOENT } from '../errno.ts'
+import { EADDRINUSE, EAGAIN, ENOBUFS, ENODATA, ENOENT } from '../errno.ts'
 import { formatIpv4 } from '../ip/addresses.ts'
 import { Event, NameType, Protocol, type Socket } from '../stack.ts'
 import { Correspondence } from '../testing/correspondence.ts'
@@ -406,7 +406,15 @@ describe('asking', () => {
     d.wait(100).quiet()
   })
 
-  test('no program has port 5353', () => {
+  test('no program has port 5353 where mDNS is in use; where a program has it, names of the link are not asked for', () => {
+    const other = new Correspondence({ address: '10.0.0.1/24' }).wait(5_000)
+    const program = other.stack.socket(Protocol.Udp) as Socket
+    expect(other.stack.bind(program, 0, 5353)).toBe(0)
+    expect(other.stack.error(ask(other, 'bob.local'))).toBe(ENOBUFS)
+    other.stack.close(program)
+    expect(got(other, ask(other, 'bob.local'))).toBe(EAGAIN)
+    other.stack.leave()
+    expect(other.stack.bind(other.stack.socket(Protocol.Udp) as Socket, 0, 5353)).toBe(0)
     const d = known()
     expect(d.stack.bind(d.stack.socket(Protocol.Udp) as Socket, 0, 5353)).toBe(EADDRINUSE)
   })

@@ -5,6 +5,7 @@
  */
 import { type Core, dropped, KIND_RESPONDER, KIND_RESPONSE } from '../core.ts'
 import { Drop } from '../drop.ts'
+import { ENOBUFS } from '../errno.ts'
 import { isInOwnNetwork } from '../ip/local.ts'
 import type { Address } from '../memory/arena.ts'
 import { ADDRESS } from '../memory/layout.ts'
@@ -13,7 +14,8 @@ import { DNS_FLAGS, DNS_OPCODE, DNS_RCODE, DNS_RESPONSE, dnsIsValid, MDNS_PORT }
 import { IP_DESTINATION, IP_SOURCE, isLinkLocal } from '../wire/ipv4.ts'
 import { UDP_HEADER, UDP_SOURCE_PORT } from '../wire/udp.ts'
 import { askLink, isAskingLink, learn } from './link-query.ts'
-import { joinMdns, leaveMdns } from './membership.ts'
+import { isMember, joinMdns, leaveMdns } from './membership.ts'
+import { finish } from './query.ts'
 import { questionInput, sendPending } from './respond.ts'
 import {
   hearOfName,
@@ -37,7 +39,7 @@ export const mdns: MulticastNames = {
     startResponder(s, config.name)
     joinMdns(s)
   },
-  owns: (_s, port) => port === MDNS_PORT,
+  owns: (s, port) => port === MDNS_PORT && isMember(s),
 
   input(s, ip, at, length) {
     const { m } = s
@@ -78,7 +80,7 @@ export const mdns: MulticastNames = {
     leaveMdns(s)
   },
   ask(s, q) {
-    joinMdns(s)
-    askLink(s, q)
+    if (joinMdns(s)) askLink(s, q)
+    else finish(s, q, ENOBUFS)
   },
 }

@@ -5,17 +5,22 @@
 import { type Core, KIND_UDP } from '../core.ts'
 import { MDNS_MEMBER } from '../memory/layout.ts'
 import { closeDatagrams, DATAGRAM_KIND } from '../socket/datagrams.ts'
-import { makeSocket } from '../socket/socket.ts'
+import { findSocket, makeSocket } from '../socket/socket.ts'
+import { MDNS_PORT } from '../wire/dns.ts'
 import { MDNS_GROUP } from './link-message.ts'
 
-/** When memory is full the host goes without; the next question tries again. */
-export function joinMdns(s: Core): void {
+export const isMember = (s: Core): boolean => s.m.get32(MDNS_MEMBER) !== 0
+
+/** False: memory is full, or a program has the port. */
+export function joinMdns(s: Core): boolean {
   const { m } = s
-  if (m.get32(MDNS_MEMBER) !== 0) return
+  if (isMember(s)) return true
+  if (findSocket(m, KIND_UDP, MDNS_PORT, 0, 0) !== 0) return false
   const member = makeSocket(s, DATAGRAM_KIND, KIND_UDP)
-  if (member === 0) return
+  if (member === 0) return false
   if (s.features.multicast?.join(s, member, MDNS_GROUP, 0) === 0) m.put32(MDNS_MEMBER, member)
   else closeDatagrams(s, member)
+  return isMember(s)
 }
 
 export function leaveMdns(s: Core): void {
