@@ -80,17 +80,19 @@ export const Drop = {
   BadIgmp: 44,
   /** A multicast group that nobody here has joined. */
   NotAMember: 45,
+  /** LPF_FILTER: the socket's program does not want it. */
+  Filtered: 46,
   /** RFC 2131, 2: a DHCP message that is cut short, or whose options do not end. */
-  BadDhcp: 46,
+  BadDhcp: 47,
   /** A DHCP message that answers nothing we asked, or that our server has nothing to say to. */
-  UnexpectedDhcp: 47,
+  UnexpectedDhcp: 48,
   /** RFC 1035, 4.1: a DNS message whose counts, names or records do not fit in it. */
-  BadDns: 48,
+  BadDns: 49,
   /** RFC 5452, 9.1: an answer to no question that we have asked there. */
-  UnexpectedDns: 49,
+  UnexpectedDns: 50,
   /** RFC 6762, 6 and 11: a multicast answer from another port, or from another link. */
-  ForeignMdns: 50,
+  ForeignMdns: 51,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 51
+export const DROP_COUNT = 52

@@ -111,8 +111,13 @@ export const ROUTE_SIZE = 44
 export const SPARE_ROUTES_AT = LINK_0 + LINK_SIZE
 export const SPARE_ROUTES_COUNT = 3
 
+/** Raw sockets, packet sockets, netlink sockets: lists by NEXT_OF_KIND (socket/datagrams.ts). */
+export const RAW_HEAD = SPARE_ROUTES_AT + SPARE_ROUTES_COUNT * ROUTE_SIZE
+export const PACKET_HEAD = RAW_HEAD + 8
+export const NETLINK_HEAD = RAW_HEAD + 16
+
 /** Servers that answer questions for names (dns/): three addresses, 0 where there is none. */
-export const DNS_SERVERS = SPARE_ROUTES_AT + SPARE_ROUTES_COUNT * ROUTE_SIZE
+export const DNS_SERVERS = RAW_HEAD + 24
 /** Records of the services, 0 where there is none: what the DHCP client has, and the server (dhcp/). */
 export const DHCP_CLIENT = DNS_SERVERS + 12
 export const DHCP_SERVER = DNS_SERVERS + 16
@@ -152,13 +157,17 @@ export const POOL_DATAGRAMS = 8
 export const POOL_FRAGMENTS = 9
 export const POOL_ROUTES = 10
 export const POOL_GROUPS = 11
+/** Programs of sockets (filter/filter.ts). */
+export const POOL_FILTERS = 12
+/** Capture rings (packet/packet.ts). */
+export const POOL_CAPTURE = 13
 /** Leases, ours and those that our server gave. */
-export const POOL_LEASES = 12
+export const POOL_LEASES = 14
 /** Questions, kept answers, and our own name. */
-export const POOL_NAMES = 13
+export const POOL_NAMES = 15
 /** The input page and the output page. */
-export const POOL_STANDING = 14
-export const POOL_COUNT = 15
+export const POOL_STANDING = 16
+export const POOL_COUNT = 17
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

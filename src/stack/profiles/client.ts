@@ -1,13 +1,17 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
 import { dhcpClient } from '../dhcp/client.ts'
+import { inetDiag } from '../diag/diag.ts'
 import { mdns } from '../dns/mdns.ts'
 import { resolver } from '../dns/resolver.ts'
+import { socketFilters } from '../filter/filter.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
 import { fibList } from '../ip/fib-list.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
+import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
-import { procFs } from '../mib.ts'
+import { packetSockets } from '../packet/packet.ts'
+import { procFs } from '../proc/proc-fs.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
 import { timestamps } from '../tcp/timestamps.ts'
@@ -27,5 +31,10 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     dhcpClient,
     dns: resolver,
     mdns,
+    raw: rawSockets,
+    packet: packetSockets,
+    filter: socketFilters,
     procFs,
+    diag: inetDiag,
+    sockets: [rawSockets, packetSockets],
   })
