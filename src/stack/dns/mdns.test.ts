@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
-import { EADDRINUSE, EAGAIN, ENOBUFS, ENODATA, ENOENT } from '../errno.ts'
+import { EADDRINUSE, EAGAIN, ENETUNREACH, ENOBUFS, ENODATA, ENOENT } from '../errno.ts'
 import { formatIpv4 } from '../ip/addresses.ts'
 import { Event, NameType, Protocol, type Socket } from '../stack.ts'
 import { Correspondence } from '../testing/correspondence.ts'
@@ -397,6 +397,18 @@ describe('asking', () => {
     const nsec = { name: 'bob.local', type: NSEC, class: FLUSH, ttl: 120, data: [0xc0, 12, 0, 1, 0x40] }
     say(d, { flags: RESPONSE, answers: [nsec] })
     expect(d.stack.error(socket)).toBe(ENODATA)
+  })
+
+  test('the name of a link-local address is asked of the link, that of another is not', () => {
+    const d = known()
+    d.stack.resolve('169.254.7.9', NameType.Ptr)
+    d.wait(1)
+    expect([d.letters[0]?.to, readDns(d.next().data).questions[0]?.name]).toEqual([
+      GROUP,
+      '9.7.254.169.in-addr.arpa',
+    ])
+    for (const name of ['10.0.0.9', '1.1.254.169.in-addr.arpa.com', 'xlocal', 'a.xlocal', 'local'])
+      expect([name, d.stack.resolve(name, NameType.Ptr)]).toEqual([name, ENETUNREACH])
   })
 
   test('our own name is answered without a word', () => {

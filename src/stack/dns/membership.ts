@@ -5,6 +5,7 @@
 import { type Core, KIND_UDP } from '../core.ts'
 import { MDNS_MEMBER } from '../memory/layout.ts'
 import { closeDatagrams, DATAGRAM_KIND } from '../socket/datagrams.ts'
+import { LOCAL_PORT } from '../socket/record.ts'
 import { findSocket, makeSocket } from '../socket/socket.ts'
 import { MDNS_PORT } from '../wire/dns.ts'
 import { MDNS_GROUP } from './link-message.ts'
@@ -18,6 +19,7 @@ export function joinMdns(s: Core): boolean {
   if (findSocket(m, KIND_UDP, MDNS_PORT, 0, 0) !== 0) return false
   const member = makeSocket(s, DATAGRAM_KIND, KIND_UDP)
   if (member === 0) return false
+  m.put16(member + LOCAL_PORT, MDNS_PORT)
   if (s.features.multicast?.join(s, member, MDNS_GROUP, 0) === 0) m.put32(MDNS_MEMBER, member)
   else closeDatagrams(s, member)
   return isMember(s)

@@ -38,14 +38,20 @@ export function copyNameText(m: Arena, flat: Address, into: Uint8Array): number 
   return done
 }
 
-/** RFC 6762, 3: "Any DNS query for a name ending with '.local.' MUST be sent to the mDNS multicast address". */
-export function isLocal(m: Arena, flat: Address, length: number): boolean {
-  const at = flat + length - 7
-  if (length < 9 || m.get8(at) !== 5) return false
-  const [l, o, c, a] = [108, 111, 99, 97]
-  const letter = (i: number): number => lower(m.get8(at + i))
-  if (!(letter(1) === l && letter(2) === o && letter(3) === c && letter(4) === a && letter(5) === l))
-    return false
+/** The ends of names that are asked of the link, as text with each label's length before it. */
+const LINK_NAMES = ['\x05local', '\x03254\x03169\x07in-addr\x04arpa']
+
+/**
+ * RFC 6762, 3: "Any DNS query for a name ending with '.local.' MUST be sent to the mDNS multicast address"; 4: and any for
+ * the name of a link-local address.
+ */
+export const isLocal = (m: Arena, flat: Address, length: number): boolean =>
+  LINK_NAMES.some(end => endsWith(m, flat, length, end))
+
+function endsWith(m: Arena, flat: Address, length: number, end: string): boolean {
+  const at = flat + length - 1 - end.length
+  if (at <= flat) return false
+  for (let i = 0; i < end.length; i++) if (lower(m.get8(at + i)) !== end.charCodeAt(i)) return false
   return labelBegins(m, flat, at)
 }
 

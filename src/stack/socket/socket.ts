@@ -151,9 +151,8 @@ export function choosePort(
   remotePort: number,
 ): number | Errno {
   const { m } = s
-  const taken = (port: number): boolean => kind === KIND_UDP && serviceAt(s, port) !== undefined
   if (wanted !== 0)
-    return findSocket(m, kind, wanted, remoteAddress, remotePort) === 0 && !taken(wanted)
+    return findSocket(m, kind, wanted, remoteAddress, remotePort) === 0 && !isService(s, kind, wanted)
       ? wanted
       : EADDRINUSE
   const start = s.random32()
@@ -162,13 +161,17 @@ export function choosePort(
     if (
       findSocket(m, kind, port, remoteAddress, remotePort) === 0 &&
       (remotePort === 0 || findSocket(m, kind, port, 0, 0) === 0) &&
-      !taken(port)
+      !isService(s, kind, port)
     ) {
       return port
     }
   }
   return ENOBUFS
 }
+
+/** Whether a UDP port is one of the stack's own. */
+const isService = (s: Core, kind: number, port: number): boolean =>
+  kind === KIND_UDP && serviceAt(s, port) !== undefined
 
 // ---- events ---------------------------------------------------------------------------------------------------
 
