@@ -84,9 +84,13 @@ export function compose(config: StackConfig, environment: Environment, features:
     services: [features.mdns, features.dns, features.dhcpServer, features.dhcpClient].filter(
       service => service !== undefined,
     ),
-    options: [features.windowScale, features.timestamps, features.fastOpen].filter(
-      option => option !== undefined,
-    ),
+    options: [
+      features.windowScale,
+      features.timestamps,
+      features.sack?.permitted,
+      features.sack?.blocks,
+      features.fastOpen,
+    ].filter(option => option !== undefined),
     segment: emptySegment(),
     link: 0,
   }

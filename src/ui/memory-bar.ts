@@ -27,6 +27,7 @@ const POOLS: Readonly<Record<string, readonly [colour: string, holds: string]>> 
   groups: [faint('--syn'), 'multicast groups, and who has joined them'],
   filters: ['var(--other)', 'filter programs of sockets'],
   capture: [faint('--other'), 'captured frames to be read'],
+  flights: ['var(--again)', 'what connections know of segments under way'],
   leases: ['var(--near)', 'addresses that are lent by DHCP'],
   names: [faint('--near'), 'names that were asked for, and their answers'],
   standing: [faint('--ack'), 'where a frame is read and where one is written'],

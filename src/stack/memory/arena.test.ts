@@ -87,8 +87,8 @@ test('the smallest budget works, four bytes less is refused with a sentence that
       `needs from ${smallest} (${smallest / 1024} KiB)`,
     )
   }
-  expect(smallestArena(true)).toBe(15 * 1024)
-  expect(smallestArena(false)).toBe(15 * 1024)
+  expect(smallestArena(true)).toBe(17 * 1024)
+  expect(smallestArena(false)).toBe(16 * 1024)
 })
 
 test('a budget over 4 MiB is refused', () => {

@@ -38,10 +38,10 @@ import {
 /** The largest arena: handles address it in 20 bits of 4-byte steps. */
 export const ARENA_MAX = 4 * 1024 * 1024
 /**
- * The fewest pages a host works with: two standing ones, one of connections, one of neighbours, two in reserve for
- * control traffic, and two of data.
+ * The fewest pages a host works with: two standing ones, one each of connections, flights and neighbours, two in reserve
+ * for control traffic, and two of data.
  */
-const PAGES_MIN = 8
+const PAGES_MIN = 9
 /** PROC_FS: counters, then settings. */
 const NUMBERS = COUNTER_COUNT + SYSCTL_COUNT
 /** One bucket for each 512 bytes of arena: about one a connection when it is full of them. */

@@ -134,9 +134,13 @@ export const DESTINATIONS_HEAD = RAW_HEAD + 40
 export const DESTINATIONS_COUNT = RAW_HEAD + 48
 /** Connections that have text of their SYN and no handshake yet (tcp/fast-open.ts). */
 export const FAST_OPENS = RAW_HEAD + 52
+/** RFC 2883: the text that came twice, until its connection's next ACK tells of it (tcp/sack-blocks.ts). */
+export const TWICE_FOR = RAW_HEAD + 56
+export const TWICE_FROM = TWICE_FOR + 4
+export const TWICE_TO = TWICE_FOR + 8
 
 /** Servers that answer questions for names (dns/): three addresses, 0 where there is none. */
-export const DNS_SERVERS = RAW_HEAD + 56
+export const DNS_SERVERS = TWICE_FOR + 12
 /** Records of the services, 0 where there is none: what the DHCP client has, and the server (dhcp/). */
 export const DHCP_CLIENT = DNS_SERVERS + 12
 export const DHCP_SERVER = DNS_SERVERS + 16
@@ -182,13 +186,14 @@ export const POOL_FILTERS = 12
 export const POOL_CAPTURE = 13
 export const POOL_SETTINGS = 14
 export const POOL_DESTINATIONS = 15
+export const POOL_FLIGHTS = 16
 /** Leases, ours and those that our server gave. */
-export const POOL_LEASES = 16
+export const POOL_LEASES = 17
 /** Questions, kept answers, and our own name. */
-export const POOL_NAMES = 17
+export const POOL_NAMES = 18
 /** The input page and the output page. */
-export const POOL_STANDING = 18
-export const POOL_COUNT = 19
+export const POOL_STANDING = 19
+export const POOL_COUNT = 20
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

@@ -33,6 +33,7 @@ export const POOL_NAMES = [
   'capture',
   'settings',
   'destinations',
+  'flights',
   'leases',
   'names',
   'standing',
