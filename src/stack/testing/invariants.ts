@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest'
 import {
+  KIND_CACHED,
   KIND_CONNECTION,
   KIND_DESTINATION,
   KIND_NEIGHBOUR,
@@ -90,7 +91,7 @@ export function expectSound(stack: Stack): void {
   expect(inLists.sort()).toEqual(finishing.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
   const ofKind = (kind: number) => table.filter(at => m.get8(at + RECORD_KIND) === kind).sort()
-  const others = [KIND_NEIGHBOUR, KIND_REASSEMBLY, KIND_DESTINATION].flatMap(ofKind)
+  const others = [KIND_NEIGHBOUR, KIND_REASSEMBLY, KIND_DESTINATION, KIND_CACHED].flatMap(ofKind)
   const remembered = chainOf(m, layout.DESTINATIONS_HEAD, DESTINATION_NEXT)
   expect(remembered.length).toBe(m.get32(layout.DESTINATIONS_COUNT))
   expect(remembered.sort()).toEqual(ofKind(KIND_DESTINATION))
