@@ -4,6 +4,7 @@
  * the feature PROC_FS and absent where a profile does not list it.
  */
 import { DROP_COUNT, Drop } from './drop.ts'
+import type { Address, Arena } from './memory/arena.ts'
 
 export const ipInReceives = DROP_COUNT
 export const ipInDelivers = DROP_COUNT + 1
@@ -36,7 +37,11 @@ export const igmpInQueries = DROP_COUNT + 27
 export const igmpInReports = DROP_COUNT + 28
 export const igmpOutReports = DROP_COUNT + 29
 export const igmpOutLeaves = DROP_COUNT + 30
-export const COUNTER_COUNT = DROP_COUNT + 31
+export const ipOutNoRoutes = DROP_COUNT + 31
+export const icmpInMsgs = DROP_COUNT + 32
+export const icmpOutMsgs = DROP_COUNT + 33
+export const udpNoPorts = DROP_COUNT + 34
+export const COUNTER_COUNT = DROP_COUNT + 35
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -70,10 +75,35 @@ const MIB_NAMES = [
   'igmpInReports',
   'igmpOutReports',
   'igmpOutLeaves',
+  'ipOutNoRoutes',
+  'icmpInMsgs',
+  'icmpOutMsgs',
+  'udpNoPorts',
 ]
 
-/** The names of all counters, in the order of their indexes. */
-export const counterNames = (): readonly string[] => [
-  ...Object.keys(Drop).map(name => `drop.${name}`),
-  ...MIB_NAMES,
+/** The RFCs' errors of a layer are the sums of its drop reasons. */
+const SUMS: readonly (readonly [name: string, ...reasons: Drop[]])[] = [
+  [
+    'ipInHdrErrors',
+    Drop.BadIpVersion,
+    Drop.BadIpHeaderLength,
+    Drop.BadIpLength,
+    Drop.BadIpChecksum,
+    Drop.BadIpOptions,
+  ],
+  ['ipInUnknownProtos', Drop.UnknownProtocol],
+  ['icmpInErrors', Drop.BadIcmpLength, Drop.BadIcmpChecksum],
+  ['udpInErrors', Drop.BadUdpLength, Drop.BadUdpChecksum],
+  ['tcpInErrs', Drop.BadTcpLength, Drop.BadTcpChecksum, Drop.BadTcpOptions],
 ]
+
+/** All counters by their names, from what stands at `at` in the arena. */
+export function countersAt(m: Arena, at: Address): Record<string, number> {
+  const values: Record<string, number> = {}
+  const read = (index: number): number => m.get32(at + index * 4) >>> 0
+  const names = [...Object.keys(Drop).map(name => `drop.${name}`), ...MIB_NAMES]
+  for (const [i, name] of names.entries()) values[name] = read(i)
+  for (const [name, ...reasons] of SUMS)
+    values[name] = reasons.reduce<number>((sum, reason) => sum + read(reason), 0)
+  return values
+}

@@ -5,7 +5,7 @@ import { frameAt, queueFrame, takeFrame } from '../ethernet/frames.ts'
 import { holdPage } from '../ethernet/neighbours.ts'
 import { type Address, freePage, PAGE_NEXT, type Page } from '../memory/arena.ts'
 import { MTU, NEXT_IP_ID } from '../memory/layout.ts'
-import { ipOutRequests } from '../mib.ts'
+import { ipOutNoRoutes, ipOutRequests } from '../mib.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import { IP_CHECKSUM, IP_DEFAULT_TTL, IP_DESTINATION, IP_HEADER, IP_SOURCE, putIpv4 } from '../wire/ipv4.ts'
@@ -86,6 +86,7 @@ export function sendDatagram(
   const way = addressFrame(s, frame, destination, sending.link)
   const size = ETH_HEADER + IP_HEADER + length
   if (way === NO_ROUTE) {
+    count(s, ipOutNoRoutes)
     freePage(s.m, page)
     return EHOSTUNREACH
   }

@@ -18,7 +18,7 @@ import {
   pageOf,
 } from '../memory/arena.ts'
 import { LINK_ADDRESS, LINK_MTU } from '../memory/layout.ts'
-import { udpInDatagrams, udpOutDatagrams } from '../mib.ts'
+import { udpInDatagrams, udpNoPorts, udpOutDatagrams } from '../mib.ts'
 import {
   FLAG_BROADCAST,
   FLAG_NO_LOOP,
@@ -96,8 +96,8 @@ export function udpReceiver(s: Core, ip: Address, at: Address, toAll: boolean): 
   let socket = findSocket(m, KIND_UDP, port, source, sourcePort) || findSocket(m, KIND_UDP, port, 0, 0)
   while (socket !== 0 && !isAt(m, socket, destination)) socket = sameSocket(m, socket)
   // RFC 1122, 4.1.3.1: "SHOULD send an ICMP Port Unreachable message"; 3.2.2: never about a broadcast.
-  if (socket !== 0) count(s, udpInDatagrams)
-  else if (!toAll) sendUnreachable(s, ip, UNREACHABLE_PORT)
+  count(s, socket === 0 ? udpNoPorts : udpInDatagrams)
+  if (socket === 0 && !toAll) sendUnreachable(s, ip, UNREACHABLE_PORT)
   return socket
 }
 
