@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Drop } from '../stack/drop.ts'
 import {
   EAGAIN,
   EBADF,
@@ -14,6 +15,7 @@ import {
   EOPNOTSUPP,
   EPROTONOSUPPORT,
 } from '../stack/errno.ts'
+import { inspectConnection } from '../stack/inspect/inspect.ts'
 import {
   type Environment,
   Event,
@@ -25,6 +27,7 @@ import {
   type Stack,
   type StackConfig,
 } from '../stack/stack.ts'
+import { ethernet, HOST_IP, HOST_MAC, type Ipv4Fields, icmp, ipv4, PEER_MAC } from '../stack/testing/raw.ts'
 import { connectPair, Simulation, seededRandom } from '../stack/testing/simulation.ts'
 import { type Bundle, bundleProfile, bundleSet, PROFILES } from './bundle.js'
 import { gates, overGate } from './gate.js'
@@ -210,6 +213,49 @@ function sendsInFragments(profile: Create): number {
   return alice.stack.sendTo(socket, new Uint8Array(3000), 0x0a000002, 7)
 }
 
+/** Whether a second connection, whose handshake is quick, expects the slow answers of the first. */
+function expectsSlowAnswers(profile: Create): boolean {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  const rtos = [40, 1].map(delay => {
+    sim.delay = delay
+    const { near, far, listener } = connectPair(sim, alice, bob)
+    const rto = inspectConnection(alice.stack.arena, near)?.rto ?? 0
+    bob.stack.close(listener)
+    alice.stack.close(near)
+    bob.stack.close(far)
+    sim.run(1000)
+    return rto
+  })
+  return (rtos[1] ?? 0) > 200
+}
+
+/** Whether the second of two connections comes about to a listener for one, which has not accepted the first. */
+function answersFullBacklog(profile: Create): boolean {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  const listener = bob.stack.socket(Protocol.Tcp) as Socket
+  bob.stack.bind(listener, 0, 7)
+  bob.stack.listen(listener, 1)
+  // The first handshake stays half open: its ACK is lost, over and over.
+  sim.fault = ({ from, bytes }) =>
+    from === 'alice' && bytes[47] === 0x10 && bytes[35] === first ? 'lose' : 0
+  const sockets = [1, 2].map(() => alice.stack.socket(Protocol.Tcp) as Socket)
+  let first = -1
+  for (const socket of sockets) {
+    alice.stack.connect(socket, bob.stack.address, 7)
+    const end = { address: 0, port: 0 }
+    alice.stack.name(socket, 'local', end)
+    if (first < 0) first = end.port & 255
+    sim.run(20)
+  }
+  return (sim.take(alice, sockets[1] as Socket) & Event.Connected) !== 0
+}
+
 /** Where a datagram goes by a table of 500 routes: 10.0.0.2 is the router to 9.0.0.0/8, 10.0.0.3 to 9.1.0.0/16. */
 function routesBy(profile: Create): unknown {
   const sim = new Simulation()
@@ -227,9 +273,27 @@ function routesBy(profile: Create): unknown {
   return sim.wire.map(({ bytes }) => bytes[41])
 }
 
+/** What comes of a datagram from 10.0.0.2: the drop reason, and the protocols of what is sent in return. */
+function hears(profile: Create, protocol: number, payload: number[], fields: Ipv4Fields = {}): unknown {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile, forward: true, gateway: '10.0.0.2' })
+  sim.start()
+  const frame = ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(protocol, payload, fields))
+  const drop = alice.stack.input(frame, sim.now)
+  sim.run(10)
+  return [drop, sim.wire.length]
+}
+
+/** A redirect to 10.0.0.9 for 9.9.9.9, from our router. */
+const REDIRECT = icmp(5, 1, [10, 0, 0, 9, ...ipv4(17, Array(8).fill(0), { from: HOST_IP, to: [9, 9, 9, 9] })])
+
 /** What a user meets: with the switch, and without it (the README's last column). */
 const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   FIB_TRIE: routesBy,
+  IP_FORWARD: profile => hears(profile, 17, [0, 1, 0, 2, 0, 8, 0, 0], { to: [10, 0, 0, 7] }),
+  IP_OPTIONS: profile => hears(profile, 1, icmp(8, 0, [0, 1, 0, 1]), { options: [7, 99, 4, 0] }),
+  ICMP_REDIRECT: profile => hears(profile, 1, REDIRECT),
+  ICMP_TIMESTAMP: profile => hears(profile, 1, icmp(13, 0, Array(16).fill(0))),
   RTNETLINK: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -248,6 +312,26 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   },
   TCP_WSCALE: profile => synsWithOption(profile, 3),
   TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
+  SYN_COOKIES: answersFullBacklog,
+  DESTINATIONS: () => 'is what others stand on',
+  TCP_METRICS: expectsSlowAnswers,
+  TCP_FASTOPEN: profile => {
+    const alice = new Simulation().add('alice', { profile })
+    const socket = alice.stack.socket(Protocol.Tcp) as Socket
+    return alice.stack.setOption(socket, Option.FastOpen, 5)
+  },
+  PATH_MTU: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.start()
+    connectPair(sim, alice, bob)
+    return sim.wire.filter(({ bytes }) => bytes[23] === 6).every(({ bytes }) => bytes[20] === 0x40)
+  },
+  SO_SETTINGS: profile => {
+    const alice = new Simulation().add('alice', { profile })
+    return alice.stack.setOption(alice.stack.socket(Protocol.Tcp) as Socket, Option.KeepAlive, 1)
+  },
   IP_FRAG: sendsInFragments,
   IP_FRAG_SMALL: sendsInFragments,
   IP_OFFLOAD: profile => {
@@ -330,6 +414,24 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
     [2, 3],
     [2, 3],
   ],
+  // The question who has 10.0.0.7, and a redirect that waits for 10.0.0.2; else nothing.
+  IP_FORWARD: [
+    [Drop.None, 2],
+    [Drop.WrongDestination, 0],
+  ],
+  // An error or a reply, which waits for the peer's MAC address.
+  IP_OPTIONS: [
+    [Drop.BadIpOptions, 1],
+    [Drop.None, 1],
+  ],
+  ICMP_REDIRECT: [
+    [Drop.None, 0],
+    [Drop.UnknownIcmpType, 0],
+  ],
+  ICMP_TIMESTAMP: [
+    [Drop.None, 1],
+    [Drop.UnknownIcmpType, 0],
+  ],
   RTNETLINK: [
     [0, 2, 2],
     [EOPNOTSUPP, 0, 0],
@@ -337,6 +439,12 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   IP_MULTICAST: [0, EINVAL],
   TCP_WSCALE: [['alice', 'bob'], []],
   TCP_TIMESTAMPS: [['alice', 'bob'], []],
+  SYN_COOKIES: [true, false],
+  DESTINATIONS: ['is what others stand on', 'is what others stand on'],
+  TCP_METRICS: [true, false],
+  TCP_FASTOPEN: [0, ENOPROTOOPT],
+  PATH_MTU: [true, false],
+  SO_SETTINGS: [0, ENOPROTOOPT],
   IP_FRAG: [3000, -90],
   IP_FRAG_SMALL: [3000, -90],
   IP_OFFLOAD: [true, false],

@@ -6,9 +6,11 @@ import type { Core, Emit, Features } from './core.ts'
 import {
   KIND_ACQUIRE,
   KIND_CONNECTION,
+  KIND_DESTINATION,
   KIND_GROUP,
   KIND_NEIGHBOUR,
   KIND_REASSEMBLY,
+  KIND_SETTINGS,
   KIND_UDP,
   RECORD_KIND,
 } from './core.ts'
@@ -19,6 +21,7 @@ import {
   EISCONN,
   ENOBUFS,
   ENOPROTOOPT,
+  ENOTCONN,
   EOPNOTSUPP,
   EPROTONOSUPPORT,
   type Errno,
@@ -68,7 +71,7 @@ import {
   sendTcp,
   shutdownTcp,
 } from './tcp/user.ts'
-import { bindUdp, udpSend } from './udp/udp.ts'
+import { bindUdp, udpConnect, udpSend } from './udp/udp.ts'
 
 /** Throws RangeError with one sentence when the configuration cannot work. */
 export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
@@ -78,7 +81,9 @@ export function compose(config: StackConfig, environment: Environment, features:
     m,
     features,
     random32: () => environment.random32() >>> 0,
-    options: [features.windowScale, features.timestamps].filter(option => option !== undefined),
+    options: [features.windowScale, features.timestamps, features.fastOpen].filter(
+      option => option !== undefined,
+    ),
     segment: emptySegment(),
     link: 0,
   }
@@ -133,6 +138,10 @@ function fireTimer(s: Core, record: Address): void {
       return connectionTimer(s, record as Tcb)
     case KIND_REASSEMBLY:
       return s.features.fragments?.expired(s, record)
+    case KIND_DESTINATION:
+      return s.features.destinations?.expired(s, record)
+    case KIND_SETTINGS:
+      return s.features.settings?.fired(s, record)
     case KIND_GROUP:
       return s.features.multicast?.expired(s, record)
   }
@@ -178,11 +187,17 @@ function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Er
   }
 }
 
+function connectDatagrams(s: Core, at: Address, address: number, port: number): 0 | Errno {
+  if (address !== 0 && !(Number.isInteger(port) && port > 0 && port <= 0xffff)) return EINVAL
+  return udpConnect(s, at, address, port)
+}
+
 const isConnection = (m: Arena, at: Address): at is Tcb => kindOf(m, at) === KIND_CONNECTION
 
 function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, port: number): number | Errno {
   if (kindOf(s.m, at) === KIND_UDP)
     return port > 0 && port <= 0xffff ? udpSend(s, at, data, address | 0, port) : EINVAL
+  if (isConnection(s.m, at)) return s.features.fastOpen?.open(s, at, data, address | 0, port) ?? EOPNOTSUPP
   return (
     (s.features.sockets && familyOf(s, at))?.sendTo?.(s, at, data, address | 0, port & 0xffff) ?? EOPNOTSUPP
   )
@@ -196,7 +211,7 @@ function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): vo
     // Asked before, since behind the visitor's back the record may be freed and its page be another's.
     const dead = isConnection(m, at) && hasFlag(m, at, FLAG_DEAD)
     visit(handleOf(m, at), bits)
-    if (dead) bury(m, at as Tcb)
+    if (dead) bury(s, at as Tcb)
   }
 }
 
@@ -285,6 +300,7 @@ function stackOf(s: Core): Stack {
         if (neighbour !== 0) removeNeighbour(s, neighbour)
       }
       hostGone(s, address | 0)
+      s.features.destinations?.forget(s, address | 0)
     },
     socket: (protocol, number = 0) => makeProtocolSocket(s, protocol, number),
     bind(handle, address, port) {
@@ -297,11 +313,19 @@ function stackOf(s: Core): Stack {
         const child = acceptTcp(s, t)
         return isErrno(child) ? child : handleOf(m, child)
       }) as Socket | Errno,
-    connect: (handle, address, port) => tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno,
+    connect(handle, address, port) {
+      const at = recordOf(s, handle)
+      if (at !== 0 && kindOf(m, at) === KIND_UDP) return connectDatagrams(s, at, address | 0, port)
+      return tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno
+    },
     send(handle, data) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
       if (isConnection(m, at)) return sendTcp(s, at, data)
+      if (kindOf(m, at) === KIND_UDP) {
+        const port = m.get16(at + REMOTE_PORT)
+        return port === 0 ? ENOTCONN : sendToSocket(s, at, data, m.get32(at + REMOTE_ADDRESS), port)
+      }
       return (s.features.sockets && familyOf(s, at))?.send?.(s, at, data) ?? EOPNOTSUPP
     },
     recv(handle, into) {

@@ -8,9 +8,8 @@ import type { Arena } from '../memory/arena.ts'
 import { ADDRESSES, LINK_COUNT } from '../memory/layout.ts'
 import type { LocalAddress, Route } from '../stack.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
-import { isLoopback, isMulticast } from '../wire/ipv4.ts'
 import { inRange } from './config.ts'
-import { dropAddress, isInOwnNetwork, isOurs, takeAddress } from './local.ts'
+import { dropAddress, isHostAddress, isInOwnNetwork, isOurs, takeAddress } from './local.ts'
 import {
   enterRoute,
   ROUTE_GATEWAY,
@@ -32,10 +31,6 @@ export interface Tables {
   removeRoute(s: Core, destination: number, prefixLength: number, metric: number): 0 | Errno
   listRoutes(s: Core): Route[]
 }
-
-/** Whether a host may have this address (RFC 1122, 3.2.1.3). */
-const isHostAddress = (address: number): boolean =>
-  address >>> 24 !== 0 && !isLoopback(address) && !isMulticast(address) && address >>> 28 !== 0xf
 
 /** The owner gives a link another address. EEXIST: it is ours already. EINVAL: no host may have it. */
 function addAddress(s: Core, link: number, address: number, length: number): 0 | Errno {
@@ -87,6 +82,7 @@ function removeRoute(s: Core, destination: number, prefixLength: number, metric:
   const route = routeWith(s, destination, prefixLength, metric | 0)
   if (route === 0 || s.m.get32(route + ROUTE_SOURCE) !== 0) return ESRCH
   s.features.netlink?.routeChanged(s, route, true)
+  s.features.redirects?.forget(s, route)
   s.features.fib.remove(s.m, route)
   return 0
 }
