@@ -4,7 +4,14 @@ import { Drop } from '../drop.ts'
 import { EACCES, EADDRINUSE, ENETUNREACH, type Errno, isErrno } from '../errno.ts'
 import { linkAt } from '../ethernet/links.ts'
 import { sendUnreachable } from '../icmp/errors.ts'
-import { layDatagram, payloadAt, type Sending, sendDatagram, sumDatagram } from '../ip/datagram.ts'
+import {
+  defaultTtl,
+  layDatagram,
+  payloadAt,
+  type Sending,
+  sendDatagram,
+  sumDatagram,
+} from '../ip/datagram.ts'
 import { isBroadcast, sourceFor } from '../ip/local.ts'
 import { mtuTo } from '../ip/route.ts'
 import {
@@ -31,15 +38,7 @@ import { hasFlag, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, TTL } 
 import { choosePort, enterTable, findSocket, leaveTable, sameSocket } from '../socket/socket.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { UNREACHABLE_PORT } from '../wire/icmp.ts'
-import {
-  BROADCAST,
-  IP_DEFAULT_TTL,
-  IP_DESTINATION,
-  IP_HEADER,
-  IP_SOURCE,
-  isMulticast,
-  PROTOCOL_UDP,
-} from '../wire/ipv4.ts'
+import { BROADCAST, IP_DESTINATION, IP_HEADER, IP_SOURCE, isMulticast, PROTOCOL_UDP } from '../wire/ipv4.ts'
 import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
 
 /** A datagram of `length` bytes at `at`, inside the IPv4 datagram at `ip`. */
@@ -120,7 +119,7 @@ export function udpSend(
   if (isBroadcast(m, address) && !hasFlag(m, socket, FLAG_BROADCAST)) return EACCES
   sending.link = m.get8(socket + MULTICAST_LINK)
   // RFC 1112, 6.1: "the default should be 1" for a group, so that it does not leave the network.
-  sending.ttl = group ? m.get8(socket + MULTICAST_TTL) : m.get8(socket + TTL) || IP_DEFAULT_TTL
+  sending.ttl = group ? m.get8(socket + MULTICAST_TTL) : m.get8(socket + TTL) || defaultTtl(s)
   const own = linkAt(m, sending.link)
   const everywhere = group || address === BROADCAST
   const source =
