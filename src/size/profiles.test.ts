@@ -180,7 +180,9 @@ function builtSet(switches: readonly string[]): Promise<Built> {
   const name = ['with', ...switches].join('-')
   const known = made.get(name)
   if (known !== undefined) return known
-  const making = bundleSet(switches).then(bundle => load(name, bundle))
+  // The names of all switches would be too long for a file.
+  const number = made.size
+  const making = bundleSet(switches).then(bundle => load(`set-${number}`, bundle))
   made.set(name, making)
   return making
 }

@@ -38,7 +38,7 @@ import { frameInput } from './ip/input.ts'
 import { isOurs, takeAddress } from './ip/local.ts'
 import { type Address, Arena, FRAME_MAX } from './memory/arena.ts'
 import { layOut, takeOver } from './memory/lay-out.ts'
-import { ADDRESS, COUNTERS_AT, LARGE_SIZE, LINK_COUNT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
+import { ADDRESS, LARGE_SIZE, LINK_COUNT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick, runTimers } from './memory/wheel.ts'
 import { closeDatagrams, DATAGRAM_KIND, MULTICAST_TTL, takeDatagram, takeLost } from './socket/datagrams.ts'
@@ -225,16 +225,6 @@ function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): vo
   }
 }
 
-function counters(s: Core): Record<string, number> {
-  const { m } = s
-  const at = m.get32(COUNTERS_AT)
-  const values: Record<string, number> = {}
-  s.features.procFs?.names().forEach((name, i) => {
-    values[name] = m.get32(at + i * 4) >>> 0
-  })
-  return values
-}
-
 /** The face of a stack, see stack.ts. Each call finds the record behind its handle and passes it on. */
 function stackOf(s: Core): Stack {
   const { m, features } = s
@@ -284,7 +274,7 @@ function stackOf(s: Core): Stack {
       return memoryReport(m)
     },
     get counters() {
-      return counters(s)
+      return s.features.procFs?.counters(s) ?? {}
     },
     ethtool: (number, into) => s.features.ethtool?.facts(s, number, into) ?? EOPNOTSUPP,
     sysctl: name => s.features.procFs?.get(s, name),

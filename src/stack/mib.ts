@@ -4,6 +4,7 @@
  * the feature PROC_FS and absent where a profile does not list it.
  */
 import { DROP_COUNT, Drop } from './drop.ts'
+import type { Address, Arena } from './memory/arena.ts'
 
 export const ipInReceives = DROP_COUNT
 export const ipInDelivers = DROP_COUNT + 1
@@ -49,7 +50,10 @@ export const tcpDsacksIn = DROP_COUNT + 40
 export const tcpSackRecoveries = DROP_COUNT + 41
 export const tcpLossProbes = DROP_COUNT + 42
 export const tcpEceReductions = DROP_COUNT + 43
-export const COUNTER_COUNT = DROP_COUNT + 44
+export const icmpInMsgs = DROP_COUNT + 44
+export const icmpOutMsgs = DROP_COUNT + 45
+export const udpNoPorts = DROP_COUNT + 46
+export const COUNTER_COUNT = DROP_COUNT + 47
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -96,10 +100,34 @@ const MIB_NAMES = [
   'tcpSackRecoveries',
   'tcpLossProbes',
   'tcpEceReductions',
+  'icmpInMsgs',
+  'icmpOutMsgs',
+  'udpNoPorts',
 ]
 
-/** The names of all counters, in the order of their indexes. */
-export const counterNames = (): readonly string[] => [
-  ...Object.keys(Drop).map(name => `drop.${name}`),
-  ...MIB_NAMES,
+/** The RFCs' errors of a layer are the sums of its drop reasons. */
+const SUMS: readonly (readonly [name: string, ...reasons: Drop[]])[] = [
+  [
+    'ipInHdrErrors',
+    Drop.BadIpVersion,
+    Drop.BadIpHeaderLength,
+    Drop.BadIpLength,
+    Drop.BadIpChecksum,
+    Drop.BadIpOptions,
+  ],
+  ['ipInUnknownProtos', Drop.UnknownProtocol],
+  ['icmpInErrors', Drop.BadIcmpLength, Drop.BadIcmpChecksum],
+  ['udpInErrors', Drop.BadUdpLength, Drop.BadUdpChecksum],
+  ['tcpInErrs', Drop.BadTcpLength, Drop.BadTcpChecksum, Drop.BadTcpOptions],
 ]
+
+/** All counters by their names, from what stands at `at` in the arena. */
+export function countersAt(m: Arena, at: Address): Record<string, number> {
+  const values: Record<string, number> = {}
+  const read = (index: number): number => m.get32(at + index * 4) >>> 0
+  const names = [...Object.keys(Drop).map(name => `drop.${name}`), ...MIB_NAMES]
+  for (const [i, name] of names.entries()) values[name] = read(i)
+  for (const [name, ...reasons] of SUMS)
+    values[name] = reasons.reduce<number>((sum, reason) => sum + read(reason), 0)
+  return values
+}

@@ -5,7 +5,7 @@ import { payloadAt, sendDatagram, sumDatagram } from '../ip/datagram.ts'
 import { isBroadcast, isHostAddress, isOurs } from '../ip/local.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import { ICMP_TOKENS, ICMP_TOKENS_AT, NOW_MS } from '../memory/layout.ts'
-import { icmpOutDestUnreachs, icmpOutTimeExcds } from '../mib.ts'
+import { icmpOutDestUnreachs, icmpOutMsgs, icmpOutTimeExcds } from '../mib.ts'
 import { ICMP_MSGS_BURST, ICMP_MSGS_PER_SEC } from '../proc/sysctl.ts'
 import { complement } from '../wire/checksum.ts'
 import {
@@ -97,6 +97,7 @@ export function sendError(
 /** The checksum over a message of `length` bytes in `page`. */
 export function finishIcmp(s: Core, page: Page, length: number): void {
   const at = payloadAt(page)
+  count(s, icmpOutMsgs)
   s.m.put16(at + ICMP_CHECKSUM, 0)
   s.m.put16(at + ICMP_CHECKSUM, complement(sumDatagram(s, page, length)))
 }

@@ -7,7 +7,14 @@ import { layDatagram, payloadAt, sendDatagram, sendWithOptions } from '../ip/dat
 import { isOurs } from '../ip/local.ts'
 import { mtuTo } from '../ip/route.ts'
 import type { Address, Page } from '../memory/arena.ts'
-import { icmpInDestUnreachs, icmpInEchos, icmpInParmProbs, icmpInTimeExcds, icmpOutEchoReps } from '../mib.ts'
+import {
+  icmpInDestUnreachs,
+  icmpInEchos,
+  icmpInMsgs,
+  icmpInParmProbs,
+  icmpInTimeExcds,
+  icmpOutEchoReps,
+} from '../mib.ts'
 import { ICMP_ECHO_IGNORE_ALL } from '../proc/sysctl.ts'
 import { tcpUnreachable } from '../tcp/unreachable.ts'
 import { udpUnreachable } from '../udp/unreachable.ts'
@@ -43,6 +50,7 @@ import { finishIcmp } from './errors.ts'
 /** A message of `length` bytes at `at`, inside the IPv4 datagram at `ip`. */
 export function icmpInput(s: Core, ip: Address, at: Address, length: number, toAll: boolean): Drop {
   const { m } = s
+  count(s, icmpInMsgs)
   if (length < ICMP_HEADER) return dropped(s, Drop.BadIcmpLength)
   if (sumBytes(m, at, length) !== 0xffff) return dropped(s, Drop.BadIcmpChecksum)
   switch (m.get8(at + ICMP_TYPE)) {

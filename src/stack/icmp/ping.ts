@@ -16,7 +16,7 @@ import { LOCAL_PORT, TTL } from '../socket/record.ts'
 import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
 import { Protocol } from '../stack.ts'
 import { ICMP_CODE, ICMP_ECHO_REQUEST, ICMP_HEADER, ICMP_ID, ICMP_SEQUENCE, ICMP_TYPE } from '../wire/icmp.ts'
-import { IP_DEFAULT_TTL, IP_SOURCE, PROTOCOL_ICMP } from '../wire/ipv4.ts'
+import { IP_SOURCE, PROTOCOL_ICMP } from '../wire/ipv4.ts'
 import { finishIcmp } from './errors.ts'
 
 export interface PingSockets extends SocketFamily {
@@ -68,7 +68,7 @@ export const pingSockets: PingSockets = {
     m.view.setUint16(at + ICMP_ID, m.get16(socket + LOCAL_PORT))
     m.view.setUint16(at + ICMP_SEQUENCE, sequence)
     finishIcmp(s, page, ICMP_HEADER + data.length)
-    sending.ttl = m.get8(socket + TTL) || IP_DEFAULT_TTL
+    sending.ttl = m.get8(socket + TTL)
     const length = ICMP_HEADER + data.length
     const sent = sendDatagram(s, page, address, PROTOCOL_ICMP, length, sourceFor(s, address), sending)
     return isErrno(sent) ? sent : data.length

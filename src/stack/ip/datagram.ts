@@ -5,7 +5,8 @@ import { frameAt, queueFrame, takeFrame } from '../ethernet/frames.ts'
 import { holdPage } from '../ethernet/neighbours.ts'
 import { type Address, freePage, PAGE_NEXT, type Page } from '../memory/arena.ts'
 import { MTU, NEXT_IP_ID } from '../memory/layout.ts'
-import { ipOutRequests } from '../mib.ts'
+import { ipOutNoRoutes, ipOutRequests } from '../mib.ts'
+import { IP_TTL_DEFAULT } from '../proc/sysctl.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import {
@@ -23,12 +24,15 @@ import { addressFrame, isReady, NO_ROUTE } from './route.ts'
 
 /** What a datagram may ask for beside its addresses. */
 export interface Sending {
-  /** 1 … 255 */
+  /** 1 … 255; 0: the default. */
   readonly ttl: number
   /** The link for a destination that is on every link: all hosts, or a group. */
   readonly link: number
 }
-const PLAIN: Sending = { ttl: IP_DEFAULT_TTL, link: 0 }
+const PLAIN: Sending = { ttl: 0, link: 0 }
+
+/** The time to live of what asks for none. */
+export const defaultTtl = (s: Core): number => s.features.procFs?.setting(s, IP_TTL_DEFAULT) ?? IP_DEFAULT_TTL
 
 /** Where the payload of a datagram in `page` begins. */
 export const payloadAt = (page: Page): Address => frameAt(page) + ETH_HEADER + IP_HEADER
@@ -41,12 +45,12 @@ export function putIpHeader(
   destination: number,
   protocol: number,
   length: number,
-  ttl = IP_DEFAULT_TTL,
+  ttl: number,
 ): void {
   const { m } = s
   const id = m.get16(NEXT_IP_ID)
   m.put16(NEXT_IP_ID, id + 1)
-  putIpv4(m.view, at, IP_HEADER + length, id, protocol, ttl)
+  putIpv4(m.view, at, IP_HEADER + length, id, protocol, ttl || defaultTtl(s))
   // RFC 1191, 3: DF belongs to path MTU discovery; who would not act on the answer lets routers cut.
   if (s.features.pathMtu === undefined) m.view.setUint16(at + IP_FRAGMENT, 0)
   m.view.setInt32(at + IP_SOURCE, source)
@@ -130,6 +134,7 @@ export function sendWithOptions(
 /** Sends the frame of `size` bytes in a page by the way that addressFrame found. The page is given away. */
 function sendFrame(s: Core, page: Page, size: number, way: number): 0 | Errno {
   if (way === NO_ROUTE) {
+    count(s, ipOutNoRoutes)
     freePage(s.m, page)
     return EHOSTUNREACH
   }

@@ -31,7 +31,6 @@ import { complement, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import {
   IP_CHECKSUM,
-  IP_DEFAULT_TTL,
   IP_DESTINATION,
   IP_HEADER,
   IP_ID,
@@ -97,7 +96,7 @@ export const rawSockets: RawSockets = {
     if (hasFlag(m, socket, FLAG_HEADER_INCLUDED)) return sendWhole(s, data, address, source)
     const page = layDatagram(s, 0, data, mtuTo(s, address))
     if (isErrno(page)) return page
-    const sending = { ttl: m.get8(socket + TTL) || IP_DEFAULT_TTL, link: 0 }
+    const sending = { ttl: m.get8(socket + TTL), link: 0 }
     const protocol = m.get16(socket + LOCAL_PORT)
     const sent = sendDatagram(s, page, address, protocol, data.length, source, sending)
     return isErrno(sent) ? sent : data.length

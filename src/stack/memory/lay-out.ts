@@ -4,7 +4,7 @@ import { linkAt } from '../ethernet/links.ts'
 import type { LinkSettings, Settings } from '../ip/config.ts'
 import { layOutRoutes } from '../ip/routes.ts'
 import { COUNTER_COUNT } from '../mib.ts'
-import { SYSCTL_COUNT } from '../proc/sysctl.ts'
+import { SYSCTL_SIZE } from '../proc/sysctl.ts'
 import { type Arena, PAGE, takePage } from './arena.ts'
 import {
   COUNTERS_AT,
@@ -42,8 +42,8 @@ export const ARENA_MAX = 4 * 1024 * 1024
  * for control traffic, and two of data.
  */
 const PAGES_MIN = 9
-/** PROC_FS: counters, then settings. */
-const NUMBERS = COUNTER_COUNT + SYSCTL_COUNT
+/** PROC_FS: counters, then settings, bytes. */
+const NUMBERS_SIZE = COUNTER_COUNT * 4 + SYSCTL_SIZE
 /** One bucket for each 512 bytes of arena: about one a connection when it is full of them. */
 const BYTES_A_BUCKET = 512
 
@@ -69,7 +69,7 @@ export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
   const extra = settings.more.length
   const pages = pagesIn(size, withCounters, extra)
   const counters = align(PAGE_MAP + pages)
-  const table = withCounters ? align(counters + NUMBERS * 4) : counters
+  const table = withCounters ? align(counters + NUMBERS_SIZE) : counters
   const first = fixedSize(pages, bucketsFor(size), withCounters, extra)
   m.put32(MAGIC, MAGIC_VALUE)
   m.put32(SIZE, size)
@@ -138,7 +138,7 @@ function bucketsFor(size: number): number {
 /** The fixed area: up to the page map, the counters, the table, `links` behind link 0; pages begin on a multiple of 64. */
 function fixedSize(pages: number, buckets: number, withCounters: boolean, links: number): number {
   const behindMap = align(PAGE_MAP + pages)
-  const behindCounters = withCounters ? align(behindMap + NUMBERS * 4) : behindMap
+  const behindCounters = withCounters ? align(behindMap + NUMBERS_SIZE) : behindMap
   return (behindCounters + buckets * 4 + links * LINK_SIZE + 63) & ~63
 }
 

@@ -1,11 +1,12 @@
 /** PROC_FS: what a host tells of itself by name, and lets be set: counters (mib.ts) and settings (sysctl.ts). */
 import type { Core } from '../core.ts'
-import { counterNames } from '../mib.ts'
+import { COUNTERS_AT } from '../memory/layout.ts'
+import { countersAt } from '../mib.ts'
 import { layOutSysctls, readSysctl, setSysctl, sysctlNamed } from './sysctl.ts'
 
 export interface ProcFs {
-  /** The names of all counters, in the order of their indexes. */
-  readonly names: () => readonly string[]
+  /** All counters by their names. */
+  counters(s: Core): Record<string, number>
   /** A new arena's settings get their initial values. */
   layOut(s: Core): void
   /** The setting of this index. */
@@ -17,7 +18,7 @@ export interface ProcFs {
 
 /** The feature PROC_FS. */
 export const procFs: ProcFs = {
-  names: counterNames,
+  counters: ({ m }) => countersAt(m, m.get32(COUNTERS_AT)),
   layOut: layOutSysctls,
   setting: readSysctl,
   get: sysctlNamed,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ETIMEDOUT } from '../errno.ts'
 import { createStack } from '../profiles/full.ts'
-import { Protocol, type Socket } from '../stack.ts'
+import { PacketType, Protocol, type Socket } from '../stack.ts'
 import { Dialogue, established, PEER } from '../testing/dialogue.ts'
 import { ethernet, HOST_MAC, icmp, ipv4, PEER_MAC, udp } from '../testing/raw.ts'
 import { environment } from '../testing/simulation.ts'
@@ -118,6 +118,36 @@ describe('what the settings do', () => {
     expect(d.stack.counters['ipReasmFails']).toBe(0)
     d.wait(2)
     expect(d.stack.counters['ipReasmFails']).toBe(1)
+  })
+
+  test('ip_default_ttl: what goes out has it, segments, datagrams and answers alike', () => {
+    const d = established()
+    const ttls: number[] = []
+    d.stack.setSysctl('net.ipv4.ip_default_ttl', 9)
+    const packets = d.stack.socket(Protocol.Packet, 0x0800) as Socket
+    d.send(1)
+    d.inFrame(frame(ipv4(1, icmp(8, 0, [0, 1, 0, 1]))))
+    const datagrams = d.stack.socket(Protocol.Udp) as Socket
+    d.stack.sendTo(datagrams, new Uint8Array(1), PEER, 9)
+    d.wait(1)
+    const into = new Uint8Array(100)
+    const from = { address: 0, port: 0 }
+    while (d.stack.recvFrom(packets, into, from) > 0)
+      if (from.address === PacketType.Outgoing) ttls.push(into[22] ?? 0)
+    expect(ttls).toEqual([9, 9, 9])
+    for (const socket of [packets, datagrams]) d.stack.close(socket)
+  })
+
+  test('tcp_syncookies: 0 lets a full backlog drop SYNs, as without them', () => {
+    const answers = (cookies: number) => {
+      const d = new Dialogue()
+      d.stack.setSysctl('net.ipv4.tcp_syncookies', cookies)
+      const listener = d.listen(1)
+      for (let port = 5000; port < 5003; port++) d.speakFrom(port).in('SYN 0:0 win 1000 mss 1000')
+      d.stack.close(listener)
+      return d.skip()
+    }
+    expect(answers(1)).toBeGreaterThan(answers(0))
   })
 
   test('neigh.default.*: how long a neighbour counts as reachable, how often and how many times it is asked for', () => {

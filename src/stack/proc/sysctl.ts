@@ -1,6 +1,6 @@
 /**
  * The settings of a running host, under the names that they have in Linux's /proc/sys, dots for slashes: those that the
- * code honours. Their values stand in the arena behind the counters, so a copied host keeps them. Whoever honours one
+ * code honours. Their values, 16 bits each, stand in the arena behind the counters, so a copied host keeps them. Whoever honours one
  * asks `s.features.procFs` for it and has the default beside it, for profiles that have no settings.
  */
 import type { Core } from '../core.ts'
@@ -18,7 +18,11 @@ export const IPFRAG_TIME = 7
 export const BASE_REACHABLE_TIME_MS = 8
 export const RETRANS_TIME_MS = 9
 export const MCAST_SOLICIT = 10
-export const SYSCTL_COUNT = 11
+export const IP_TTL_DEFAULT = 11
+export const TCP_SYNCOOKIES = 12
+export const SYSCTL_COUNT = 13
+/** What they take of the arena, bytes. */
+export const SYSCTL_SIZE = SYSCTL_COUNT * 2
 
 type Sysctl = readonly [name: string, initial: number, least: number, most: number]
 
@@ -32,18 +36,20 @@ export const SYSCTLS: readonly Sysctl[] = [
   ['net.ipv4.icmp_msgs_burst', 20, 1, 255],
   ['net.ipv4.icmp_echo_ignore_all', 0, 0, 1],
   ['net.ipv4.ipfrag_time', 60, 1, 3600],
-  ['net.ipv4.neigh.default.base_reachable_time_ms', 60_000, 1000, 3_600_000],
+  ['net.ipv4.neigh.default.base_reachable_time_ms', 60_000, 1000, 65_000],
   ['net.ipv4.neigh.default.retrans_time_ms', 1000, 10, 60_000],
   ['net.ipv4.neigh.default.mcast_solicit', 3, 1, 20],
+  ['net.ipv4.ip_default_ttl', 64, 1, 255],
+  ['net.ipv4.tcp_syncookies', 1, 0, 1],
 ]
 
-const valueAt = ({ m }: Core, index: number): number => m.get32(COUNTERS_AT) + (COUNTER_COUNT + index) * 4
+const valueAt = ({ m }: Core, index: number): number => m.get32(COUNTERS_AT) + COUNTER_COUNT * 4 + index * 2
 
-export const readSysctl = (s: Core, index: number): number => s.m.get32(valueAt(s, index))
+export const readSysctl = (s: Core, index: number): number => s.m.get16(valueAt(s, index))
 
 /** All have their initial values. */
 export function layOutSysctls(s: Core): void {
-  for (const [i, [, initial]] of SYSCTLS.entries()) s.m.put32(valueAt(s, i), initial)
+  for (const [i, [, initial]] of SYSCTLS.entries()) s.m.put16(valueAt(s, i), initial)
 }
 
 const indexOf = (name: string): number => SYSCTLS.findIndex(([known]) => known === name)
@@ -62,6 +68,6 @@ export function setSysctl(s: Core, name: string, value: number): 0 {
   const [, , least, most] = known
   if (!(Number.isInteger(value) && value >= least && value <= most))
     throw new RangeError(`${name} must be a whole number from ${least} to ${most}; ${value} is not.`)
-  s.m.put32(valueAt(s, index), value)
+  s.m.put16(valueAt(s, index), value)
   return 0
 }

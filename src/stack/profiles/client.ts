@@ -51,8 +51,8 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     packet: packetSockets,
     netlink: netlinkSockets,
     filter: socketFilters,
-    procFs,
     ethtool: netEthtool,
     diag: inetDiag,
+    procFs,
     sockets: [rawSockets, packetSockets, netlinkSockets],
   })

@@ -71,8 +71,8 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     packetRing,
     netlink: netlinkSockets,
     filter: socketFilters,
-    procFs,
     ethtool: netEthtool,
     diag: inetDiag,
+    procFs,
     sockets: [pingSockets, rawSockets, packetSockets, netlinkSockets],
   })

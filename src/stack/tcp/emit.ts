@@ -32,7 +32,7 @@ import {
 } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
-import { IP_CHECKSUM, IP_DEFAULT_TTL, IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { IP_CHECKSUM, IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import {
   ACK,
   CWR,
@@ -90,7 +90,7 @@ export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): 
     destination,
     PROTOCOL_TCP,
     headerLength + out.length,
-    m.get8(t + TTL) || IP_DEFAULT_TTL,
+    m.get8(t + TTL),
   )
   if (s.features.ecn !== undefined && out.ecn !== 0) setEcn(m, ip, out.ecn)
   putHeader(s, t, out, tcp, headerLength)

@@ -2,6 +2,7 @@
 import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { tcpPassiveOpens } from '../mib.ts'
+import { TCP_SYNCOOKIES } from '../proc/sysctl.ts'
 import { hasFlag, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
 import { enterTable, raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
@@ -44,7 +45,10 @@ export function listenInput(s: Core, listener: Tcb, old: Tcb): Drop {
   if ((g.flags & SYN) === 0) return dropped(s, Drop.NoConnection)
   if (m.get16(listener + CHILDREN) >= m.get16(listener + BACKLOG)) {
     // A cookie would come back to the old connection.
-    const answered = old === 0 ? s.features.synCookies?.answer(s, listener) : undefined
+    const answered =
+      old === 0 && s.features.procFs?.setting(s, TCP_SYNCOOKIES) !== 0
+        ? s.features.synCookies?.answer(s, listener)
+        : undefined
     return answered ?? dropped(s, Drop.Backlog)
   }
   let iss = initialSequence(m, g.destination, g.source, g.destinationPort, g.sourcePort)

@@ -4,7 +4,14 @@ import { Drop } from '../drop.ts'
 import { EACCES, EADDRINUSE, ENETUNREACH, type Errno, isErrno } from '../errno.ts'
 import { linkAt } from '../ethernet/links.ts'
 import { sendUnreachable } from '../icmp/errors.ts'
-import { layDatagram, payloadAt, type Sending, sendDatagram, sumDatagram } from '../ip/datagram.ts'
+import {
+  defaultTtl,
+  layDatagram,
+  payloadAt,
+  type Sending,
+  sendDatagram,
+  sumDatagram,
+} from '../ip/datagram.ts'
 import { isBroadcast, sourceFor } from '../ip/local.ts'
 import { mtuTo } from '../ip/route.ts'
 import {
@@ -18,7 +25,7 @@ import {
   pageOf,
 } from '../memory/arena.ts'
 import { LINK_ADDRESS, LINK_MTU } from '../memory/layout.ts'
-import { udpInDatagrams, udpOutDatagrams } from '../mib.ts'
+import { udpInDatagrams, udpNoPorts, udpOutDatagrams } from '../mib.ts'
 import {
   FLAG_BROADCAST,
   FLAG_NO_LOOP,
@@ -31,15 +38,7 @@ import { hasFlag, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, TTL } 
 import { choosePort, enterTable, findSocket, leaveTable, sameSocket } from '../socket/socket.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { UNREACHABLE_PORT } from '../wire/icmp.ts'
-import {
-  BROADCAST,
-  IP_DEFAULT_TTL,
-  IP_DESTINATION,
-  IP_HEADER,
-  IP_SOURCE,
-  isMulticast,
-  PROTOCOL_UDP,
-} from '../wire/ipv4.ts'
+import { BROADCAST, IP_DESTINATION, IP_HEADER, IP_SOURCE, isMulticast, PROTOCOL_UDP } from '../wire/ipv4.ts'
 import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
 import { serviceAt } from './service.ts'
 
@@ -101,9 +100,9 @@ export function udpReceiver(s: Core, ip: Address, at: Address): Address {
   const destination = m.view.getInt32(ip + IP_DESTINATION)
   let socket = findSocket(m, KIND_UDP, port, source, sourcePort) || findSocket(m, KIND_UDP, port, 0, 0)
   while (socket !== 0 && !isAt(m, socket, destination)) socket = sameSocket(m, socket)
+  count(s, socket === 0 ? udpNoPorts : udpInDatagrams)
   // RFC 1122, 4.1.3.1: "SHOULD send an ICMP Port Unreachable message".
-  if (socket !== 0) count(s, udpInDatagrams)
-  else sendUnreachable(s, ip, UNREACHABLE_PORT)
+  if (socket === 0) sendUnreachable(s, ip, UNREACHABLE_PORT)
   return socket
 }
 
@@ -126,7 +125,7 @@ export function udpSend(
   if (isBroadcast(m, address) && !hasFlag(m, socket, FLAG_BROADCAST)) return EACCES
   sending.link = m.get8(socket + MULTICAST_LINK)
   // RFC 1112, 6.1: "the default should be 1" for a group, so that it does not leave the network.
-  sending.ttl = group ? m.get8(socket + MULTICAST_TTL) : m.get8(socket + TTL) || IP_DEFAULT_TTL
+  sending.ttl = group ? m.get8(socket + MULTICAST_TTL) : m.get8(socket + TTL) || defaultTtl(s)
   const own = linkAt(m, sending.link)
   const everywhere = group || address === BROADCAST
   const source =
