@@ -6,6 +6,7 @@
 import type { Drop } from './drop.ts'
 import type { PingSockets } from './icmp/ping.ts'
 import type { IpFragments } from './ip/fragments.ts'
+import type { Ipv6Protocol } from './ip6/ipv6.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
@@ -21,6 +22,8 @@ export interface Features {
   readonly fragments?: IpFragments
   /** IP_PING */
   readonly ping?: PingSockets
+  /** IPV6 */
+  readonly ipv6?: Ipv6Protocol
   /** TCP_WSCALE */
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
@@ -47,6 +50,7 @@ export const KIND_CONNECTION = 3
 export const KIND_UDP = 4
 export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
+export const KIND_IPV6 = 7
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

@@ -6,6 +6,7 @@ import type { Core, Features } from './core.ts'
 import {
   KIND_ACQUIRE,
   KIND_CONNECTION,
+  KIND_IPV6,
   KIND_NEIGHBOUR,
   KIND_PING,
   KIND_REASSEMBLY,
@@ -14,9 +15,11 @@ import {
 } from './core.ts'
 import {
   EADDRNOTAVAIL,
+  EAFNOSUPPORT,
   EBADF,
   EINVAL,
   EISCONN,
+  ENETUNREACH,
   ENOBUFS,
   EOPNOTSUPP,
   EPROTONOSUPPORT,
@@ -44,8 +47,17 @@ import {
   REMOTE_ADDRESS,
   REMOTE_PORT,
 } from './socket/record.ts'
-import { handleOf, isDatagram, kindOf, makeSocket, recordOf, takeEvent } from './socket/socket.ts'
-import { type Environment, type Ms, Protocol, type Socket, type Stack, type StackConfig } from './stack.ts'
+import { handleOf, isDatagram, kindOf, makeSocket, recordOf, takeEvent, tell } from './socket/socket.ts'
+import {
+  type Environment,
+  type Ipv4,
+  type Ipv6,
+  type Ms,
+  Protocol,
+  type Socket,
+  type Stack,
+  type StackConfig,
+} from './stack.ts'
 import { connectionTimer } from './tcp/clock.ts'
 import { bury, makeConnection } from './tcp/connection.ts'
 import { emitSegments } from './tcp/output.ts'
@@ -80,6 +92,7 @@ export function compose(config: StackConfig, environment: Environment, features:
     layOut(s, settings, environment.secret)
     if (settings.address === 0) acquireLinkLocal(s)
     else acquireAddress(s, settings.address, settings.mask, settings.gateway)
+    features.ipv6?.start(s)
   } else {
     takeOver(m)
   }
@@ -117,6 +130,8 @@ function fireTimer(s: Core, record: Address): void {
       return connectionTimer(s, record as Tcb)
     case KIND_REASSEMBLY:
       return s.features.fragments?.expired(s, record)
+    case KIND_IPV6:
+      return s.features.ipv6?.timer(s, record)
   }
 }
 
@@ -130,7 +145,10 @@ function makeProtocolSocket(s: Core, protocol: Protocol): Socket | Errno {
       made = makeSocket(s, DATAGRAM_KIND, KIND_UDP)
       break
     case Protocol.Icmp:
+    case Protocol.Icmp6:
+      // One kind of socket: which of the two it speaks is in the addresses that it is given.
       if (s.features.ping === undefined) return EPROTONOSUPPORT
+      if (protocol === Protocol.Icmp6 && s.features.ipv6 === undefined) return EPROTONOSUPPORT
       made = makeSocket(s, DATAGRAM_KIND, KIND_PING)
       break
     default:
@@ -139,11 +157,26 @@ function makeProtocolSocket(s: Core, protocol: Protocol): Socket | Errno {
   return made === 0 ? ENOBUFS : handleOf(s.m, made)
 }
 
-function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Errno {
+/** Calls with the word by which records know an address that a user gave (ip6/word.ts). */
+function withWord(s: Core, address: Ipv4 | Ipv6, call: (word: number) => number): number {
+  if (typeof address === 'number') return address >>> 24 === 0 ? ENETUNREACH : call(address | 0)
+  const word = s.features.ipv6?.enter(s, address) ?? EAFNOSUPPORT
+  return isErrno(word) ? word : call(word)
+}
+
+/** The word for an address of our own, 0 for any. */
+function ownWord(s: Core, address: Ipv4 | Ipv6): number {
+  if (typeof address !== 'number') return s.features.ipv6?.ownWord(s, address) ?? EAFNOSUPPORT
+  return address === 0 || (address | 0) === s.m.get32(ADDRESS) ? 0 : EADDRNOTAVAIL
+}
+
+function bindSocket(s: Core, at: Address, address: Ipv4 | Ipv6, port: number): 0 | Errno {
   const { m } = s
   if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) return EINVAL
-  if (address !== 0 && (address | 0) !== m.get32(ADDRESS)) return EADDRNOTAVAIL
+  const word = ownWord(s, address)
+  if (isErrno(word)) return word
   if (m.get16(at + LOCAL_PORT) !== 0) return EINVAL
+  m.put32(at + LOCAL_ADDRESS, word)
   switch (kindOf(m, at)) {
     case KIND_UDP:
       return bindUdp(s, at, port)
@@ -156,12 +189,12 @@ function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Er
   }
 }
 
-function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, port: number): number | Errno {
+function sendToSocket(s: Core, at: Address, data: Uint8Array, word: number, port: number): number | Errno {
   switch (kindOf(s.m, at)) {
     case KIND_UDP:
-      return port > 0 && port <= 0xffff ? udpSend(s, at, data, address | 0, port) : EINVAL
+      return port > 0 && port <= 0xffff ? udpSend(s, at, data, word, port) : EINVAL
     case KIND_PING:
-      return s.features.ping?.sendRequest(s, at, data, address | 0, port & 0xffff) ?? EOPNOTSUPP
+      return s.features.ping?.sendRequest(s, at, data, word, port & 0xffff) ?? EOPNOTSUPP
     default:
       return EOPNOTSUPP
   }
@@ -237,10 +270,20 @@ function stackOf(s: Core): Stack {
       reannounce(s)
     },
     hostGone(address) {
+      if (typeof address !== 'number') return s.features.ipv6?.hostGone(s, address)
       const neighbour = findNeighbour(s, address | 0)
       if (neighbour !== 0) removeNeighbour(s, neighbour)
       hostGone(s, address | 0)
     },
+    get ipv6() {
+      return s.features.ipv6?.report(s)
+    },
+    addAddress6: (address, prefixLength) =>
+      s.features.ipv6?.addAddress(s, address, prefixLength) ?? EAFNOSUPPORT,
+    removeAddress6: address => s.features.ipv6?.removeAddress(s, address) ?? EAFNOSUPPORT,
+    joinGroup6: group => s.features.ipv6?.joinGroup(s, group) ?? EAFNOSUPPORT,
+    leaveGroup6: group => s.features.ipv6?.leaveGroup(s, group) ?? EAFNOSUPPORT,
+    sortDestinations: addresses => s.features.ipv6?.sortDestinations(s, addresses) ?? addresses,
     socket: protocol => makeProtocolSocket(s, protocol),
     bind(handle, address, port) {
       const at = recordOf(s, handle)
@@ -252,7 +295,8 @@ function stackOf(s: Core): Stack {
         const child = acceptTcp(s, t)
         return isErrno(child) ? child : handleOf(m, child)
       }) as Socket | Errno,
-    connect: (handle, address, port) => tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno,
+    connect: (handle, address, port) =>
+      tcp(handle, t => withWord(s, address, word => connectTcp(s, t, word, port))) as 0 | Errno,
     send(handle, data) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
@@ -265,7 +309,7 @@ function stackOf(s: Core): Stack {
     },
     sendTo(handle, data, address, port) {
       const at = recordOf(s, handle)
-      return at === 0 ? EBADF : sendToSocket(s, at, data, address, port)
+      return at === 0 ? EBADF : withWord(s, address, word => sendToSocket(s, at, data, word, port))
     },
     recvFrom(handle, into, from) {
       const at = recordOf(s, handle)
@@ -297,8 +341,8 @@ function stackOf(s: Core): Stack {
       const at = recordOf(s, handle)
       if (at === 0) return false
       const local = end === 'local'
-      into.address = m.get32(at + (local ? LOCAL_ADDRESS : REMOTE_ADDRESS)) >>> 0
-      into.port = m.get16(at + (local ? LOCAL_PORT : REMOTE_PORT))
+      const port = m.get16(at + (local ? LOCAL_PORT : REMOTE_PORT))
+      tell(s, into, m.get32(at + (local ? LOCAL_ADDRESS : REMOTE_ADDRESS)), port)
       return true
     },
   }

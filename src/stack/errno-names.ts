@@ -10,6 +10,7 @@ const SENTENCES: Record<string, string> = {
   ENOPROTOOPT: 'There is no such option in this profile.',
   EPROTONOSUPPORT: 'This profile does not include that protocol.',
   EOPNOTSUPP: 'This kind of socket cannot do that.',
+  EAFNOSUPPORT: 'This profile, or this link, has no IPv6.',
   EADDRINUSE: 'Another socket already has that port; choose another.',
   EADDRNOTAVAIL: 'The host does not have that address.',
   ENETUNREACH: 'The host has no address or route for that destination.',

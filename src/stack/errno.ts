@@ -11,6 +11,7 @@ export const EMSGSIZE = -90 as Errno
 export const ENOPROTOOPT = -92 as Errno
 export const EPROTONOSUPPORT = -93 as Errno
 export const EOPNOTSUPP = -95 as Errno
+export const EAFNOSUPPORT = -97 as Errno
 export const EADDRINUSE = -98 as Errno
 export const EADDRNOTAVAIL = -99 as Errno
 export const ENETUNREACH = -101 as Errno

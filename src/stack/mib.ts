@@ -1,6 +1,6 @@
 /**
  * The counters, under the names of their RFCs: ip… (RFC 4293), icmp… (RFC 792's MIB-II group), tcp… (RFC 4022),
- * udp… (RFC 4113). The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
+ * udp… (RFC 4113), ip6… and icmp6… as Linux has them in its snmp6 file. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
  * the feature PROC_FS and absent where a profile does not list it.
  */
 import { DROP_COUNT, Drop } from './drop.ts'
@@ -32,7 +32,13 @@ export const ipFragOKs = DROP_COUNT + 23
 export const ipFragFails = DROP_COUNT + 24
 export const ipFragCreates = DROP_COUNT + 25
 export const icmpOutTimeExcds = DROP_COUNT + 26
-export const COUNTER_COUNT = DROP_COUNT + 27
+export const ip6InReceives = DROP_COUNT + 27
+export const ip6InDelivers = DROP_COUNT + 28
+export const ip6OutRequests = DROP_COUNT + 29
+export const icmp6InMsgs = DROP_COUNT + 30
+export const icmp6OutMsgs = DROP_COUNT + 31
+export const icmp6OutErrors = DROP_COUNT + 32
+export const COUNTER_COUNT = DROP_COUNT + 33
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -62,6 +68,12 @@ const MIB_NAMES = [
   'ipFragFails',
   'ipFragCreates',
   'icmpOutTimeExcds',
+  'ip6InReceives',
+  'ip6InDelivers',
+  'ip6OutRequests',
+  'icmp6InMsgs',
+  'icmp6OutMsgs',
+  'icmp6OutErrors',
 ]
 
 /** The names of all counters, in the order of their indexes. */

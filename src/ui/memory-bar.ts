@@ -22,6 +22,7 @@ const POOLS: Readonly<Record<string, readonly [colour: string, holds: string]>> 
   datagrams: ['var(--fin)', 'UDP datagrams to be read'],
   fragments: [faint('--fin'), 'fragments whose datagram is not whole yet'],
   standing: [faint('--ack'), 'where a frame is read and where one is written'],
+  ipv6: [faint('--near'), 'IPv6: addresses, routers, neighbours, destinations, groups'],
 }
 
 interface Slice {

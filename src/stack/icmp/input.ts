@@ -7,7 +7,7 @@ import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import { MTU } from '../memory/layout.ts'
 import { icmpInDestUnreachs, icmpInEchos, icmpOutEchoReps } from '../mib.ts'
-import { tcpUnreachable } from '../tcp/unreachable.ts'
+import { errorOf, tcpUnreachable } from '../tcp/unreachable.ts'
 import { sumBytes } from '../wire/checksum.ts'
 import {
   ICMP_CODE,
@@ -18,6 +18,7 @@ import {
   ICMP_UNREACHABLE,
 } from '../wire/icmp.ts'
 import {
+  IP_DESTINATION,
   IP_HEADER,
   IP_PROTOCOL,
   IP_SOURCE,
@@ -84,5 +85,6 @@ function unreachableInput(s: Core, at: Address, length: number): Drop {
   const headerLength = (m.get8(inner + IP_VERSION_IHL) & 15) * 4
   if (headerLength < IP_HEADER || innerLength < headerLength + 8) return dropped(s, Drop.BadIcmpLength)
   if (m.get8(inner + IP_PROTOCOL) !== PROTOCOL_TCP) return Drop.None
-  return tcpUnreachable(s, inner, inner + headerLength, m.get8(at + ICMP_CODE))
+  const remote = m.view.getInt32(inner + IP_DESTINATION)
+  return tcpUnreachable(s, remote, inner + headerLength, errorOf(m.get8(at + ICMP_CODE)))
 }

@@ -100,7 +100,7 @@ export function acquireTimer(s: Core): void {
       return after(s, ANNOUNCE_WAIT_MS)
     case LISTENING:
       // A connection's address cannot change (RFC 9293, 3.3.1): those of the old one end with it.
-      if (m.get32(ADDRESS) !== m.get32(CANDIDATE)) connectionsLoseAddress(s)
+      if (m.get32(ADDRESS) !== m.get32(CANDIDATE)) connectionsLoseAddress(s, m.get32(ADDRESS))
       m.put8(STATE, BOUND)
       m.put32(ADDRESS, m.get32(CANDIDATE))
       m.put32(MASK, m.get32(CANDIDATE_MASK))
@@ -146,7 +146,7 @@ function defend(s: Core): void {
     return
   }
   // RFC 5227, 2.4: "SHOULD actively attempt to reset any existing connections using that address".
-  connectionsLoseAddress(s)
+  connectionsLoseAddress(s, m.get32(ADDRESS))
   m.put32(ADDRESS, 0)
   chooseAnother(s)
 }

@@ -20,6 +20,7 @@ export interface ReassemblyBounds {
 }
 
 export interface IpFragments {
+  readonly bounds: ReassemblyBounds
   /** The fragment at `ip` in the input page, `total` bytes, its header checked. */
   input(s: Core, ip: Address, headerLength: number, total: number, toAll: boolean): Drop
   /** The datagram's time is up. */
@@ -34,6 +35,7 @@ export interface IpFragments {
 
 /** The feature IP_FRAG within given bounds. */
 export const fragmentsWithin = (bounds: ReassemblyBounds): IpFragments => ({
+  bounds,
   input: (s, ip, headerLength, total, toAll) => fragmentInput(s, bounds, ip, headerLength, total, toAll),
   expired: reassemblyTimer,
   makeRoom: giveUp,

@@ -13,13 +13,14 @@ import { ADDRESS, INPUT_PAGE, MAC_HIGH, MAC_LOW, MASK } from '../memory/layout.t
 import { ipInDelivers, ipInReceives } from '../mib.ts'
 import { tcpInput } from '../tcp/input.ts'
 import { udpInput } from '../udp/udp.ts'
-import { sumBytes } from '../wire/checksum.ts'
+import { pseudoSum, sumBytes } from '../wire/checksum.ts'
 import {
   ETH_DESTINATION,
   ETH_HEADER,
   ETH_TYPE,
   ETHERTYPE_ARP,
   ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
   macHigh,
   macLow,
 } from '../wire/ethernet.ts'
@@ -63,6 +64,11 @@ export function frameInput(s: Core, frame: Uint8Array): Drop {
       return ipv4Input(s, at + ETH_HEADER, length - ETH_HEADER, toGroup)
     case ETHERTYPE_ARP:
       return arpInput(s, at + ETH_HEADER, length - ETH_HEADER)
+    case ETHERTYPE_IPV6:
+      return (
+        s.features.ipv6?.input(s, at + ETH_HEADER, length - ETH_HEADER, toGroup) ??
+        dropped(s, Drop.UnknownEtherType)
+      )
     default:
       return dropped(s, Drop.UnknownEtherType)
   }
@@ -105,7 +111,7 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
   switch (s.m.get8(at + IP_PROTOCOL)) {
     case PROTOCOL_TCP:
       // RFC 9293, 3.9.2.3 (MUST-57): a segment to a broadcast or multicast address is discarded.
-      return toAll ? dropped(s, Drop.WrongDestination) : tcpInput(s, at, payload, length)
+      return toAll ? dropped(s, Drop.WrongDestination) : tcpDatagram(s, at, payload, length)
     case PROTOCOL_UDP:
       return udpInput(s, at, payload, length, toAll)
     case PROTOCOL_ICMP:
@@ -116,11 +122,24 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
   }
 }
 
-/** RFC 1122, 3.2.1.3: no broadcast, multicast or loopback address may be a source; nor may ours, from outside. */
+function tcpDatagram(s: Core, ip: Address, at: Address, length: number): Drop {
+  const { m } = s
+  const pseudo = pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, length)
+  return tcpInput(
+    s,
+    m.view.getInt32(ip + IP_SOURCE),
+    m.view.getInt32(ip + IP_DESTINATION),
+    at,
+    length,
+    pseudo,
+  )
+}
+
+/** RFC 1122, 3.2.1.3: nothing of 0.0.0.0/8, no broadcast, multicast or loopback address may be a source; nor may ours, from outside. */
 function maySend(s: Core, source: number): boolean {
   const mask = s.m.get32(MASK)
   const address = s.m.get32(ADDRESS)
-  if (isLoopback(source) || isMulticast(source) || source === -1 || source === 0) return false
+  if (isLoopback(source) || isMulticast(source) || source === -1 || source >>> 24 === 0) return false
   return (
     address === 0 || (source !== address && !(mask !== -1 && mask !== -2 && source === (address | ~mask)))
   )

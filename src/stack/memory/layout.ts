@@ -71,8 +71,11 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** IPv6's record of the link (ip6/link.ts); 0 where it is off. */
+export const IPV6_LINK = 216
+
 /** The pools' books. */
-export const POOLS_AT = 216
+export const POOLS_AT = 220
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -92,7 +95,8 @@ export const POOL_DATAGRAMS = 8
 export const POOL_FRAGMENTS = 9
 /** The input page and the output page. */
 export const POOL_STANDING = 10
-export const POOL_COUNT = 11
+export const POOL_IPV6 = 11
+export const POOL_COUNT = 12
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

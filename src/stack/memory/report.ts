@@ -28,6 +28,7 @@ export const POOL_NAMES = [
   'datagrams',
   'fragments',
   'standing',
+  'ipv6',
 ] as const
 
 /** Bytes, each pool's pages whole; 'fixed' is the host record with its tables and what is left over at the end. */

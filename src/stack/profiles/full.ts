@@ -2,6 +2,7 @@
 import { compose } from '../create.ts'
 import { pingSockets } from '../icmp/ping.ts'
 import { ipFragments } from '../ip/fragments.ts'
+import { ipv6 } from '../ip6/ipv6.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
@@ -17,5 +18,6 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     timestamps,
     fragments: ipFragments,
     ping: pingSockets,
+    ipv6,
     procFs,
   })

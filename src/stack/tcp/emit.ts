@@ -6,6 +6,7 @@ import { type Core, count } from '../core.ts'
 import { holdFrame } from '../ethernet/neighbours.ts'
 import { putIpHeader } from '../ip/datagram.ts'
 import { addressFrame, NO_ROUTE, READY } from '../ip/route.ts'
+import { ipv6For } from '../ip6/word.ts'
 import {
   type Address,
   type Arena,
@@ -16,12 +17,13 @@ import {
   PAGE_SEQ,
   type Page,
 } from '../memory/arena.ts'
-import { MTU, NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
+import { NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
 import { tcpOutSegs, tcpRetransSegs } from '../mib.ts'
 import { clearFlag, hasFlag, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import { IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { IP6_HEADER } from '../wire/ipv6.ts'
 import {
   ACK,
   FIN,
@@ -33,6 +35,7 @@ import {
   TCP_HEADER,
 } from '../wire/tcp.ts'
 import { startRetransmission } from './clock.ts'
+import { linkMss } from './mss.ts'
 import type { OutgoingSegment } from './output.ts'
 import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
 import {
@@ -70,14 +73,17 @@ export function emitSegment(
   emit: (frame: Uint8Array) => boolean,
 ): boolean {
   const { m } = s
+  const destination = m.get32(t + REMOTE_ADDRESS)
+  const ipv6 = ipv6For(s, destination)
   const headerLength = headerLengthOf(s, t, out.flags)
-  const text = out.length === 0 ? gatherAt(m, headerLength) : locateText(m, t, out, headerLength)
+  const headers = headerLength + (ipv6 === undefined ? IP_HEADER : IP6_HEADER)
+  const text = out.length === 0 ? gatherAt(m, headers) : locateText(m, t, out, headers)
   const tcp = text - headerLength
+  putHeader(s, t, out, tcp, headerLength)
+  if (ipv6 !== undefined) return ipv6.sendSegment(s, t, tcp, headerLength + out.length, emit)
   const ip = tcp - IP_HEADER
   const frame = ip - ETH_HEADER
-  const destination = m.get32(t + REMOTE_ADDRESS)
   putIpHeader(s, ip, destination, PROTOCOL_TCP, headerLength + out.length)
-  putHeader(s, t, out, tcp, headerLength)
   const sum =
     pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, headerLength + out.length) +
     sumBytes(m, tcp, headerLength + out.length)
@@ -141,7 +147,7 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
   if ((out.flags & SYN) !== 0) {
     // RFC 9293, 3.7.1 (MUST-67): the MTU less the fixed headers, whatever options may come.
     view.setUint16(at + TCP_HEADER, (OPTION_MSS << 8) | OPTION_MSS_LENGTH)
-    view.setUint16(at + TCP_HEADER + 2, m.get16(MTU) - IP_HEADER - TCP_HEADER)
+    view.setUint16(at + TCP_HEADER + 2, linkMss(s, m.get32(t + REMOTE_ADDRESS)))
   }
   let option = at + TCP_HEADER + mssLength(out.flags)
   for (const each of s.options) {
@@ -173,16 +179,16 @@ function windowField(s: Core, t: Tcb, flags: number): number {
   return field
 }
 
-const gatherAt = (m: Arena, headerLength: number): Address =>
-  m.get32(OUTPUT_PAGE) + PAGE_FRAME + ETH_HEADER + IP_HEADER + headerLength
+const gatherAt = (m: Arena, headers: number): Address =>
+  m.get32(OUTPUT_PAGE) + PAGE_FRAME + ETH_HEADER + headers
 
-/** Where the segment's text stands, with room for the headers before it. */
-function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number): Address {
+/** Where the segment's text stands, with room before it for the headers of IP and TCP. */
+function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headers: number): Address {
   let page = findPage(m, t, out.seq)
   if (out.seq === m.get32(t + SND_NXT)) m.put32(t + SEND_CURSOR, page)
   let from = seqDiff(out.seq, m.get32(page + PAGE_SEQ))
   if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
-  const text = gatherAt(m, headerLength)
+  const text = gatherAt(m, headers)
   for (let done = 0; done < out.length; ) {
     const piece = Math.min(out.length - done, m.get16(page + PAGE_LENGTH) - from)
     const at = page + m.get16(page + PAGE_OFFSET) + from

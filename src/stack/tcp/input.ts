@@ -50,10 +50,17 @@ import {
 import { enterTimeWait, restartTimeWait } from './time-wait.ts'
 import { offeredWindow } from './window.ts'
 
-/** `length` bytes of TCP at `at`, inside the datagram at `ip`. */
-export function tcpInput(s: Core, ip: Address, at: Address, length: number): Drop {
+/** `length` bytes of TCP at `at`; see readSegment. */
+export function tcpInput(
+  s: Core,
+  source: number,
+  destination: number,
+  at: Address,
+  length: number,
+  pseudo: number,
+): Drop {
   const { m, segment: g } = s
-  const fault = readSegment(s, ip, at, length)
+  const fault = readSegment(s, source, destination, at, length, pseudo)
   if (fault !== Drop.None) return fault
   count(s, tcpInSegs)
   const t = findSocket(m, KIND_CONNECTION, g.destinationPort, g.source, g.sourcePort) as Tcb

@@ -1,6 +1,7 @@
 /** A segment arrives in LISTEN, RFC 9293, 3.10.7.2: the birth of a passive connection, and the end of its handshake. */
 import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
+import { ipv6For } from '../ip6/word.ts'
 import { tcpPassiveOpens } from '../mib.ts'
 import { hasFlag, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
 import { enterTable, raise } from '../socket/socket.ts'
@@ -10,9 +11,9 @@ import { takeWindow } from './ack.ts'
 import { stopClock } from './clock.ts'
 import { initialiseSending, joinListener, makeConnection, openWindow } from './connection.ts'
 import { initialSequence } from './isn.ts'
+import { effectiveMss } from './mss.ts'
 import { wantSend } from './output.ts'
 import { refuseSegment } from './reset.ts'
-import { effectiveMss } from './syn-sent.ts'
 import {
   BACKLOG,
   CHILDREN,
@@ -40,15 +41,17 @@ export function listenInput(s: Core, listener: Tcb): Drop {
   }
   if ((g.flags & SYN) === 0) return dropped(s, Drop.NoConnection)
   if (m.get16(listener + CHILDREN) >= m.get16(listener + BACKLOG)) return dropped(s, Drop.Backlog)
-  const t = makeConnection(s)
+  // An IPv6 address stands in the frame until now; the connection needs it for longer.
+  g.source = ipv6For(s, g.source)?.keep(s, g.source) ?? g.source
+  const t = g.source === 0 ? 0 : makeConnection(s)
   if (t === 0) return dropped(s, Drop.NoMemory)
   count(s, tcpPassiveOpens)
   m.put32(t + LOCAL_ADDRESS, g.destination)
   m.put16(t + LOCAL_PORT, g.destinationPort)
   m.put32(t + REMOTE_ADDRESS, g.source)
   m.put16(t + REMOTE_PORT, g.sourcePort)
-  initialiseSending(m, t, initialSequence(m, g.destination, g.source, g.destinationPort, g.sourcePort))
-  openWindow(m, t, effectiveMss(s))
+  initialiseSending(m, t, initialSequence(s, g.destination, g.source, g.destinationPort, g.sourcePort))
+  openWindow(m, t, effectiveMss(s, g.source))
   // RCV.NXT is set to SEG.SEQ+1, IRS is set to SEG.SEQ. Text in the SYN is left to come again.
   m.put32(t + IRS, g.seq)
   m.put32(t + RCV_NXT, (g.seq + 1) | 0)

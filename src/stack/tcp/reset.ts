@@ -2,9 +2,10 @@
 import { type Core, count } from '../core.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { payloadAt, sendDatagram } from '../ip/datagram.ts'
+import { ipv6For } from '../ip6/word.ts'
 import { ADDRESS } from '../memory/layout.ts'
 import { tcpOutRsts, tcpOutSegs } from '../mib.ts'
-import { LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
+import { LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { PROTOCOL_TCP } from '../wire/ipv4.ts'
 import { ACK, putTcp, RST, TCP_CHECKSUM, TCP_HEADER } from '../wire/tcp.ts'
@@ -18,8 +19,12 @@ import type { Tcb } from './tcb.ts'
 export function refuseSegment(s: Core): void {
   const g = s.segment
   if ((g.flags & RST) !== 0) return
-  if ((g.flags & ACK) !== 0) sendReset(s, g.source, g.destinationPort, g.sourcePort, g.ack, 0, RST)
-  else sendReset(s, g.source, g.destinationPort, g.sourcePort, 0, (g.seq + segmentLength(g)) | 0, RST | ACK)
+  if ((g.flags & ACK) !== 0)
+    sendReset(s, g.destination, g.source, g.destinationPort, g.sourcePort, g.ack, 0, RST)
+  else {
+    const end = (g.seq + segmentLength(g)) | 0
+    sendReset(s, g.destination, g.source, g.destinationPort, g.sourcePort, 0, end, RST | ACK)
+  }
 }
 
 /** 3.10.5, ABORT: <SEQ=SND.NXT><CTL=RST>, as it was before any timeout. */
@@ -27,6 +32,7 @@ export function resetConnection(s: Core, t: Tcb): void {
   const { m } = s
   sendReset(
     s,
+    m.get32(t + LOCAL_ADDRESS),
     m.get32(t + REMOTE_ADDRESS),
     m.get16(t + LOCAL_PORT),
     m.get16(t + REMOTE_PORT),
@@ -38,6 +44,7 @@ export function resetConnection(s: Core, t: Tcb): void {
 
 function sendReset(
   s: Core,
+  from: number,
   to: number,
   localPort: number,
   remotePort: number,
@@ -48,16 +55,21 @@ function sendReset(
   const { m } = s
   const page = takeFrame(s, true)
   if (page === 0) return
-  const at = payloadAt(page)
+  const ipv6 = ipv6For(s, to)
+  const at = ipv6?.payloadAt(page) ?? payloadAt(page)
   const { view } = m
   putTcp(view, at, localPort, remotePort, seq, ack, TCP_HEADER, flags, 0)
+  count(s, tcpOutSegs)
+  count(s, tcpOutRsts)
+  if (ipv6 !== undefined) {
+    ipv6.send(s, page, from, to, PROTOCOL_TCP, TCP_HEADER, TCP_CHECKSUM)
+    return
+  }
   view.setInt32(at - 8, m.get32(ADDRESS))
   view.setInt32(at - 4, to)
   m.put16(
     at + TCP_CHECKSUM,
     complement(pseudoSum(m, at - 8, PROTOCOL_TCP, TCP_HEADER) + sumBytes(m, at, TCP_HEADER)),
   )
-  count(s, tcpOutSegs)
-  count(s, tcpOutRsts)
   sendDatagram(s, page, to, PROTOCOL_TCP, TCP_HEADER)
 }

@@ -15,6 +15,7 @@ import {
   isErrno,
 } from '../errno.ts'
 import { isBroadcast, nextHop } from '../ip/route.ts'
+import { ipv6For } from '../ip6/word.ts'
 import {
   type Arena,
   freePage,
@@ -79,8 +80,8 @@ import {
 } from './tcb.ts'
 import { bufferShare, offeredWindow, receiveWindow } from './window.ts'
 
-/** Where text begins in its page: behind the page header, room for Ethernet, IP and the longest TCP header. */
-const TEXT_OFFSET = 120
+/** Where text begins in its page: behind the page header, room for Ethernet, IPv6 and the longest TCP header. */
+const TEXT_OFFSET = 140
 
 /** 3.10.1, passive OPEN. */
 export function listenTcp(s: Core, t: Tcb, backlog: number): 0 | Errno {
@@ -110,22 +111,31 @@ export function acceptTcp(s: Core, listener: Tcb): Tcb | Errno {
 /** A socket is good for one connection; its record keeps what the last one left. */
 const wasConnected = (m: Arena, t: Tcb): boolean => m.get16(t + REMOTE_PORT) !== 0
 
+/** Our address, for a connection to `address`; 0 when there is no way to it. */
+function sourceTo(s: Core, address: number): number {
+  const local = s.m.get32(ADDRESS)
+  const none =
+    isBroadcast(s, address) || isMulticast(address) || address === local || nextHop(s, address) === 0
+  return none ? 0 : local
+}
+
 /** 3.10.1, active OPEN. */
 export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | Errno {
   const { m } = s
   const state = stateOf(m, t)
   if (state === LISTEN || !(Number.isInteger(port) && port > 0 && port <= 0xffff)) return EINVAL
   if (state !== CLOSED || wasConnected(m, t)) return EISCONN
-  const local = m.get32(ADDRESS)
-  if (local === 0 || isBroadcast(s, address) || isMulticast(address) || address === local) return ENETUNREACH
-  if (nextHop(s, address) === 0) return ENETUNREACH
+  const ipv6 = ipv6For(s, address)
+  const local =
+    ipv6 === undefined ? sourceTo(s, address) : ipv6.sourceFor(s, address, m.get32(t + LOCAL_ADDRESS))
+  if (local === 0) return ENETUNREACH
   const localPort = choosePort(s, KIND_CONNECTION, m.get16(t + LOCAL_PORT), address, port)
   if (isErrno(localPort)) return localPort
   m.put32(t + LOCAL_ADDRESS, local)
   m.put16(t + LOCAL_PORT, localPort)
   m.put32(t + REMOTE_ADDRESS, address)
   m.put16(t + REMOTE_PORT, port)
-  initialiseSending(m, t, initialSequence(m, local, address, localPort, port))
+  initialiseSending(m, t, initialSequence(s, local, address, localPort, port))
   enterTable(m, t)
   count(s, tcpActiveOpens)
   enterState(m, t, SYN_SENT)

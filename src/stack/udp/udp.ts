@@ -4,6 +4,7 @@ import { Drop } from '../drop.ts'
 import { ENETUNREACH, type Errno, isErrno } from '../errno.ts'
 import { sendUnreachable } from '../icmp/errors.ts'
 import { layDatagram, payloadAt, sendDatagram, sumDatagram } from '../ip/datagram.ts'
+import { ipv6For } from '../ip6/word.ts'
 import type { Address } from '../memory/arena.ts'
 import { ADDRESS } from '../memory/layout.ts'
 import { udpInDatagrams, udpOutDatagrams } from '../mib.ts'
@@ -61,11 +62,13 @@ export function udpSend(
   port: number,
 ): number | Errno {
   const { m } = s
-  if (m.get32(ADDRESS) === 0) return ENETUNREACH
+  const ipv6 = ipv6For(s, address)
+  if (ipv6 === undefined && m.get32(ADDRESS) === 0) return ENETUNREACH
   if (m.get16(socket + LOCAL_PORT) === 0) {
     const error = bindUdp(s, socket, 0)
     if (error !== 0) return error
   }
+  if (ipv6 !== undefined) return ipv6.sendUdp(s, socket, data, address, port)
   const page = layDatagram(s, UDP_HEADER, data)
   if (isErrno(page)) return page
   const at = payloadAt(page)
