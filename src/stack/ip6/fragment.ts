@@ -6,7 +6,15 @@ import { type Core, count } from '../core.ts'
 import { EHOSTUNREACH, EMSGSIZE, ENOBUFS, type Errno } from '../errno.ts'
 import { frameAt, queueFrames } from '../ethernet/frames.ts'
 import { DATAGRAM_MAX, layChainPieces, layPieces } from '../ip/fragment.ts'
-import { type Address, type Arena, freePages, PAGE_FRAME, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
+import {
+  type Address,
+  type Arena,
+  freePages,
+  PAGE_FRAME,
+  PAGE_LENGTH,
+  PAGE_NEXT,
+  type Page,
+} from '../memory/arena.ts'
 import { ip6OutRequests, ipFragCreates, ipFragFails, ipFragOKs } from '../mib.ts'
 import { complement, pseudoSum6, sumChain } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'

@@ -41,13 +41,7 @@ import { deliverReassembled6 } from './reassembled.ts'
 import { digestOf, isSame } from './records.ts'
 
 /** The packet from `ip` to `end` whose fragment header stands at `at`. */
-export function fragmentInput6(
-  s: Core,
-  ip: Address,
-  at: Address,
-  end: Address,
-  toAll: boolean,
-): Drop {
+export function fragmentInput6(s: Core, ip: Address, at: Address, end: Address, toAll: boolean): Drop {
   const { m } = s
   // IP_FRAG is the switch for both versions.
   if (s.features.fragments === undefined) return dropped(s, Drop.Fragment)

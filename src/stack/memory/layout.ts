@@ -71,11 +71,15 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** Room for one frame larger than a page (tcp/offload.ts), and its bytes; 0 without. */
+export const LARGE_AT = 216
+export const LARGE_SIZE = 220
+
 /** IPv6's record of the link (ip6/link.ts); 0 where it is off. */
-export const IPV6_LINK = 216
+export const IPV6_LINK = 224
 
 /** The pools' books. */
-export const POOLS_AT = 220
+export const POOLS_AT = 228
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8

@@ -5,6 +5,7 @@ import { ipFragments } from '../ip/fragments.ts'
 import { ipv6 } from '../ip6/ipv6.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { offload } from '../tcp/offload.ts'
 import { reno } from '../tcp/reno.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
@@ -17,6 +18,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     windowScale,
     timestamps,
     fragments: ipFragments,
+    offload,
     ping: pingSockets,
     ipv6,
     procFs,

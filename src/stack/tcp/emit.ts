@@ -10,6 +10,8 @@ import { ipv6For } from '../ip6/word.ts'
 import {
   type Address,
   type Arena,
+  FRAME_MAX,
+  LARGE_FRAME,
   PAGE_FRAME,
   PAGE_LENGTH,
   PAGE_NEXT,
@@ -17,7 +19,7 @@ import {
   PAGE_SEQ,
   type Page,
 } from '../memory/arena.ts'
-import { NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
+import { LARGE_AT, NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
 import { tcpOutSegs, tcpRetransSegs } from '../mib.ts'
 import { clearFlag, hasFlag, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
@@ -77,7 +79,7 @@ export function emitSegment(
   const ipv6 = ipv6For(s, destination)
   const headerLength = headerLengthOf(s, t, out.flags)
   const headers = headerLength + (ipv6 === undefined ? IP_HEADER : IP6_HEADER)
-  const text = out.length === 0 ? gatherAt(m, headers) : locateText(m, t, out, headers)
+  const text = out.length === 0 ? gatherAt(m, headers, 0) : locateText(m, t, out, headers)
   const tcp = text - headerLength
   putHeader(s, t, out, tcp, headerLength)
   if (ipv6 !== undefined) return ipv6.sendSegment(s, t, tcp, headerLength + out.length, emit)
@@ -92,7 +94,7 @@ export function emitSegment(
   const way = addressFrame(s, frame, destination)
   if (way === READY) return emit(m.window(frame, length))
   // No route is a loss like any other: the retransmission timer deals with it.
-  if (way !== NO_ROUTE) holdFrame(s, way, frame, length)
+  if (way !== NO_ROUTE && length <= FRAME_MAX) holdFrame(s, way, frame, length)
   return true
 }
 
@@ -179,8 +181,13 @@ function windowField(s: Core, t: Tcb, flags: number): number {
   return field
 }
 
-const gatherAt = (m: Arena, headers: number): Address =>
-  m.get32(OUTPUT_PAGE) + PAGE_FRAME + ETH_HEADER + headers
+/** In the output page, or where large frames have their room: both 2 modulo 4 before the Ethernet header. */
+const gatherAt = (m: Arena, headers: number, length: number): Address =>
+  (length + headers + ETH_HEADER > FRAME_MAX
+    ? m.get32(LARGE_AT) + LARGE_FRAME
+    : m.get32(OUTPUT_PAGE) + PAGE_FRAME) +
+  ETH_HEADER +
+  headers
 
 /** Where the segment's text stands, with room before it for the headers of IP and TCP. */
 function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headers: number): Address {
@@ -188,7 +195,7 @@ function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headers: number): Ad
   if (out.seq === m.get32(t + SND_NXT)) m.put32(t + SEND_CURSOR, page)
   let from = seqDiff(out.seq, m.get32(page + PAGE_SEQ))
   if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
-  const text = gatherAt(m, headers)
+  const text = gatherAt(m, headers, out.length)
   for (let done = 0; done < out.length; ) {
     const piece = Math.min(out.length - done, m.get16(page + PAGE_LENGTH) - from)
     const at = page + m.get16(page + PAGE_OFFSET) + from

@@ -281,22 +281,25 @@ export function closeTcp(s: Core, t: Tcb): void {
   const { m } = s
   const state = stateOf(m, t)
   if (state === LISTEN) return closeListener(s, t)
-  if (m.get32(t + RECV_QUEUED) > 0 && state !== CLOSED && state !== TIME_WAIT) return abortTcp(s, t)
   setFlag(m, t, FLAG_ORPHAN)
+  if (m.get32(t + RECV_QUEUED) > 0 && state !== CLOSED && state !== TIME_WAIT) {
+    resetConnection(s, t)
+    return endConnection(s, t, ECONNABORTED)
+  }
   if (state === CLOSED) return bury(m, t)
   if (state === SYN_SENT) return endConnection(s, t, ECONNABORTED)
   shutdownTcp(s, t)
   if (stateOf(m, t) === FIN_WAIT_2) startClock(s, t, CLOCK_FIN_WAIT_2, FIN_WAIT_2_MS)
 }
 
-/** 3.10.5, ABORT. */
+/** 3.10.5, ABORT: a reset up to CLOSE-WAIT; from CLOSING on the TCB is deleted and no more, both sides having said FIN. */
 export function abortTcp(s: Core, t: Tcb): void {
   const { m } = s
   const state = stateOf(m, t)
   if (state === LISTEN) return closeListener(s, t)
   setFlag(m, t, FLAG_ORPHAN)
   if (state === CLOSED) return bury(m, t)
-  if (state >= SYN_RECEIVED && state !== TIME_WAIT) resetConnection(s, t)
+  if (state >= SYN_RECEIVED && state <= CLOSE_WAIT) resetConnection(s, t)
   endConnection(s, t, ECONNABORTED)
 }
 

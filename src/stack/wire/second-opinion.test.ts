@@ -245,14 +245,14 @@ describe('IPv4', () => {
         someIps,
         someIps,
         bytes(30),
-        fc.option(fc.tuple(fc.nat(19), octet), { freq: 2 }),
+        fc.option(fc.tuple(fc.constantFrom(0, 0, 1, 2, 3, 3, 4, 5, 8, 10), octet), { freq: 3 }),
         fc.boolean(),
         fc.nat(60),
         (from, to, data, damage, mended, cut) => {
           const packet = ipv4(253, data, { from, to })
           const [place, value] = damage ?? [0, 0x45]
           // Protocol, fragment and addresses are not damaged: what follows from them is asked elsewhere.
-          if (place < 6 || place === 8 || place === 10) packet[place] = value
+          packet[place] = value
           if (mended)
             packet.splice(10, 2, ...u16(checksum([...packet.slice(0, 10), 0, 0, ...packet.slice(12, 20)])))
           const short = cut < 20 ? packet.slice(0, packet.length - (cut % packet.length)) : packet
@@ -262,7 +262,8 @@ describe('IPv4', () => {
           expect(drop).toBe(verdict(short))
         },
       ),
-      { numRuns: 1_500 },
+      // All verdicts are to be seen, so the draw is always the same.
+      { numRuns: 2_000, seed: 1122 },
     )
     for (const drop of [
       Drop.Truncated,
