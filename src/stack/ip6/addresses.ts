@@ -10,8 +10,7 @@ import type { Core } from '../core.ts'
 import { EADDRNOTAVAIL, EINVAL, ENOBUFS, type Errno } from '../errno.ts'
 import { joinGroup6, leaveGroup6 } from '../icmp6/groups.ts'
 import type { Address, Arena } from '../memory/arena.ts'
-import { NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer } from '../memory/wheel.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { wantSweep } from './destinations.ts'
 import { beginTesting, testTimer } from './duplicates.ts'
@@ -31,6 +30,7 @@ import {
   removeFromList,
   SORT_ADDRESS,
   STATE6,
+  timeLife,
   untilAfter,
   VALID_UNTIL,
 } from './records.ts'
@@ -57,8 +57,6 @@ export const TRIES = 51
 
 /** So many that no router can fill the memory with them. */
 const ADDRESSES_MAX = 16
-/** A timer is set no farther than this, and then anew: the wheel counts milliseconds. */
-const TIMER_MAX_S = 1 << 20
 
 /** Visits all that are not gone. */
 export function visitOwn(m: Arena, visit: (a: Address) => void): void {
@@ -139,9 +137,7 @@ function lifeTimer(s: Core, a: Address): void {
   const preferred = leftOf(m, m.get32(a + PREFERRED_UNTIL) >>> 0)
   if (valid === 0) return loseAddress(s, a)
   m.put8(a + STATE6, preferred === 0 ? DEPRECATED : PREFERRED)
-  const next = preferred === 0 ? valid : Math.min(valid, preferred)
-  if (next === FOR_EVER) clearTimer(m, a)
-  else setTimer(m, a, (m.get32(NOW_MS) + Math.min(next, TIMER_MAX_S) * 1000) | 0)
+  timeLife(m, a, m.get32(a + (preferred === 0 || valid < preferred ? VALID_UNTIL : PREFERRED_UNTIL)) >>> 0)
 }
 
 /** It is ours no more: its connections end. */

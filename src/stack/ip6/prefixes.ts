@@ -1,14 +1,11 @@
 /** Which destinations are on this link, RFC 4861, 5.1: the Prefix List, from routers and from the owner's addresses. */
 import type { Core } from '../core.ts'
 import type { Address, Arena } from '../memory/arena.ts'
-import { NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
 import { forgetHops } from './destinations.ts'
 import { commonBits } from './kinds.ts'
 import {
   ADDRESS6,
   addToList,
-  FOR_EVER,
   leftOf,
   linkOf,
   NEXT6,
@@ -16,12 +13,12 @@ import {
   PREFIXES,
   removeFromList,
   SORT_PREFIX,
+  timeLife,
   untilAfter,
   VALID_UNTIL,
 } from './records.ts'
 
 const PREFIXES_MAX = 16
-const TIMER_MAX_S = 1 << 20
 
 export function isOnLink(m: Arena, at: Address): boolean {
   for (let p = m.get32(linkOf(m) + PREFIXES); p !== 0; p = m.get32(p + NEXT6))
@@ -50,11 +47,8 @@ export function setPrefix(s: Core, at: Address, bits: number, lifetime: number):
 /** Ends it when its time is over, else sees to it that this is asked again. */
 export function prefixTimer(s: Core, p: Address): void {
   const { m } = s
-  const left = leftOf(m, m.get32(p + VALID_UNTIL) >>> 0)
-  if (left === 0) {
-    removeFromList(m, linkOf(m) + PREFIXES, p)
-    return forgetHops(m)
-  }
-  if (left === FOR_EVER) clearTimer(m, p)
-  else setTimer(m, p, (m.get32(NOW_MS) + Math.min(left, TIMER_MAX_S) * 1000) | 0)
+  const until = m.get32(p + VALID_UNTIL) >>> 0
+  if (leftOf(m, until) > 0) return timeLife(m, p, until)
+  removeFromList(m, linkOf(m) + PREFIXES, p)
+  forgetHops(m)
 }

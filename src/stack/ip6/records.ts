@@ -8,10 +8,10 @@
  */
 import { KIND_IPV6, RECORD_KIND } from '../core.ts'
 import type { Address, Arena } from '../memory/arena.ts'
-import { IPV6_LINK, NOW, POOL_IPV6 } from '../memory/layout.ts'
+import { IPV6_LINK, NOW, NOW_MS, POOL_IPV6 } from '../memory/layout.ts'
 import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, hashOf } from '../memory/table.ts'
-import { clearTimer } from '../memory/wheel.ts'
+import { clearTimer, setTimer } from '../memory/wheel.ts'
 
 export const SORT = 17
 /** Each sort's own state and another byte. */
@@ -150,3 +150,13 @@ export const untilAfter = (m: Arena, lifetime: number): number =>
 /** What is left of it, in seconds. */
 export const leftOf = (m: Arena, until: number): number =>
   until === FOR_EVER ? FOR_EVER : Math.max(0, until - secondsNow(m))
+
+/** A timer is set no farther than this, and then anew. */
+const TIMER_MAX_MS = 1 << 30
+
+/** Sets the record's timer to when its lifetime ends; clears it for one that never does. */
+export function timeLife(m: Arena, record: Address, until: number): void {
+  if (until === FOR_EVER) return clearTimer(m, record)
+  const ms = Math.min(TIMER_MAX_MS, Math.max(0, until * 1000 - Math.floor(m.view.getFloat64(NOW, true))))
+  setTimer(m, record, (m.get32(NOW_MS) + ms) | 0)
+}

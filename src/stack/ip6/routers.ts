@@ -1,14 +1,11 @@
 /** Default routers (RFC 4861, 5.1 and 6.3.6) and the name servers that they tell of (RFC 8106): lists with lifetimes. */
 import type { Core } from '../core.ts'
 import type { Address, Arena } from '../memory/arena.ts'
-import { NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
 import { forgetHops } from './destinations.ts'
 import { findNeighbour6, INCOMPLETE } from './neighbours.ts'
 import {
   ADDRESS6,
   addToList,
-  FOR_EVER,
   findInList,
   leftOf,
   linkOf,
@@ -20,6 +17,7 @@ import {
   SORT_SERVER,
   STATE6,
   sortOf,
+  timeLife,
   untilAfter,
   VALID_UNTIL,
 } from './records.ts'
@@ -28,7 +26,6 @@ import {
 const ROUTERS_MAX = 4
 /** RFC 8106, 6.1: "at least three RDNSS addresses". */
 const SERVERS_MAX = 4
-const TIMER_MAX_S = 1 << 20
 
 const headOf = (m: Arena, sort: number): Address => linkOf(m) + (sort === SORT_ROUTER ? ROUTERS : SERVERS)
 
@@ -51,16 +48,12 @@ export const setServer = (s: Core, at: Address, lifetime: number): void =>
 /** Ends an entry when its time is over, else sees to it that this is asked again. */
 export function entryTimer(s: Core, r: Address): void {
   const { m } = s
-  const left = leftOf(m, m.get32(r + VALID_UNTIL) >>> 0)
-  if (left === 0) {
-    const isRouter = sortOf(m, r) === SORT_ROUTER
-    removeFromList(m, headOf(m, sortOf(m, r)), r)
-    // 6.3.5: "the Destination Cache MUST be updated in such a way that all entries using the router perform next-hop determination again".
-    if (isRouter) forgetHops(m)
-    return
-  }
-  if (left === FOR_EVER) clearTimer(m, r)
-  else setTimer(m, r, (m.get32(NOW_MS) + Math.min(left, TIMER_MAX_S) * 1000) | 0)
+  const until = m.get32(r + VALID_UNTIL) >>> 0
+  if (leftOf(m, until) > 0) return timeLife(m, r, until)
+  const isRouter = sortOf(m, r) === SORT_ROUTER
+  removeFromList(m, headOf(m, sortOf(m, r)), r)
+  // 6.3.5: "all entries using the router perform next-hop determination again".
+  if (isRouter) forgetHops(m)
 }
 
 /**

@@ -3,9 +3,13 @@
  * count is right. Read from outside, page by page; for tests that do at random what nobody would think of.
  */
 import { expect } from 'vitest'
-import { KIND_CONNECTION, KIND_NEIGHBOUR, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
+import { KIND_CONNECTION, KIND_IPV6, KIND_NEIGHBOUR, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
 import { NEIGHBOUR_HELD, NEIGHBOUR_KIND } from '../ethernet/neighbours.ts'
 import { BYTES_HELD, BYTES_IN_ALL, FRAGMENTS_HEAD, NEWER } from '../ip/reassemble.ts'
+import { HOP_OF } from '../ip6/destinations.ts'
+import { HELD6 } from '../ip6/neighbours.ts'
+import * as records from '../ip6/records.ts'
+import { isIpv6Word } from '../ip6/word.ts'
 import {
   type Address,
   Arena,
@@ -21,7 +25,14 @@ import { visitRecords } from '../memory/slab.ts'
 import { CHAIN } from '../memory/table.ts'
 import { TIMER_AT, timerIsSet } from '../memory/wheel.ts'
 import { DATAGRAM_KIND, QUEUE_COUNT, QUEUE_HEAD } from '../socket/datagrams.ts'
-import { EVENTS_NEXT, FLAG_IN_EVENTS, FLAG_IN_TABLE, hasFlag } from '../socket/record.ts'
+import {
+  EVENTS_NEXT,
+  FLAG_IN_EVENTS,
+  FLAG_IN_TABLE,
+  hasFlag,
+  LOCAL_ADDRESS,
+  REMOTE_ADDRESS,
+} from '../socket/record.ts'
 import type { Stack } from '../stack.ts'
 import * as tcb from '../tcp/tcb.ts'
 import { WAITING_NEXT } from '../tcp/time-wait.ts'
@@ -42,7 +53,8 @@ export function expectSound(stack: Stack): void {
   expect(frames.length).toBe(m.get32(layout.FRAMES_COUNT))
   const neighbours = recordsOf(m, layout.POOL_NEIGHBOURS, NEIGHBOUR_KIND)
   const held = neighbours.flatMap(at => chainOf(m, at + NEIGHBOUR_HELD, PAGE_NEXT))
-  expect(frames.length + held.length).toBe(pagesOf(m, layout.POOL_FRAMES).length)
+  const held6 = ofSort(m, records.SORT_NEIGHBOUR).flatMap(at => chainOf(m, at + HELD6, PAGE_NEXT))
+  expect(frames.length + held.length + held6.length).toBe(pagesOf(m, layout.POOL_FRAMES).length)
   let unread = 0
   for (const at of datagramsOf(m)) {
     const queue = chainOf(m, at + QUEUE_HEAD, PAGE_NEXT)
@@ -60,10 +72,39 @@ export function expectSound(stack: Stack): void {
   expect(chainOf(m, layout.WAITING_HEAD, WAITING_NEXT).sort()).toEqual(waiting.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
   const ofKind = (kind: number) => table.filter(at => m.get8(at + RECORD_KIND) === kind).sort()
-  const others = [...ofKind(KIND_NEIGHBOUR), ...ofKind(KIND_REASSEMBLY)]
+  const others = [...ofKind(KIND_NEIGHBOUR), ...ofKind(KIND_REASSEMBLY), ...ofKind(KIND_IPV6)]
   expect(table.filter(at => !others.includes(at)).sort()).toEqual(filed.sort())
   expectReassemblies(m, ofKind(KIND_REASSEMBLY))
   expectConnections(m)
+  expectIpv6(m, ofKind(KIND_IPV6), sockets)
+}
+
+/** Records of IPv6 of one sort. */
+const ofSort = (m: Arena, sort: number): Address[] =>
+  recordsOf(m, layout.POOL_IPV6, records.IPV6_KIND).filter(at => records.sortOf(m, at) === sort)
+
+/** Each record is in its list or in the table, each first hop is a neighbour, each word that a socket holds names an address. */
+function expectIpv6(m: Arena, filed: Address[], sockets: Address[]): void {
+  const neighbours = ofSort(m, records.SORT_NEIGHBOUR)
+  const destinations = ofSort(m, records.SORT_DESTINATION)
+  expect([...neighbours, ...destinations].sort()).toEqual(filed)
+  for (const d of destinations) expect([0, ...neighbours]).toContain(m.get32(d + HOP_OF))
+  const link = records.linkOf(m)
+  const lists = [
+    [records.ADDRESSES, records.SORT_ADDRESS],
+    [records.PREFIXES, records.SORT_PREFIX],
+    [records.ROUTERS, records.SORT_ROUTER],
+    [records.SERVERS, records.SORT_SERVER],
+    [records.GROUPS, records.SORT_GROUP],
+  ] as const
+  for (const [head, sort] of lists) {
+    const listed = link === 0 ? [] : chainOf(m, link + head, records.NEXT6)
+    expect([...listed].sort()).toEqual(ofSort(m, sort).sort())
+  }
+  const named = [...destinations, ...ofSort(m, records.SORT_ADDRESS)].map(at => at + records.ADDRESS6)
+  for (const at of sockets)
+    for (const word of [m.get32(at + LOCAL_ADDRESS), m.get32(at + REMOTE_ADDRESS)])
+      if (isIpv6Word(word)) expect(named).toContain(word)
 }
 
 /** Each datagram that waits is in the table and in the list by age, its fragments are in order, every fragment is some datagram's. */
