@@ -6,7 +6,7 @@ import { Drop } from '../drop.ts'
 import { ECONNREFUSED, ECONNRESET } from '../errno.ts'
 import { type Address, type Arena, FRAME_MAX } from '../memory/arena.ts'
 import { tcpEstabResets, tcpInSegs } from '../mib.ts'
-import { clearFlag, FLAG_ORPHAN, hasFlag, setFlag } from '../socket/record.ts'
+import { clearFlag, FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
 import { findSocket, raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { ACK, FIN, RST, SYN } from '../wire/tcp.ts'
@@ -73,13 +73,20 @@ export function takeSegment(s: Core): Drop {
     return stateOf(m, t) === SYN_SENT ? synSentInput(s, t) : segmentArrives(s, t)
   }
   const listener = findSocket(m, KIND_CONNECTION, g.destinationPort, 0, 0) as Tcb
-  if (listener !== 0 && stateOf(m, listener) === LISTEN) return listenInput(s, listener)
+  if (listener !== 0 && stateOf(m, listener) === LISTEN && isAddressedTo(s, listener))
+    return listenInput(s, listener)
   // 3.10.7.1: all data is discarded; anything but a reset is answered with one.
   refuseSegment(s)
   return dropped(
     s,
     (g.flags & RST) !== 0 ? Drop.BadReset : (g.flags & SYN) !== 0 ? Drop.NoPort : Drop.NoConnection,
   )
+}
+
+/** A listener that is bound to an address takes what is sent to that alone. */
+function isAddressedTo(s: Core, listener: Tcb): boolean {
+  const bound = s.m.get32(listener + LOCAL_ADDRESS)
+  return bound === 0 || bound === s.segment.destination
 }
 
 /**
