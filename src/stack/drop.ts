@@ -76,13 +76,17 @@ export const Drop = {
   ReassemblyFull: 42,
   /** A reassembled TCP segment that is larger than any MSS we offer, or an echo request too large to answer. */
   DatagramTooLarge: 43,
+  /** RFC 2236, 6: an IGMP message that is too short, has a wrong checksum or names no group. */
+  BadIgmp: 44,
+  /** A multicast group that nobody here has joined. */
+  NotAMember: 45,
   /** RFC 4861, 6.1 … 8.1, RFC 2710, 3: a hop limit that only a packet from elsewhere could have. */
-  BadHopLimit: 44,
+  BadHopLimit: 46,
   /** RFC 4861, 6.1 … 8.1: neighbour discovery that breaks its rules. */
-  BadDiscovery: 45,
+  BadDiscovery: 47,
   /** RFC 8200, 4: an extension header, or an option in one, that must not be there or that no one here knows. */
-  BadExtension: 46,
+  BadExtension: 48,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 47
+export const DROP_COUNT = 49

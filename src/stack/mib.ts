@@ -32,13 +32,17 @@ export const ipFragOKs = DROP_COUNT + 23
 export const ipFragFails = DROP_COUNT + 24
 export const ipFragCreates = DROP_COUNT + 25
 export const icmpOutTimeExcds = DROP_COUNT + 26
-export const ip6InReceives = DROP_COUNT + 27
-export const ip6InDelivers = DROP_COUNT + 28
-export const ip6OutRequests = DROP_COUNT + 29
-export const icmp6InMsgs = DROP_COUNT + 30
-export const icmp6OutMsgs = DROP_COUNT + 31
-export const icmp6OutErrors = DROP_COUNT + 32
-export const COUNTER_COUNT = DROP_COUNT + 33
+export const igmpInQueries = DROP_COUNT + 27
+export const igmpInReports = DROP_COUNT + 28
+export const igmpOutReports = DROP_COUNT + 29
+export const igmpOutLeaves = DROP_COUNT + 30
+export const ip6InReceives = DROP_COUNT + 31
+export const ip6InDelivers = DROP_COUNT + 32
+export const ip6OutRequests = DROP_COUNT + 33
+export const icmp6InMsgs = DROP_COUNT + 34
+export const icmp6OutMsgs = DROP_COUNT + 35
+export const icmp6OutErrors = DROP_COUNT + 36
+export const COUNTER_COUNT = DROP_COUNT + 37
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -68,6 +72,10 @@ const MIB_NAMES = [
   'ipFragFails',
   'ipFragCreates',
   'icmpOutTimeExcds',
+  'igmpInQueries',
+  'igmpInReports',
+  'igmpOutReports',
+  'igmpOutLeaves',
   'ip6InReceives',
   'ip6InDelivers',
   'ip6OutRequests',

@@ -6,6 +6,7 @@ import { type Core, dropped, KIND_PING } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ENETUNREACH, type Errno, isErrno } from '../errno.ts'
 import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
+import { mtuTo } from '../ip/route.ts'
 import { ipv6For } from '../ip6/word.ts'
 import type { Address } from '../memory/arena.ts'
 import { ADDRESS } from '../memory/layout.ts'
@@ -54,7 +55,7 @@ export const pingSockets: PingSockets = {
       enterTable(m, socket)
     }
     if (ipv6 !== undefined) return ipv6.sendEcho(s, socket, data, address, sequence)
-    const page = layDatagram(s, ICMP_HEADER, data)
+    const page = layDatagram(s, ICMP_HEADER, data, mtuTo(s, address))
     if (isErrno(page)) return page
     const at = payloadAt(page)
     m.put8(at + ICMP_TYPE, ICMP_ECHO_REQUEST)

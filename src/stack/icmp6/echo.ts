@@ -9,10 +9,11 @@ import { firstPayload, layPayload, sendPayload } from '../ip6/output.ts'
 import { ADDRESS6, copyAddress } from '../ip6/records.ts'
 import { scratchOf } from '../ip6/scratch.ts'
 import { chooseSource } from '../ip6/source.ts'
+import { sourceOf } from '../ip6/udp.ts'
 import { type Address, freePages, PAGE_OFFSET, type Page } from '../memory/arena.ts'
 import { icmp6InMsgs, icmp6OutMsgs } from '../mib.ts'
 import { queueChain, queueDatagram } from '../socket/datagrams.ts'
-import { LOCAL_ADDRESS, LOCAL_PORT } from '../socket/record.ts'
+import { LOCAL_PORT } from '../socket/record.ts'
 import { pseudoSum6, sumChain } from '../wire/checksum.ts'
 import {
   ICMP6_CHECKSUM,
@@ -100,7 +101,7 @@ export function sendEcho(
   sequence: number,
 ): number | Errno {
   const { m } = s
-  const from = m.get32(socket + LOCAL_ADDRESS) || chooseSource(s, to)
+  const from = sourceOf(s, socket, to)
   if (from === 0) return ENETUNREACH
   const page = layPayload(s, to, ICMP6_HEADER, data)
   if (isErrno(page)) return page

@@ -50,7 +50,7 @@ test('what is sent to it is taken until it is left; leaving is told to routers',
   expect(d.stack.leaveGroup6(bytes(GROUP))).toBe(0)
   const done = d.next(132)
   expect([done.to, done.hops, done.message.slice(8)]).toEqual([text6(ROUTER_GROUP), 1, GROUP])
-  expect(send()).toBe(Drop.NotForUs)
+  expect(send()).toBe(Drop.NotAMember)
   expect(d.stack.leaveGroup6(bytes(GROUP))).toBe(EADDRNOTAVAIL)
 })
 

@@ -61,8 +61,8 @@ import {
 import { TCP_DATA_OFFSET, TCP_HEADER } from '../wire/tcp.ts'
 import { DATAGRAM_MAX } from './fragment.ts'
 import type { ReassemblyBounds } from './fragments.ts'
+import { isBroadcast } from './local.ts'
 import { deliverReassembled } from './reassembled.ts'
-import { isBroadcast } from './route.ts'
 
 /** RFC 1122, 3.3.2: "It is recommended that the value lie between 60 seconds and 120 seconds". */
 const TIMEOUT_MS = 60_000
@@ -340,7 +340,7 @@ export function reassemblyTimer(s: Core, r: Address): void {
   end(m, r)
   if ((m.get16(r + BUCKET) & BUCKET_IPV6) !== 0) {
     if (owed) s.features.ipv6?.reassemblyTimedOut(s, ip)
-  } else if (owed && !isBroadcast(s, m.get32(r + DESTINATION)) && !isIcmpError(m, first))
+  } else if (owed && !isBroadcast(m, m.get32(r + DESTINATION)) && !isIcmpError(m, first))
     sendReassemblyTimeExceeded(s, ip)
   freePages(m, first)
 }

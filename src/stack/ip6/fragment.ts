@@ -30,7 +30,7 @@ import {
 import { findDestination, pathMtu } from './destinations.ts'
 import { hopLimit } from './link.ts'
 import { holdPages6 } from './neighbours.ts'
-import { addressFrame6, header6At, NO_ROUTE, PAYLOAD6, READY } from './output.ts'
+import { addressFrame6, header6At, LINK, NO_ROUTE, PAYLOAD6, READY } from './output.ts'
 import { copyAddress } from './records.ts'
 
 const OFFSET = PAGE_FRAME + ETH_HEADER + IP6_HEADER + FRAGMENT_HEADER
@@ -90,7 +90,7 @@ function sendPieces(s: Core, head: Page, way: Address): 0 | Errno {
   const { m } = s
   if (way === NO_ROUTE) freePages(m, head)
   else if (way !== READY) holdPages6(m, way, head)
-  const lost = way === NO_ROUTE || (way === READY && !queueFrames(s, head))
+  const lost = way === NO_ROUTE || (way === READY && !queueFrames(s, head, LINK))
   count(s, lost ? ipFragFails : ipFragOKs)
   return way === NO_ROUTE ? EHOSTUNREACH : lost ? ENOBUFS : 0
 }

@@ -51,10 +51,10 @@ describe('the header', () => {
     ['to ::1', Drop.WrongDestination, d => packet(d, 58, echo(d), { to: ip6('::1') })],
     [
       'to a group that nobody here joined',
-      Drop.NotForUs,
+      Drop.NotAMember,
       d => packet(d, 58, echo(d), { to: ip6('ff02::77') }),
     ],
-    ['to a group of this interface', Drop.NotForUs, d => packet(d, 58, echo(d), { to: ip6('ff01::1') })],
+    ['to a group of this interface', Drop.NotAMember, d => packet(d, 58, echo(d), { to: ip6('ff01::1') })],
   ]
   test.each(cases)('%s', (_, drop, say) => {
     const d = met()

@@ -37,6 +37,7 @@ import { findOwn, isAssigned } from './addresses.ts'
 import { findDestination } from './destinations.ts'
 import { isLoopback6, isMapped, isMulticast6, SCOPE_LINK, scopeOf } from './kinds.ts'
 import { takeOptions } from './options.ts'
+import { LINK } from './output.ts'
 import { fragmentInput6 } from './reassemble.ts'
 import { ADDRESS6, linkOf } from './records.ts'
 import { udpInput6 } from './udp.ts'
@@ -47,7 +48,7 @@ const HEADERS_MAX = 8
 /** The packet at `ip`, of `length` bytes at most; `toGroup`: it came by a multicast or broadcast frame. */
 export function ipv6Input(s: Core, ip: Address, length: number, toGroup: boolean): Drop {
   const { m } = s
-  if (linkOf(m) === 0) return dropped(s, Drop.UnknownEtherType)
+  if (linkOf(m) === 0 || s.link !== LINK) return dropped(s, Drop.UnknownEtherType)
   count(s, ip6InReceives)
   if (length < IP6_HEADER) return dropped(s, Drop.Truncated)
   if (m.get8(ip) >> 4 !== 6) return dropped(s, Drop.BadIpVersion)
@@ -68,7 +69,7 @@ const maySend = (m: Arena, at: Address): boolean =>
 /** RFC 4862, 5.4: what is sent to a tentative address is not taken; RFC 4291, 2.7.1: nothing of scope 0 or 1 comes from a link. */
 function isForUs(m: Arena, at: Address): Drop {
   if (isMulticast6(m, at))
-    return scopeOf(m, at) >= SCOPE_LINK && isListening(m, at) ? Drop.None : Drop.NotForUs
+    return scopeOf(m, at) >= SCOPE_LINK && isListening(m, at) ? Drop.None : Drop.NotAMember
   const own = findOwn(m, at)
   return own === 0 ? Drop.WrongDestination : isAssigned(m, own) ? Drop.None : Drop.NoAddress
 }

@@ -2,7 +2,7 @@
  * IPV6: the Internet Protocol, version 6 (RFC 8200), on one link, with what RFC 8504 asks of a host: neighbour discovery, its
  * own addresses, ICMPv6, groups, path MTU. Core code knows it by this face alone. Addresses are words (word.ts).
  */
-import type { Core } from '../core.ts'
+import type { Core, Emit } from '../core.ts'
 import type { Drop } from '../drop.ts'
 import { EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, ENOBUFS, type Errno } from '../errno.ts'
 import { sendEcho } from '../icmp6/echo.ts'
@@ -44,6 +44,7 @@ import { scratchFrom } from './scratch.ts'
 import { chooseSource } from './source.ts'
 import { startIpv6 } from './start.ts'
 import { sendUdp6 } from './udp.ts'
+import { isIpv6Word } from './word.ts'
 
 export interface Ipv6Protocol {
   /** A new arena was laid out: the link-local address is taken, unless the link or the memory is too small. */
@@ -72,7 +73,7 @@ export interface Ipv6Protocol {
   linkMss(s: Core): number
   pathMss(s: Core, remote: number): number
   /** See emitSegment (tcp/emit.ts). */
-  sendSegment(s: Core, t: Tcb, tcp: Address, length: number, emit: (frame: Uint8Array) => boolean): boolean
+  sendSegment(s: Core, t: Tcb, tcp: Address, length: number, emit: Emit): boolean
   /** See output.ts. */
   payloadAt(page: Page): Address
   send(
@@ -127,7 +128,9 @@ export const ipv6: Ipv6Protocol = {
   sourceFor(s, remote, bound) {
     const { m } = s
     const nobody = isMulticast6(m, remote) || isUnspecified(m, remote) || findOwn(m, remote) !== 0
-    return nobody || !hasRoute(s, remote) ? 0 : bound || chooseSource(s, remote)
+    // What is bound to an IPv4 address speaks to no IPv6 one.
+    if (nobody || !hasRoute(s, remote) || (bound !== 0 && !isIpv6Word(bound))) return 0
+    return bound || chooseSource(s, remote)
   },
   linkMss: s => linkMtu(s.m) - IP6_HEADER - TCP_HEADER,
   pathMss: (s, remote) => pathMtu(s.m, remote) - IP6_HEADER - TCP_HEADER,

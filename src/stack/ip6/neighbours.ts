@@ -23,6 +23,7 @@ import { failAttempt } from '../tcp/unreachable.ts'
 import { ETH_DESTINATION, putMac } from '../wire/ethernet.ts'
 import { HOP_OF, makeRoom, visitDestinations, wantSweep } from './destinations.ts'
 import { reachableMs, retransMs } from './link.ts'
+import { LINK } from './output.ts'
 import {
   ADDRESS6,
   bucket6,
@@ -190,5 +191,5 @@ export function releaseHeld(s: Core, n: Address): void {
   m.put32(n + HELD6, 0)
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT))
     putMac(m.view, frameAt(page) + ETH_DESTINATION, m.get16(n + MAC6_HIGH), m.get32(n + MAC6_LOW))
-  queueFrames(s, head)
+  queueFrames(s, head, LINK)
 }

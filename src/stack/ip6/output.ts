@@ -2,7 +2,7 @@
  * IPv6 packets of our own making: the header around a payload, then off to the link. A payload stands behind room for
  * Ethernet's header and IPv6's; one that must go in fragments lies in a list of pages, with room for that header as well.
  */
-import { type Core, count } from '../core.ts'
+import { type Core, count, type Emit } from '../core.ts'
 import { EHOSTUNREACH, EMSGSIZE, ENOBUFS, type Errno } from '../errno.ts'
 import { frameAt, putEthernet, queueFrame, takeFrame } from '../ethernet/frames.ts'
 import { type Address, freePage, PAGE_FRAME, PAGE_LENGTH, PAGE_OFFSET, type Page } from '../memory/arena.ts'
@@ -27,6 +27,9 @@ export const payload6At = (page: Page): Address => frameAt(page) + ETH_HEADER + 
 export const PAYLOAD6 = PAGE_FRAME + ETH_HEADER + IP6_HEADER
 /** Where the IPv6 header of a packet of ours begins. */
 export const header6At = (page: Page): Address => frameAt(page) + ETH_HEADER
+
+/** IPv6 has the first link alone. */
+export const LINK = 0
 
 /** The frame may be sent. */
 export const READY = 0
@@ -53,13 +56,7 @@ export function addressFrame6(s: Core, frame: Address, d: Address): Address {
 }
 
 /** A segment of a connection, its TCP header at `tcp`, its checksum field 0. See emitSegment (tcp/emit.ts). */
-export function sendSegment6(
-  s: Core,
-  t: Tcb,
-  tcp: Address,
-  length: number,
-  emit: (frame: Uint8Array) => boolean,
-): boolean {
+export function sendSegment6(s: Core, t: Tcb, tcp: Address, length: number, emit: Emit): boolean {
   const { m } = s
   const ip = tcp - IP6_HEADER
   const frame = ip - ETH_HEADER
@@ -72,7 +69,7 @@ export function sendSegment6(
   count(s, ip6OutRequests)
   const way = addressFrame6(s, frame, to - ADDRESS6)
   const size = ETH_HEADER + IP6_HEADER + length
-  if (way === READY) return emit(m.window(frame, size))
+  if (way === READY) return emit(m.window(frame, size), LINK)
   // No route is a loss like any other: the retransmission timer deals with it.
   if (way !== NO_ROUTE) holdFrame6(s, way, frame, size)
   return true

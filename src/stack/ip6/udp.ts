@@ -3,11 +3,11 @@ import { type Core, count, dropped, KIND_UDP } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ENETUNREACH, type Errno, isErrno } from '../errno.ts'
 import { sendPortUnreachable } from '../icmp6/errors.ts'
-import { type Address, freePages, PAGE_LENGTH, PAGE_OFFSET, type Page } from '../memory/arena.ts'
+import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_OFFSET, type Page } from '../memory/arena.ts'
 import { udpInDatagrams, udpOutDatagrams } from '../mib.ts'
 import { queueChain, queueDatagram } from '../socket/datagrams.ts'
 import { LOCAL_ADDRESS, LOCAL_PORT } from '../socket/record.ts'
-import { findSocket } from '../socket/socket.ts'
+import { findSocket, sameSocket } from '../socket/socket.ts'
 import { complement, pseudoSum6, sumBytes, sumChain } from '../wire/checksum.ts'
 import { PROTOCOL_UDP } from '../wire/ipv4.ts'
 import { IP6_DESTINATION, IP6_SOURCE } from '../wire/ipv6.ts'
@@ -15,6 +15,7 @@ import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_
 import { firstPayload, layPayload, sendPayload } from './output.ts'
 import { isSame } from './records.ts'
 import { chooseSource } from './source.ts'
+import { isIpv6Word } from './word.ts'
 
 /** A datagram of `length` bytes at `at`, in the packet at `ip`. */
 export function udpInput6(s: Core, ip: Address, at: Address, length: number, toAll: boolean): Drop {
@@ -61,12 +62,18 @@ export function udpChain(s: Core, ip: Address, head: Page, length: number, toAll
 const isCheckedBy = (s: Core, at: Address, sum: number): boolean =>
   s.m.get16(at + UDP_CHECKSUM) !== 0 && complement(sum) === 0
 
+/** Whether a socket is bound to the address at `at`, or to none. */
+function isAt(m: Arena, socket: Address, at: Address): boolean {
+  const bound = m.get32(socket + LOCAL_ADDRESS)
+  return bound === 0 || (isIpv6Word(bound) && isSame(m, bound, at))
+}
+
 /** The socket that the datagram is for; one that is bound to an address takes what is sent to that alone. */
 function receiver(s: Core, ip: Address, at: Address): Address {
   const { m } = s
-  const socket = findSocket(m, KIND_UDP, m.view.getUint16(at + UDP_DESTINATION_PORT), 0, 0)
-  const bound = socket === 0 ? 0 : m.get32(socket + LOCAL_ADDRESS)
-  if (socket === 0 || (bound !== 0 && !isSame(m, bound, ip + IP6_DESTINATION))) return 0
+  let socket = findSocket(m, KIND_UDP, m.view.getUint16(at + UDP_DESTINATION_PORT), 0, 0)
+  while (socket !== 0 && !isAt(m, socket, ip + IP6_DESTINATION)) socket = sameSocket(m, socket)
+  if (socket === 0) return 0
   count(s, udpInDatagrams)
   return socket
 }
@@ -85,7 +92,7 @@ export function sendUdp6(
   port: number,
 ): number | Errno {
   const { m } = s
-  const from = m.get32(socket + LOCAL_ADDRESS) || chooseSource(s, to)
+  const from = sourceOf(s, socket, to)
   if (from === 0) return ENETUNREACH
   const page = layPayload(s, to, UDP_HEADER, data)
   if (isErrno(page)) return page
@@ -98,4 +105,11 @@ export function sendUdp6(
   count(s, udpOutDatagrams)
   const sent = sendPayload(s, page, from, to, PROTOCOL_UDP, size, UDP_CHECKSUM)
   return isErrno(sent) ? sent : data.length
+}
+
+/** Our word for what a socket sends to `to`: what it is bound to, or the best; 0: it is bound to an IPv4 address, or there is none. */
+export function sourceOf(s: Core, socket: Address, to: number): number {
+  const bound = s.m.get32(socket + LOCAL_ADDRESS)
+  if (bound === 0) return chooseSource(s, to)
+  return isIpv6Word(bound) ? bound : 0
 }

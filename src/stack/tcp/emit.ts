@@ -2,10 +2,10 @@
  * A segment becomes a frame. Text that begins a page and lies in it whole gets its headers in front of it, in the
  * page's headroom: nothing is copied. Other segments are gathered in the output page.
  */
-import { type Core, count } from '../core.ts'
+import { type Core, count, type Emit } from '../core.ts'
 import { holdFrame } from '../ethernet/neighbours.ts'
 import { putIpHeader } from '../ip/datagram.ts'
-import { addressFrame, NO_ROUTE, READY } from '../ip/route.ts'
+import { addressFrame, isReady, NO_ROUTE } from '../ip/route.ts'
 import { ipv6For } from '../ip6/word.ts'
 import {
   type Address,
@@ -21,7 +21,15 @@ import {
 } from '../memory/arena.ts'
 import { LARGE_AT, NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
 import { tcpOutSegs, tcpRetransSegs } from '../mib.ts'
-import { clearFlag, hasFlag, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
+import {
+  clearFlag,
+  hasFlag,
+  LOCAL_ADDRESS,
+  LOCAL_PORT,
+  REMOTE_ADDRESS,
+  REMOTE_PORT,
+  setFlag,
+} from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import { IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
@@ -68,12 +76,7 @@ import { receiveWindow } from './window.ts'
  * Builds the planned segment and hands it to the link, or to the neighbour that has to be found first. False: the
  * link is busy, nothing was sent.
  */
-export function emitSegment(
-  s: Core,
-  t: Tcb,
-  out: OutgoingSegment,
-  emit: (frame: Uint8Array) => boolean,
-): boolean {
+export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): boolean {
   const { m } = s
   const destination = m.get32(t + REMOTE_ADDRESS)
   const ipv6 = ipv6For(s, destination)
@@ -85,14 +88,14 @@ export function emitSegment(
   if (ipv6 !== undefined) return ipv6.sendSegment(s, t, tcp, headerLength + out.length, emit)
   const ip = tcp - IP_HEADER
   const frame = ip - ETH_HEADER
-  putIpHeader(s, ip, destination, PROTOCOL_TCP, headerLength + out.length)
+  putIpHeader(s, ip, m.get32(t + LOCAL_ADDRESS), destination, PROTOCOL_TCP, headerLength + out.length)
   const sum =
     pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, headerLength + out.length) +
     sumBytes(m, tcp, headerLength + out.length)
   m.put16(tcp + TCP_CHECKSUM, complement(sum))
   const length = ETH_HEADER + IP_HEADER + headerLength + out.length
   const way = addressFrame(s, frame, destination)
-  if (way === READY) return emit(m.window(frame, length))
+  if (isReady(way)) return emit(m.window(frame, length), way)
   // No route is a loss like any other: the retransmission timer deals with it.
   if (way !== NO_ROUTE && length <= FRAME_MAX) holdFrame(s, way, frame, length)
   return true

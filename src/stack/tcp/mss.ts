@@ -1,7 +1,7 @@
 /** How much text a segment carries, RFC 9293, 3.7.1: what the link has room for, what the path has, what the peer takes. */
 import type { Core } from '../core.ts'
+import { mtuTo } from '../ip/route.ts'
 import { ipv6For } from '../ip6/word.ts'
-import { MTU } from '../memory/layout.ts'
 import { IP_HEADER } from '../wire/ipv4.ts'
 import { TCP_HEADER } from '../wire/tcp.ts'
 import { MSS_DEFAULT } from './connection.ts'
@@ -11,7 +11,7 @@ const MSS_LEAST = 28
 
 /** What the MSS option says to this peer: (MUST-67) the link's MTU less the fixed headers, whatever options may come. */
 export const linkMss = (s: Core, remote: number): number =>
-  ipv6For(s, remote)?.linkMss(s) ?? s.m.get16(MTU) - IP_HEADER - TCP_HEADER
+  ipv6For(s, remote)?.linkMss(s) ?? mtuTo(s, remote) - IP_HEADER - TCP_HEADER
 
 /** Eff.snd.MSS: the peer's MSS or 536, no more than the path carries as far as we know, and never absurdly small. */
 export function effectiveMss(s: Core, remote: number): number {

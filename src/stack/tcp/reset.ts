@@ -3,7 +3,6 @@ import { type Core, count } from '../core.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { payloadAt, sendDatagram } from '../ip/datagram.ts'
 import { ipv6For } from '../ip6/word.ts'
-import { ADDRESS } from '../memory/layout.ts'
 import { tcpOutRsts, tcpOutSegs } from '../mib.ts'
 import { LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
@@ -21,10 +20,17 @@ export function refuseSegment(s: Core): void {
   if ((g.flags & RST) !== 0) return
   if ((g.flags & ACK) !== 0)
     sendReset(s, g.destination, g.source, g.destinationPort, g.sourcePort, g.ack, 0, RST)
-  else {
-    const end = (g.seq + segmentLength(g)) | 0
-    sendReset(s, g.destination, g.source, g.destinationPort, g.sourcePort, 0, end, RST | ACK)
-  }
+  else
+    sendReset(
+      s,
+      g.destination,
+      g.source,
+      g.destinationPort,
+      g.sourcePort,
+      0,
+      (g.seq + segmentLength(g)) | 0,
+      RST | ACK,
+    )
 }
 
 /** 3.10.5, ABORT: <SEQ=SND.NXT><CTL=RST>, as it was before any timeout. */
@@ -65,11 +71,11 @@ function sendReset(
     ipv6.send(s, page, from, to, PROTOCOL_TCP, TCP_HEADER, TCP_CHECKSUM)
     return
   }
-  view.setInt32(at - 8, m.get32(ADDRESS))
+  view.setInt32(at - 8, from)
   view.setInt32(at - 4, to)
   m.put16(
     at + TCP_CHECKSUM,
     complement(pseudoSum(m, at - 8, PROTOCOL_TCP, TCP_HEADER) + sumBytes(m, at, TCP_HEADER)),
   )
-  sendDatagram(s, page, to, PROTOCOL_TCP, TCP_HEADER)
+  sendDatagram(s, page, to, PROTOCOL_TCP, TCP_HEADER, from)
 }

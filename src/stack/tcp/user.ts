@@ -14,7 +14,8 @@ import {
   type Errno,
   isErrno,
 } from '../errno.ts'
-import { isBroadcast, nextHop } from '../ip/route.ts'
+import { isBroadcast, isOurs, sourceFor } from '../ip/local.ts'
+import { nextHop } from '../ip/route.ts'
 import { ipv6For } from '../ip6/word.ts'
 import {
   type Arena,
@@ -28,10 +29,10 @@ import {
   takePage,
 } from '../memory/arena.ts'
 import { append, dropFirst } from '../memory/fifo.ts'
-import { ADDRESS, POOL_SEND } from '../memory/layout.ts'
+import { POOL_SEND } from '../memory/layout.ts'
 import { tcpActiveOpens } from '../mib.ts'
 import {
-  clearFlag,
+  changeFlag,
   ERROR,
   FLAG_ORPHAN,
   hasFlag,
@@ -111,12 +112,12 @@ export function acceptTcp(s: Core, listener: Tcb): Tcb | Errno {
 /** A socket is good for one connection; its record keeps what the last one left. */
 const wasConnected = (m: Arena, t: Tcb): boolean => m.get16(t + REMOTE_PORT) !== 0
 
-/** Our address, for a connection to `address`; 0 when there is no way to it. */
-function sourceTo(s: Core, address: number): number {
-  const local = s.m.get32(ADDRESS)
+/** Our address, for a connection to `address`: `bound` if that is not 0; 0 when there is no way to it. */
+function sourceTo(s: Core, address: number, bound: number): number {
   const none =
-    isBroadcast(s, address) || isMulticast(address) || address === local || nextHop(s, address) === 0
-  return none ? 0 : local
+    isBroadcast(s.m, address) || isMulticast(address) || isOurs(s.m, address) || nextHop(s, address) === 0
+  // What is bound to an IPv6 address speaks to no IPv4 one.
+  return none || ipv6For(s, bound) !== undefined ? 0 : bound || sourceFor(s, address)
 }
 
 /** 3.10.1, active OPEN. */
@@ -126,8 +127,8 @@ export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | 
   if (state === LISTEN || !(Number.isInteger(port) && port > 0 && port <= 0xffff)) return EINVAL
   if (state !== CLOSED || wasConnected(m, t)) return EISCONN
   const ipv6 = ipv6For(s, address)
-  const local =
-    ipv6 === undefined ? sourceTo(s, address) : ipv6.sourceFor(s, address, m.get32(t + LOCAL_ADDRESS))
+  const bound = m.get32(t + LOCAL_ADDRESS)
+  const local = ipv6?.sourceFor(s, address, bound) ?? sourceTo(s, address, bound)
   if (local === 0) return ENETUNREACH
   const localPort = choosePort(s, KIND_CONNECTION, m.get16(t + LOCAL_PORT), address, port)
   if (isErrno(localPort)) return localPort
@@ -246,9 +247,8 @@ const closedError = (m: Arena, t: Tcb): Errno => {
 /** Sets an option of a connection; one that listens hands none down. */
 export function setTcpOption(s: Core, t: Tcb, option: Option, value: number): 0 | Errno {
   if (option !== Option.NoDelay) return ENOPROTOOPT
-  if (value !== 0 && value !== 1) return EINVAL
-  if (value === 1) setFlag(s.m, t, FLAG_NO_DELAY)
-  else clearFlag(s.m, t, FLAG_NO_DELAY)
+  const error = changeFlag(s.m, t, FLAG_NO_DELAY, value)
+  if (error !== 0) return error
   // What Nagle's algorithm held back may go now.
   if (stateOf(s.m, t) >= ESTABLISHED) wantSend(s, t)
   return 0

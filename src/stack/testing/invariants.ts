@@ -4,7 +4,7 @@
  */
 import { expect } from 'vitest'
 import { KIND_CONNECTION, KIND_IPV6, KIND_NEIGHBOUR, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
-import { NEIGHBOUR_HELD, NEIGHBOUR_KIND } from '../ethernet/neighbours.ts'
+import { NEIGHBOUR_HELD, NEIGHBOUR_KIND, YOUNGER } from '../ethernet/neighbours.ts'
 import { BYTES_HELD, BYTES_IN_ALL, FRAGMENTS_HEAD, NEWER } from '../ip/reassemble.ts'
 import { HOP_OF } from '../ip6/destinations.ts'
 import { HELD6 } from '../ip6/neighbours.ts'
@@ -55,6 +55,9 @@ export function expectSound(stack: Stack): void {
   const held = neighbours.flatMap(at => chainOf(m, at + NEIGHBOUR_HELD, PAGE_NEXT))
   const held6 = ofSort(m, records.SORT_NEIGHBOUR).flatMap(at => chainOf(m, at + HELD6, PAGE_NEXT))
   expect(frames.length + held.length + held6.length).toBe(pagesOf(m, layout.POOL_FRAMES).length)
+  expect(held.length).toBe(m.get32(layout.NEIGHBOURS_HELD))
+  const byAge = [layout.INCOMPLETE_HEAD, layout.CONFIRMED_HEAD].flatMap(list => chainOf(m, list, YOUNGER))
+  expect(byAge.sort()).toEqual(neighbours.sort())
   let unread = 0
   for (const at of datagramsOf(m)) {
     const queue = chainOf(m, at + QUEUE_HEAD, PAGE_NEXT)

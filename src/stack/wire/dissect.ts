@@ -12,6 +12,7 @@ import {
 } from './ethernet.ts'
 import { describeIcmp, ICMP_HEADER, icmpQuotes, icmpSummary } from './icmp.ts'
 import { describeIcmp6, icmp6Quotes, icmp6Summary } from './icmp6.ts'
+import { describeIgmp, IGMP_HEADER, igmpSummary } from './igmp.ts'
 import {
   describeIpv4,
   IP_FRAGMENT,
@@ -23,6 +24,7 @@ import {
   ipv4HeaderLength,
   ipv4Summary,
   PROTOCOL_ICMP,
+  PROTOCOL_IGMP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from './ipv4.ts'
@@ -81,7 +83,7 @@ export interface Relative {
 
 /** What a table says of a frame. */
 export interface Summary {
-  /** 'ARP', 'TCP', 'ICMP', 'UDP', 'IPv4', 'ICMPv6', 'IPv6', 'LLDP' or 'Ethernet'. */
+  /** 'ARP', 'TCP', 'ICMP', 'IGMP', 'UDP', 'IPv4', 'ICMPv6', 'IPv6', 'LLDP' or 'Ethernet'. */
   readonly protocol: string
   readonly info: string
 }
@@ -139,6 +141,9 @@ function addDatagram(
     const quotes = whole && from < to && icmpQuotes(view.getUint8(from))
     if (quotes && from + ICMP_HEADER < to) addDatagram(layers, view, from + ICMP_HEADER, to, undefined, false)
     else addRest(layers, view, from + ICMP_HEADER, to, 'Data')
+  } else if (protocol === PROTOCOL_IGMP) {
+    layers.push(describeIgmp(view, from, to, whole))
+    addRest(layers, view, from + IGMP_HEADER, to, 'Data')
   } else addRest(layers, view, from, to, 'Data')
   if (whole) addRest(layers, view, to, end, 'Padding')
 }
@@ -261,6 +266,8 @@ function summariseDatagram(view: DataView, end: number, relative: Relative | und
       return { protocol: 'UDP', info: udpSummary(view, from, to) }
     case PROTOCOL_ICMP:
       return { protocol: 'ICMP', info: icmpSummary(view, from, to) }
+    case PROTOCOL_IGMP:
+      return { protocol: 'IGMP', info: igmpSummary(view, from, to) }
     default:
       return { protocol: 'IPv4', info: ipv4Summary(view, at, end) }
   }
