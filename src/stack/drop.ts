@@ -80,13 +80,15 @@ export const Drop = {
   BadIgmp: 44,
   /** A multicast group that nobody here has joined. */
   NotAMember: 45,
+  /** LPF_FILTER: the socket's program does not want it. */
+  Filtered: 46,
   /** RFC 4861, 6.1 … 8.1, RFC 2710, 3: a hop limit that only a packet from elsewhere could have. */
-  BadHopLimit: 46,
+  BadHopLimit: 47,
   /** RFC 4861, 6.1 … 8.1: neighbour discovery that breaks its rules. */
-  BadDiscovery: 47,
+  BadDiscovery: 48,
   /** RFC 8200, 4: an extension header, or an option in one, that must not be there or that no one here knows. */
-  BadExtension: 48,
+  BadExtension: 49,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 49
+export const DROP_COUNT = 50

@@ -64,6 +64,7 @@ export function frameInput(s: Core, frame: Uint8Array, link: number): Drop {
 /** The frame of `length` bytes at `at`, of 14 at least. */
 export function etherInput(s: Core, at: Address, length: number): Drop {
   const { m, link } = s
+  const taken = s.features.packet?.incoming(s, at, length) ?? false
   const high = macHigh(m.view, at + ETH_DESTINATION)
   const toGroup = (high & 0x100) !== 0
   const own = linkAt(m, link)
@@ -93,7 +94,7 @@ export function etherInput(s: Core, at: Address, length: number): Drop {
         dropped(s, Drop.UnknownEtherType)
       )
     default:
-      return dropped(s, Drop.UnknownEtherType)
+      return taken ? Drop.None : dropped(s, Drop.UnknownEtherType)
   }
 }
 
@@ -132,6 +133,7 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
   count(s, ipInDelivers)
   const payload = at + headerLength
   const length = total - headerLength
+  const taken = s.features.raw?.input(s, at, headerLength, length, 0) ?? false
   switch (s.m.get8(at + IP_PROTOCOL)) {
     case PROTOCOL_TCP:
       // RFC 9293, 3.9.2.3 (MUST-57): a segment to a broadcast or multicast address is discarded.
@@ -143,6 +145,7 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
     case PROTOCOL_IGMP:
       return s.features.multicast?.input(s, payload, length) ?? unknownProtocol(s, at, toAll)
     default:
+      if (taken) return Drop.None
       return unknownProtocol(s, at, toAll)
   }
 }
@@ -171,12 +174,12 @@ const isForAll = ({ m, link, features }: Core, destination: number): boolean =>
     ? (features.multicast?.isMember(m, destination, link) ?? false)
     : isBroadcast(m, destination, link)
 
-/** RFC 1122, 3.2.1.3: no broadcast, multicast or loopback address may be a source; nor may ours, from outside. */
+/** RFC 1122, 3.2.1.3: nothing of 0.0.0.0/8, no broadcast, multicast or loopback address may be a source; nor may ours, from outside. */
 const maySend = ({ m, link }: Core, source: number): boolean =>
   !(
     isLoopback(source) ||
     isMulticast(source) ||
-    source === 0 ||
+    source >>> 24 === 0 ||
     isOurs(m, source) ||
     isBroadcast(m, source, link)
   )

@@ -52,6 +52,7 @@ import {
   sortOf,
 } from './records.ts'
 import { defaultRouter } from './routers.ts'
+import { isIpv6Word } from './word.ts'
 
 /** 1: looked up since the last sweep. */
 const WANTED = 18
@@ -218,7 +219,7 @@ export function sweep(s: Core): void {
 /** Notes in each destination, and each address of our own, whether a socket names it. */
 function markNamed(m: Arena): void {
   const mark = (word: number): void => {
-    if (word === 0 || word >>> 24 !== 0) return
+    if (!isIpv6Word(word)) return
     const at = word - ADDRESS6
     m.put8(at + (sortOf(m, at) === SORT_ADDRESS ? OWN_NAMED : NAMED), 1)
   }
