@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { EAGAIN, ECONNREFUSED, EINVAL, EOPNOTSUPP, EPROTONOSUPPORT } from '../stack/errno.ts'
+import { EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINVAL, EOPNOTSUPP, EPROTONOSUPPORT } from '../stack/errno.ts'
 import {
   type Environment,
   Event,
@@ -261,6 +261,17 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
     const from = { address: 0, port: 0 }
     return [alice.stack.recvFrom(socket as Socket, new Uint8Array(9), from), from.port]
   },
+  IPV6: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.run(3_000)
+    const socket = alice.stack.socket(Protocol.Tcp) as Socket
+    const to = bob.stack.ipv6?.addresses[0]?.address ?? new Uint8Array(16)
+    const began = alice.stack.connect(socket, to, 9)
+    sim.run(100)
+    return [began, alice.stack.error(socket)]
+  },
   PROC_FS: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -288,6 +299,10 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   IP_FRAG_SMALL: [3000, -90],
   IP_OFFLOAD: [true, false],
   IP_PING: [[3, 7], 'EPROTONOSUPPORT'],
+  IPV6: [
+    [0, ECONNREFUSED],
+    [EAFNOSUPPORT, 0],
+  ],
   PROC_FS: [
     { counters: true, tcpActiveOpens: 1, none: 0 },
     { counters: false, tcpActiveOpens: undefined, none: undefined },
