@@ -5,15 +5,29 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINVAL, EOPNOTSUPP, EPROTONOSUPPORT } from '../stack/errno.ts'
+import { Drop } from '../stack/drop.ts'
+import {
+  EAFNOSUPPORT,
+  EAGAIN,
+  EBADF,
+  ECONNREFUSED,
+  EINVAL,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPROTONOSUPPORT,
+} from '../stack/errno.ts'
 import {
   type Environment,
   Event,
+  Option,
+  type PortFacts,
   Protocol,
   type Socket,
+  type SocketRecord,
   type Stack,
   type StackConfig,
 } from '../stack/stack.ts'
+import { ethernet, HOST_IP, HOST_MAC, type Ipv4Fields, icmp, ipv4, PEER_MAC } from '../stack/testing/raw.ts'
 import { connectPair, Simulation, seededRandom } from '../stack/testing/simulation.ts'
 import { type Bundle, bundleProfile, bundleSet, PROFILES } from './bundle.js'
 import { gates, overGate } from './gate.js'
@@ -216,9 +230,27 @@ function routesBy(profile: Create): unknown {
   return sim.wire.map(({ bytes }) => bytes[41])
 }
 
+/** What comes of a datagram from 10.0.0.2: the drop reason, and the protocols of what is sent in return. */
+function hears(profile: Create, protocol: number, payload: number[], fields: Ipv4Fields = {}): unknown {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile, forward: true, gateway: '10.0.0.2' })
+  sim.start()
+  const frame = ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(protocol, payload, fields))
+  const drop = alice.stack.input(frame, sim.now)
+  sim.run(10)
+  return [drop, sim.wire.length]
+}
+
+/** A redirect to 10.0.0.9 for 9.9.9.9, from our router. */
+const REDIRECT = icmp(5, 1, [10, 0, 0, 9, ...ipv4(17, Array(8).fill(0), { from: HOST_IP, to: [9, 9, 9, 9] })])
+
 /** What a user meets: with the switch, and without it (the README's last column). */
 const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   FIB_TRIE: routesBy,
+  IP_FORWARD: profile => hears(profile, 17, [0, 1, 0, 2, 0, 8, 0, 0], { to: [10, 0, 0, 7] }),
+  IP_OPTIONS: profile => hears(profile, 1, icmp(8, 0, [0, 1, 0, 1]), { options: [7, 99, 4, 0] }),
+  ICMP_REDIRECT: profile => hears(profile, 1, REDIRECT),
+  ICMP_TIMESTAMP: profile => hears(profile, 1, icmp(13, 0, Array(16).fill(0))),
   RTNETLINK: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -272,6 +304,47 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
     sim.run(100)
     return [began, alice.stack.error(socket)]
   },
+  INET_RAW: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.start()
+    const socket = alice.stack.socket(Protocol.Raw, 99)
+    bob.stack.sendTo(bob.stack.socket(Protocol.Raw, 99) as Socket, text('abc'), alice.stack.address, 0)
+    sim.run(100)
+    return alice.stack.recvFrom(socket as Socket, new Uint8Array(99), { address: 0, port: 0 })
+  },
+  PACKET: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const socket = stack.socket(Protocol.Packet)
+    return socket === EPROTONOSUPPORT ? socket : stack.sendTo(socket as Socket, new Uint8Array(60), 0, 0)
+  },
+  PACKET_MMAP: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    return stack.setOption(stack.socket(Protocol.Packet) as Socket, Option.PacketRing, 4)
+  },
+  LPF_FILTER: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    return stack.attachFilter(stack.socket(Protocol.Udp) as Socket, [[6, 0, 0, 0]])
+  },
+  NETLINK: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const socket = stack.socket(Protocol.Netlink)
+    if (socket === EPROTONOSUPPORT) return socket
+    // RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP: one link and NLMSG_DONE.
+    stack.send(socket as Socket, Uint8Array.of(17, 0, 0, 0, 18, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    return stack.recv(socket as Socket, new Uint8Array(2000)) > 100
+  },
+  NET_ETHTOOL: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const facts = {} as PortFacts
+    return [stack.ethtool(0, facts), facts.driver]
+  },
+  INET_DIAG: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const socket = stack.socket(Protocol.Tcp)
+    return stack.nextSocket(0, {} as SocketRecord) === (socket as number)
+  },
   PROC_FS: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -279,7 +352,8 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
     sim.start()
     connectPair(sim, alice, bob)
     const { tcpActiveOpens, 'drop.None': none } = alice.stack.counters
-    return { counters: Object.keys(alice.stack.counters).length > 0, tcpActiveOpens, none }
+    const retries = alice.stack.sysctl('net.ipv4.tcp_retries2')
+    return { counters: Object.keys(alice.stack.counters).length > 0, tcpActiveOpens, none, retries }
   },
 }
 const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> = {
@@ -287,6 +361,24 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   FIB_TRIE: [
     [2, 3],
     [2, 3],
+  ],
+  // The question who has 10.0.0.7, and a redirect that waits for 10.0.0.2; else nothing.
+  IP_FORWARD: [
+    [Drop.None, 2],
+    [Drop.WrongDestination, 0],
+  ],
+  // An error or a reply, which waits for the peer's MAC address.
+  IP_OPTIONS: [
+    [Drop.BadIpOptions, 1],
+    [Drop.None, 1],
+  ],
+  ICMP_REDIRECT: [
+    [Drop.None, 0],
+    [Drop.UnknownIcmpType, 0],
+  ],
+  ICMP_TIMESTAMP: [
+    [Drop.None, 1],
+    [Drop.UnknownIcmpType, 0],
   ],
   RTNETLINK: [
     [0, 2, 2],
@@ -303,9 +395,19 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
     [0, ECONNREFUSED],
     [EAFNOSUPPORT, 0],
   ],
+  INET_RAW: [23, EBADF],
+  PACKET: [60, EPROTONOSUPPORT],
+  PACKET_MMAP: [0, ENOPROTOOPT],
+  LPF_FILTER: [0, ENOPROTOOPT],
+  NETLINK: [true, EPROTONOSUPPORT],
+  NET_ETHTOOL: [
+    [0, 'lanlet'],
+    [EOPNOTSUPP, undefined],
+  ],
+  INET_DIAG: [true, false],
   PROC_FS: [
-    { counters: true, tcpActiveOpens: 1, none: 0 },
-    { counters: false, tcpActiveOpens: undefined, none: undefined },
+    { counters: true, tcpActiveOpens: 1, none: 0, retries: 8 },
+    { counters: false, tcpActiveOpens: undefined, none: undefined, retries: undefined },
   ],
 }
 

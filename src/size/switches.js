@@ -29,6 +29,10 @@ export const BASE = [
 export const SWITCHES = [
   { name: 'FIB_TRIE', feature: 'fib', from: 'ip/fib-trie.ts', export: 'fibTrie' },
   { name: 'RTNETLINK', feature: 'tables', from: 'ip/tables.ts', export: 'rtnetlink' },
+  { name: 'IP_FORWARD', feature: 'forwarding', from: 'ip/forward.ts', export: 'ipForward' },
+  { name: 'IP_OPTIONS', feature: 'options', from: 'ip/options.ts', export: 'ipOptions' },
+  { name: 'ICMP_REDIRECT', feature: 'redirects', from: 'icmp/redirect.ts', export: 'icmpRedirects' },
+  { name: 'ICMP_TIMESTAMP', feature: 'icmpTimestamp', from: 'icmp/timestamp.ts', export: 'icmpTimestamp' },
   {
     name: 'TCP_WSCALE',
     feature: 'windowScale',
@@ -58,7 +62,16 @@ export const SWITCHES = [
     export: 'packetRing',
     needs: ['PACKET'],
   },
+  {
+    name: 'NETLINK',
+    feature: 'netlink',
+    from: 'netlink/netlink.ts',
+    export: 'netlinkSockets',
+    socket: true,
+    needs: ['RTNETLINK'],
+  },
   { name: 'LPF_FILTER', feature: 'filter', from: 'filter/filter.ts', export: 'socketFilters' },
+  { name: 'NET_ETHTOOL', feature: 'ethtool', from: 'ethernet/ethtool.ts', export: 'netEthtool' },
   { name: 'INET_DIAG', feature: 'diag', from: 'diag/diag.ts', export: 'inetDiag' },
   {
     name: 'PROC_FS',

@@ -5,16 +5,22 @@
 
 import type { SocketDiagnosis } from './diag/diag.ts'
 import type { Drop } from './drop.ts'
+import type { Ethtool } from './ethernet/ethtool.ts'
 import type { SocketFilters } from './filter/filter.ts'
 import type { PingSockets } from './icmp/ping.ts'
+import type { Redirects } from './icmp/redirect.ts'
+import type { IcmpTimestamp } from './icmp/timestamp.ts'
 import type { Multicast } from './igmp/multicast.ts'
+import type { Forwarding } from './ip/forward.ts'
 import type { IpFragments } from './ip/fragments.ts'
+import type { IpOptions } from './ip/options.ts'
 import type { RawSockets } from './ip/raw.ts'
 import type { Fib } from './ip/routes.ts'
 import type { Tables } from './ip/tables.ts'
 import type { Ipv6Protocol } from './ip6/ipv6.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
+import type { NetlinkSockets } from './netlink/netlink.ts'
 import type { PacketSockets } from './packet/packet.ts'
 import type { PacketRing } from './packet/ring.ts'
 import type { ProcFs } from './proc/proc-fs.ts'
@@ -32,6 +38,14 @@ export interface Features {
   readonly fib: Fib
   /** RTNETLINK */
   readonly tables?: Tables
+  /** IP_FORWARD */
+  readonly forwarding?: Forwarding
+  /** IP_OPTIONS */
+  readonly options?: IpOptions
+  /** ICMP_REDIRECT */
+  readonly redirects?: Redirects
+  /** ICMP_TIMESTAMP */
+  readonly icmpTimestamp?: IcmpTimestamp
   /** IP_FRAG */
   readonly fragments?: IpFragments
   /** IP_MULTICAST */
@@ -46,6 +60,8 @@ export interface Features {
   readonly packet?: PacketSockets
   /** PACKET_MMAP */
   readonly packetRing?: PacketRing
+  /** NETLINK */
+  readonly netlink?: NetlinkSockets
   /** LPF_FILTER */
   readonly filter?: SocketFilters
   /** IPV6 */
@@ -54,6 +70,8 @@ export interface Features {
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
   readonly timestamps?: Timestamps
+  /** NET_ETHTOOL */
+  readonly ethtool?: Ethtool
   /** INET_DIAG */
   readonly diag?: SocketDiagnosis
   /** The kinds of sockets that came with features. */
@@ -88,8 +106,8 @@ export const KIND_REASSEMBLY = 6
 export const KIND_RAW = 12
 export const KIND_PACKET = 13
 export const KIND_NETLINK = 14
-export const KIND_GROUP = 7
-export const KIND_IPV6 = 8
+export const KIND_GROUP = 20
+export const KIND_IPV6 = 21
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

@@ -36,13 +36,22 @@ export const igmpInQueries = DROP_COUNT + 27
 export const igmpInReports = DROP_COUNT + 28
 export const igmpOutReports = DROP_COUNT + 29
 export const igmpOutLeaves = DROP_COUNT + 30
-export const ip6InReceives = DROP_COUNT + 31
-export const ip6InDelivers = DROP_COUNT + 32
-export const ip6OutRequests = DROP_COUNT + 33
-export const icmp6InMsgs = DROP_COUNT + 34
-export const icmp6OutMsgs = DROP_COUNT + 35
-export const icmp6OutErrors = DROP_COUNT + 36
-export const COUNTER_COUNT = DROP_COUNT + 37
+export const ipForwDatagrams = DROP_COUNT + 31
+export const ipOutNoRoutes = DROP_COUNT + 32
+export const icmpInTimeExcds = DROP_COUNT + 33
+export const icmpInParmProbs = DROP_COUNT + 34
+export const icmpInRedirects = DROP_COUNT + 35
+export const icmpInTimestamps = DROP_COUNT + 36
+export const icmpOutTimestampReps = DROP_COUNT + 37
+export const icmpOutRedirects = DROP_COUNT + 38
+export const icmpOutParmProbs = DROP_COUNT + 39
+export const ip6InReceives = DROP_COUNT + 40
+export const ip6InDelivers = DROP_COUNT + 41
+export const ip6OutRequests = DROP_COUNT + 42
+export const icmp6InMsgs = DROP_COUNT + 43
+export const icmp6OutMsgs = DROP_COUNT + 44
+export const icmp6OutErrors = DROP_COUNT + 45
+export const COUNTER_COUNT = DROP_COUNT + 46
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -76,6 +85,15 @@ const MIB_NAMES = [
   'igmpInReports',
   'igmpOutReports',
   'igmpOutLeaves',
+  'ipForwDatagrams',
+  'ipOutNoRoutes',
+  'icmpInTimeExcds',
+  'icmpInParmProbs',
+  'icmpInRedirects',
+  'icmpInTimestamps',
+  'icmpOutTimestampReps',
+  'icmpOutRedirects',
+  'icmpOutParmProbs',
   'ip6InReceives',
   'ip6InDelivers',
   'ip6OutRequests',

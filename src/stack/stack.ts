@@ -39,7 +39,10 @@ export const Protocol = {
    * The port of `bind` is a link, whose frames alone are received then; that of `sendTo` the link by which a frame goes.
    */
   Packet: 256,
-  /** RTNETLINK: the host's links, addresses, routes and neighbours, by messages as Linux has them (netlink/netlink.ts). */
+  /**
+   * NETLINK: the host's links, addresses, routes and neighbours by messages as Linux has them (netlink/netlink.ts), with `send`
+   * and `recv`. The address of `bind` is the mask of groups of whose changes the socket is told.
+   */
   Netlink: 257,
 } as const
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]
@@ -72,6 +75,8 @@ export interface StackConfig extends LinkConfig {
    * larger, a profile with IP_OFFLOAD sends and takes many segments in one frame; the MSS stays what the MTU makes it.
    */
   readonly largestFrame?: number
+  /** The host is a router: what is for others goes on towards them (RFC 1812). False if absent, as RFC 1122, 3.1 asks. Needs IP_FORWARD. */
+  readonly forward?: boolean
   /** Links 1 to 3. Their addresses are taken without a test for conflicts. */
   readonly links?: readonly LinkConfig[]
 }
@@ -108,6 +113,25 @@ export interface Captured {
   length: number
   /** When it was captured, ms on the host's clock, the fraction dropped. */
   at: Ms
+}
+
+/** NET_ETHTOOL: a port; filled in by `ethtool`. Counts are since the arena was laid out; frames modulo 2^32. */
+export interface PortFacts {
+  driver: string
+  /** Always: a wire on which nobody is, is up. */
+  up: boolean
+  /** Bytes. */
+  mtu: number
+  rxFrames: number
+  rxBytes: number
+  /** Frames that are shorter than a header or larger than can be taken. */
+  rxErrors: number
+  txFrames: number
+  txBytes: number
+  /** How many frames may wait on their way in, and on their way out by whatever link; how many of the latter do. */
+  rxRing: number
+  txRing: number
+  txWaiting: number
 }
 
 /** A socket as INET_DIAG tells it; filled in by `nextSocket`. Addresses and ports are 0 where it has none. */
@@ -266,6 +290,8 @@ export interface Stack {
 
   readonly memory: MemoryReport
   readonly counters: Counters
+  /** NET_ETHTOOL: fills in what a port is and has done. ENODEV: there is no such link. EOPNOTSUPP without the feature. */
+  ethtool(link: number, into: PortFacts): 0 | Errno
   /** PROC_FS: a setting by its name, as in Linux's sysctl (proc/sysctl.ts lists them); undefined when there is none. */
   sysctl(name: string): number | undefined
   /** Throws a RangeError that says what would be right; EOPNOTSUPP where the profile has no settings. */
@@ -326,7 +352,10 @@ export interface Stack {
   listen(socket: Socket, backlog: number): 0 | Errno
   /** EAGAIN while none waits. */
   accept(socket: Socket): Socket | Errno
-  /** TCP alone: 0 when the SYN is on its way, then Event.Connected or Event.Closed. A socket is good for one connection. */
+  /**
+   * TCP: 0 when the SYN is on its way, then Event.Connected or Event.Closed. A socket is good for one connection. UDP: `send` goes there,
+   * only what comes from there is heard, and what ICMP says of it is the socket's error; address 0 undoes it.
+   */
   connect(socket: Socket, address: Ipv4 | Ipv6, port: number): 0 | Errno
   /** Bytes taken of `data`, at least 1; EAGAIN when the send buffer is full, ENOBUFS when memory is. */
   send(socket: Socket, data: Uint8Array): number | Errno

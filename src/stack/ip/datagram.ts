@@ -8,7 +8,15 @@ import { MTU, NEXT_IP_ID } from '../memory/layout.ts'
 import { ipOutRequests } from '../mib.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
-import { IP_CHECKSUM, IP_DEFAULT_TTL, IP_DESTINATION, IP_HEADER, IP_SOURCE, putIpv4 } from '../wire/ipv4.ts'
+import {
+  IP_CHECKSUM,
+  IP_DEFAULT_TTL,
+  IP_DESTINATION,
+  IP_HEADER,
+  IP_SOURCE,
+  IP_VERSION_IHL,
+  putIpv4,
+} from '../wire/ipv4.ts'
 import { sourceFor } from './local.ts'
 import { addressFrame, isReady, NO_ROUTE } from './route.ts'
 
@@ -83,8 +91,41 @@ export function sendDatagram(
   const frame = frameAt(page)
   putIpHeader(s, frame + ETH_HEADER, source, destination, protocol, length, sending.ttl)
   count(s, ipOutRequests)
-  const way = addressFrame(s, frame, destination, sending.link)
-  const size = ETH_HEADER + IP_HEADER + length
+  return sendFrame(
+    s,
+    page,
+    ETH_HEADER + IP_HEADER + length,
+    addressFrame(s, frame, destination, sending.link),
+  )
+}
+
+/**
+ * The same for one page that has `options` bytes of IP options at payloadAt, a multiple of 4, and the payload behind them.
+ */
+export function sendWithOptions(
+  s: Core,
+  page: Page,
+  options: number,
+  destination: number,
+  protocol: number,
+  length: number,
+  source: number,
+  sending = PLAIN,
+): 0 | Errno {
+  const { m } = s
+  const frame = frameAt(page)
+  const ip = frame + ETH_HEADER
+  const header = IP_HEADER + options
+  putIpHeader(s, ip, source, destination, protocol, options + length, sending.ttl)
+  m.put8(ip + IP_VERSION_IHL, 0x40 | (header >> 2))
+  m.put16(ip + IP_CHECKSUM, 0)
+  m.put16(ip + IP_CHECKSUM, complement(sumBytes(m, ip, header)))
+  count(s, ipOutRequests)
+  return sendFrame(s, page, ETH_HEADER + header + length, addressFrame(s, frame, destination, sending.link))
+}
+
+/** Sends the frame of `size` bytes in a page by the way that addressFrame found. The page is given away. */
+function sendFrame(s: Core, page: Page, size: number, way: number): 0 | Errno {
   if (way === NO_ROUTE) {
     freePage(s.m, page)
     return EHOSTUNREACH

@@ -28,11 +28,31 @@ describe('a source is chosen', () => {
   test.each([
     ['of the destination’s scope: global for global', ['2001:db8:1::'], '2001:db8:5::5', '2001:db8:1'],
     ['of the destination’s scope: link-local for link-local', ['2001:db8:1::'], 'fe80::5', 'fe80:0:0'],
-    ['that is not deprecated, though it is nearer', ['-2001:db8:5::', '2001:db8:1::'], '2001:db8:5::5', '2001:db8:1'],
+    [
+      'that is not deprecated, though it is nearer',
+      ['-2001:db8:5::', '2001:db8:1::'],
+      '2001:db8:5::5',
+      '2001:db8:1',
+    ],
     ['of the right scope, though it is deprecated', ['-2001:db8:1::'], '2001:db8:5::5', '2001:db8:1'],
-    ['of the destination’s label: a unique local one for another', ['2001:db8:1::', 'fd00:1:2::'], 'fd00:9:9::1', 'fd00:1:2'],
-    ['of the destination’s label: a global one for another', ['fd00:1:2::', '2001:db8:1::'], '2001:db8:5::5', '2001:db8:1'],
-    ['that has the longest prefix in common', ['2001:db8:f000::', '2001:db8:1::'], '2001:db8:2::5', '2001:db8:1'],
+    [
+      'of the destination’s label: a unique local one for another',
+      ['2001:db8:1::', 'fd00:1:2::'],
+      'fd00:9:9::1',
+      'fd00:1:2',
+    ],
+    [
+      'of the destination’s label: a global one for another',
+      ['fd00:1:2::', '2001:db8:1::'],
+      '2001:db8:5::5',
+      '2001:db8:1',
+    ],
+    [
+      'that has the longest prefix in common',
+      ['2001:db8:f000::', '2001:db8:1::'],
+      '2001:db8:2::5',
+      '2001:db8:1',
+    ],
   ])('%s', (_, prefixes, to, source) => {
     expect(sourceTo(withAddresses(...prefixes), to)).toBe(source)
   })
@@ -42,19 +62,53 @@ describe('a source is chosen', () => {
 describe('destinations are tried in this order:', () => {
   const sorted = (d: Dialogue6, ...addresses: (string | number)[]) =>
     d.stack
-      .sortDestinations(addresses.map(address => (typeof address === 'number' ? address : bytes(ip6(address)))))
-      .map(address => (typeof address === 'number' ? 'IPv4' : text6(address).split(':').slice(0, 3).join(':')))
+      .sortDestinations(
+        addresses.map(address => (typeof address === 'number' ? address : bytes(ip6(address)))),
+      )
+      .map(address =>
+        typeof address === 'number' ? 'IPv4' : text6(address).split(':').slice(0, 3).join(':'),
+      )
   const FAR = 0xc6336479
 
   test.each([
     ['IPv6 before IPv4, both usable', ['2001:db8:1::'], [FAR, '2001:db8:5::5'], ['2001:db8:5', 'IPv4']],
-    ['IPv4 first when there is no global IPv6 address to speak from', [], ['2001:db8:5::5', FAR], ['IPv4', '2001:db8:5']],
+    [
+      'IPv4 first when there is no global IPv6 address to speak from',
+      [],
+      ['2001:db8:5::5', FAR],
+      ['IPv4', '2001:db8:5'],
+    ],
     ['the smaller scope first', ['2001:db8:1::'], ['2001:db8:5::5', 'fe80::5'], ['fe80:0:0', '2001:db8:5']],
-    ['one whose source would be deprecated last', ['-2001:db8:1::'], ['2001:db8:1::5', 'fe80::5'], ['fe80:0:0', '2001:db8:1']],
-    ['one with a matching label first', ['2001:db8:1::'], ['fd00:9:9::1', '2001:db8:5::5'], ['2001:db8:5', 'fd00:9:9']],
-    ['the higher precedence first', ['2001:db8:1::', '2002:a00:1::'], ['2002:b00:1::5', '2001:db8:5::5'], ['2001:db8:5', '2002:b00:1']],
-    ['the longest matching prefix first', ['2001:db8:1::'], ['2001:db9:1::5', '2001:db8:1::5'], ['2001:db8:1', '2001:db9:1']],
-    ['what the rules leave equal as it was', ['2001:db8:1::'], ['2001:db8:1::6', '2001:db8:1::5'], ['2001:db8:1', '2001:db8:1']],
+    [
+      'one whose source would be deprecated last',
+      ['-2001:db8:1::'],
+      ['2001:db8:1::5', 'fe80::5'],
+      ['fe80:0:0', '2001:db8:1'],
+    ],
+    [
+      'one with a matching label first',
+      ['2001:db8:1::'],
+      ['fd00:9:9::1', '2001:db8:5::5'],
+      ['2001:db8:5', 'fd00:9:9'],
+    ],
+    [
+      'the higher precedence first',
+      ['2001:db8:1::', '2002:a00:1::'],
+      ['2002:b00:1::5', '2001:db8:5::5'],
+      ['2001:db8:5', '2002:b00:1'],
+    ],
+    [
+      'the longest matching prefix first',
+      ['2001:db8:1::'],
+      ['2001:db9:1::5', '2001:db8:1::5'],
+      ['2001:db8:1', '2001:db9:1'],
+    ],
+    [
+      'what the rules leave equal as it was',
+      ['2001:db8:1::'],
+      ['2001:db8:1::6', '2001:db8:1::5'],
+      ['2001:db8:1', '2001:db8:1'],
+    ],
   ])('%s', (_, prefixes, given, order) => {
     expect(sorted(withAddresses(...prefixes), ...given)).toEqual(order)
   })

@@ -12,8 +12,9 @@ import { complement, pseudoSum6, sumBytes, sumChain } from '../wire/checksum.ts'
 import { PROTOCOL_UDP } from '../wire/ipv4.ts'
 import { IP6_DESTINATION, IP6_SOURCE } from '../wire/ipv6.ts'
 import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
+import { findDestination } from './destinations.ts'
 import { firstPayload, layPayload, sendPayload } from './output.ts'
-import { isSame } from './records.ts'
+import { ADDRESS6, isSame } from './records.ts'
 import { chooseSource } from './source.ts'
 import { isIpv6Word } from './word.ts'
 
@@ -71,7 +72,11 @@ function isAt(m: Arena, socket: Address, at: Address): boolean {
 /** The socket that the datagram is for; one that is bound to an address takes what is sent to that alone. */
 function receiver(s: Core, ip: Address, at: Address): Address {
   const { m } = s
-  let socket = findSocket(m, KIND_UDP, m.view.getUint16(at + UDP_DESTINATION_PORT), 0, 0)
+  const port = m.view.getUint16(at + UDP_DESTINATION_PORT)
+  const d = findDestination(m, ip + IP6_SOURCE)
+  const known =
+    d === 0 ? 0 : findSocket(m, KIND_UDP, port, d + ADDRESS6, m.view.getUint16(at + UDP_SOURCE_PORT))
+  let socket = known || findSocket(m, KIND_UDP, port, 0, 0)
   while (socket !== 0 && !isAt(m, socket, ip + IP6_DESTINATION)) socket = sameSocket(m, socket)
   if (socket === 0) return 0
   count(s, udpInDatagrams)

@@ -1,14 +1,20 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
 import { inetDiag } from '../diag/diag.ts'
+import { netEthtool } from '../ethernet/ethtool.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { pingSockets } from '../icmp/ping.ts'
+import { icmpRedirects } from '../icmp/redirect.ts'
+import { icmpTimestamp } from '../icmp/timestamp.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
 import { fibTrie } from '../ip/fib-trie.ts'
+import { ipForward } from '../ip/forward.ts'
 import { ipFragments } from '../ip/fragments.ts'
+import { ipOptions } from '../ip/options.ts'
 import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
 import { ipv6 } from '../ip6/ipv6.ts'
+import { netlinkSockets } from '../netlink/netlink.ts'
 import { packetSockets } from '../packet/packet.ts'
 import { packetRing } from '../packet/ring.ts'
 import { procFs } from '../proc/proc-fs.ts'
@@ -25,6 +31,10 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     fib: fibTrie,
     tables: rtnetlink,
+    forwarding: ipForward,
+    options: ipOptions,
+    redirects: icmpRedirects,
+    icmpTimestamp,
     windowScale,
     timestamps,
     fragments: ipFragments,
@@ -35,8 +45,10 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     raw: rawSockets,
     packet: packetSockets,
     packetRing,
+    netlink: netlinkSockets,
     filter: socketFilters,
     procFs,
+    ethtool: netEthtool,
     diag: inetDiag,
-    sockets: [pingSockets, rawSockets, packetSockets],
+    sockets: [pingSockets, rawSockets, packetSockets, netlinkSockets],
   })

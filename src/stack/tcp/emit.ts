@@ -29,10 +29,11 @@ import {
   REMOTE_ADDRESS,
   REMOTE_PORT,
   setFlag,
+  TTL,
 } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
-import { IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { IP_DEFAULT_TTL, IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import { IP6_HEADER } from '../wire/ipv6.ts'
 import {
   ACK,
@@ -88,7 +89,15 @@ export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): 
   if (ipv6 !== undefined) return ipv6.sendSegment(s, t, tcp, headerLength + out.length, emit)
   const ip = tcp - IP_HEADER
   const frame = ip - ETH_HEADER
-  putIpHeader(s, ip, m.get32(t + LOCAL_ADDRESS), destination, PROTOCOL_TCP, headerLength + out.length)
+  putIpHeader(
+    s,
+    ip,
+    m.get32(t + LOCAL_ADDRESS),
+    destination,
+    PROTOCOL_TCP,
+    headerLength + out.length,
+    m.get8(t + TTL) || IP_DEFAULT_TTL,
+  )
   const sum =
     pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, headerLength + out.length) +
     sumBytes(m, tcp, headerLength + out.length)

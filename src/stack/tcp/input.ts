@@ -68,13 +68,12 @@ export function tcpInput(
 /** The segment in `s.segment`, checked: to its connection, or to who listens. */
 export function takeSegment(s: Core): Drop {
   const { m, segment: g } = s
-  const t = findSocket(m, KIND_CONNECTION, g.destinationPort, g.source, g.sourcePort) as Tcb
+  const t = receiverOf(s, g.source, g.sourcePort)
   if (t !== 0 && !isNewConnection(s, t)) {
     return stateOf(m, t) === SYN_SENT ? synSentInput(s, t) : segmentArrives(s, t)
   }
-  const listener = findSocket(m, KIND_CONNECTION, g.destinationPort, 0, 0) as Tcb
-  if (listener !== 0 && stateOf(m, listener) === LISTEN && isAddressedTo(s, listener))
-    return listenInput(s, listener)
+  const listener = receiverOf(s, 0, 0)
+  if (listener !== 0 && stateOf(m, listener) === LISTEN) return listenInput(s, listener)
   // 3.10.7.1: all data is discarded; anything but a reset is answered with one.
   refuseSegment(s)
   return dropped(
@@ -83,10 +82,11 @@ export function takeSegment(s: Core): Drop {
   )
 }
 
-/** A listener that is bound to an address takes what is sent to that alone. */
-function isAddressedTo(s: Core, listener: Tcb): boolean {
-  const bound = s.m.get32(listener + LOCAL_ADDRESS)
-  return bound === 0 || bound === s.segment.destination
+/** The connection with these remote numbers, or who listens, at the address of ours that the segment is for; 0: nobody. */
+function receiverOf({ m, segment: g }: Core, remoteAddress: number, remotePort: number): Tcb {
+  const t = findSocket(m, KIND_CONNECTION, g.destinationPort, remoteAddress, remotePort) as Tcb
+  const local = t === 0 ? 0 : m.get32(t + LOCAL_ADDRESS)
+  return local === 0 || local === g.destination ? t : (0 as Tcb)
 }
 
 /**
