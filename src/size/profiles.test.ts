@@ -16,6 +16,7 @@ import {
   EOPNOTSUPP,
   EPROTONOSUPPORT,
 } from '../stack/errno.ts'
+import { inspectConnection } from '../stack/inspect/inspect.ts'
 import {
   type Environment,
   Event,
@@ -213,6 +214,49 @@ function sendsInFragments(profile: Create): number {
   return alice.stack.sendTo(socket, new Uint8Array(3000), 0x0a000002, 7)
 }
 
+/** Whether a second connection, whose handshake is quick, expects the slow answers of the first. */
+function expectsSlowAnswers(profile: Create): boolean {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  const rtos = [40, 1].map(delay => {
+    sim.delay = delay
+    const { near, far, listener } = connectPair(sim, alice, bob)
+    const rto = inspectConnection(alice.stack.arena, near)?.rto ?? 0
+    bob.stack.close(listener)
+    alice.stack.close(near)
+    bob.stack.close(far)
+    sim.run(1000)
+    return rto
+  })
+  return (rtos[1] ?? 0) > 200
+}
+
+/** Whether the second of two connections comes about to a listener for one, which has not accepted the first. */
+function answersFullBacklog(profile: Create): boolean {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  const listener = bob.stack.socket(Protocol.Tcp) as Socket
+  bob.stack.bind(listener, 0, 7)
+  bob.stack.listen(listener, 1)
+  // The first handshake stays half open: its ACK is lost, over and over.
+  sim.fault = ({ from, bytes }) =>
+    from === 'alice' && bytes[47] === 0x10 && bytes[35] === first ? 'lose' : 0
+  const sockets = [1, 2].map(() => alice.stack.socket(Protocol.Tcp) as Socket)
+  let first = -1
+  for (const socket of sockets) {
+    alice.stack.connect(socket, bob.stack.address, 7)
+    const end = { address: 0, port: 0 }
+    alice.stack.name(socket, 'local', end)
+    if (first < 0) first = end.port & 255
+    sim.run(20)
+  }
+  return (sim.take(alice, sockets[1] as Socket) & Event.Connected) !== 0
+}
+
 /** Where a datagram goes by a table of 500 routes: 10.0.0.2 is the router to 9.0.0.0/8, 10.0.0.3 to 9.1.0.0/16. */
 function routesBy(profile: Create): unknown {
   const sim = new Simulation()
@@ -269,6 +313,26 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   },
   TCP_WSCALE: profile => synsWithOption(profile, 3),
   TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
+  SYN_COOKIES: answersFullBacklog,
+  DESTINATIONS: () => 'is what others stand on',
+  TCP_METRICS: expectsSlowAnswers,
+  TCP_FASTOPEN: profile => {
+    const alice = new Simulation().add('alice', { profile })
+    const socket = alice.stack.socket(Protocol.Tcp) as Socket
+    return alice.stack.setOption(socket, Option.FastOpen, 5)
+  },
+  PATH_MTU: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.start()
+    connectPair(sim, alice, bob)
+    return sim.wire.filter(({ bytes }) => bytes[23] === 6).every(({ bytes }) => bytes[20] === 0x40)
+  },
+  SO_SETTINGS: profile => {
+    const alice = new Simulation().add('alice', { profile })
+    return alice.stack.setOption(alice.stack.socket(Protocol.Tcp) as Socket, Option.KeepAlive, 1)
+  },
   IP_FRAG: sendsInFragments,
   IP_FRAG_SMALL: sendsInFragments,
   IP_OFFLOAD: profile => {
@@ -387,6 +451,12 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   IP_MULTICAST: [0, EINVAL],
   TCP_WSCALE: [['alice', 'bob'], []],
   TCP_TIMESTAMPS: [['alice', 'bob'], []],
+  SYN_COOKIES: [true, false],
+  DESTINATIONS: ['is what others stand on', 'is what others stand on'],
+  TCP_METRICS: [true, false],
+  TCP_FASTOPEN: [0, ENOPROTOOPT],
+  PATH_MTU: [true, false],
+  SO_SETTINGS: [0, ENOPROTOOPT],
   IP_FRAG: [3000, -90],
   IP_FRAG_SMALL: [3000, -90],
   IP_OFFLOAD: [true, false],

@@ -11,6 +11,7 @@ import type { PingSockets } from './icmp/ping.ts'
 import type { Redirects } from './icmp/redirect.ts'
 import type { IcmpTimestamp } from './icmp/timestamp.ts'
 import type { Multicast } from './igmp/multicast.ts'
+import type { Destinations } from './ip/destinations.ts'
 import type { Forwarding } from './ip/forward.ts'
 import type { IpFragments } from './ip/fragments.ts'
 import type { IpOptions } from './ip/options.ts'
@@ -26,9 +27,14 @@ import type { PacketRing } from './packet/ring.ts'
 import type { ProcFs } from './proc/proc-fs.ts'
 import type { SocketFamily } from './socket/family.ts'
 import type { Congestion } from './tcp/congestion.ts'
+import type { FastOpen } from './tcp/fast-open.ts'
+import type { Metrics } from './tcp/metrics.ts'
 import type { Offload } from './tcp/offload.ts'
 import type { TcpOption } from './tcp/options.ts'
+import type { PathMtu } from './tcp/path-mtu.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
+import type { SocketSettings } from './tcp/settings.ts'
+import type { SynCookies } from './tcp/syn-cookies.ts'
 import type { Timestamps } from './tcp/timestamps.ts'
 
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
@@ -72,6 +78,18 @@ export interface Features {
   readonly timestamps?: Timestamps
   /** NET_ETHTOOL */
   readonly ethtool?: Ethtool
+  /** SYN_COOKIES */
+  readonly synCookies?: SynCookies
+  /** What TCP_METRICS, TCP_FASTOPEN and PATH_MTU stand on. */
+  readonly destinations?: Destinations
+  /** TCP_FASTOPEN */
+  readonly fastOpen?: FastOpen
+  /** TCP_METRICS */
+  readonly metrics?: Metrics
+  /** PATH_MTU */
+  readonly pathMtu?: PathMtu
+  /** SO_SETTINGS */
+  readonly settings?: SocketSettings
   /** INET_DIAG */
   readonly diag?: SocketDiagnosis
   /** The kinds of sockets that came with features. */
@@ -107,6 +125,8 @@ export const KIND_RAW = 12
 export const KIND_PACKET = 13
 export const KIND_NETLINK = 14
 export const KIND_GROUP = 20
+export const KIND_SETTINGS = 8
+export const KIND_DESTINATION = 9
 export const KIND_IPV6 = 21
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */

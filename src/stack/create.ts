@@ -6,10 +6,12 @@ import type { Core, Emit, Features } from './core.ts'
 import {
   KIND_ACQUIRE,
   KIND_CONNECTION,
+  KIND_DESTINATION,
   KIND_GROUP,
   KIND_IPV6,
   KIND_NEIGHBOUR,
   KIND_REASSEMBLY,
+  KIND_SETTINGS,
   KIND_UDP,
   RECORD_KIND,
 } from './core.ts'
@@ -92,7 +94,9 @@ export function compose(config: StackConfig, environment: Environment, features:
     m,
     features,
     random32: () => environment.random32() >>> 0,
-    options: [features.windowScale, features.timestamps].filter(option => option !== undefined),
+    options: [features.windowScale, features.timestamps, features.fastOpen].filter(
+      option => option !== undefined,
+    ),
     segment: emptySegment(),
     link: 0,
   }
@@ -148,6 +152,10 @@ function fireTimer(s: Core, record: Address): void {
       return connectionTimer(s, record as Tcb)
     case KIND_REASSEMBLY:
       return s.features.fragments?.expired(s, record)
+    case KIND_DESTINATION:
+      return s.features.destinations?.expired(s, record)
+    case KIND_SETTINGS:
+      return s.features.settings?.fired(s, record)
     case KIND_GROUP:
       return s.features.multicast?.expired(s, record)
     case KIND_IPV6:
@@ -223,6 +231,7 @@ const isConnection = (m: Arena, at: Address): at is Tcb => kindOf(m, at) === KIN
 function sendToSocket(s: Core, at: Address, data: Uint8Array, word: number, port: number): number | Errno {
   if (kindOf(s.m, at) === KIND_UDP)
     return port > 0 && port <= 0xffff ? udpSend(s, at, data, word, port) : EINVAL
+  if (isConnection(s.m, at)) return s.features.fastOpen?.open(s, at, data, word, port) ?? EOPNOTSUPP
   const family = s.features.sockets && familyOf(s, at)
   if (ipv6For(s, word) !== undefined && family !== s.features.ping) return EAFNOSUPPORT
   return family?.sendTo?.(s, at, data, word, port & 0xffff) ?? EOPNOTSUPP
@@ -236,7 +245,7 @@ function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): vo
     // Asked before, since behind the visitor's back the record may be freed and its page be another's.
     const dead = isConnection(m, at) && hasFlag(m, at, FLAG_DEAD)
     visit(handleOf(m, at), bits)
-    if (dead) bury(m, at as Tcb)
+    if (dead) bury(s, at as Tcb)
   }
 }
 
@@ -336,6 +345,7 @@ function stackOf(s: Core): Stack {
         if (neighbour !== 0) removeNeighbour(s, neighbour)
       }
       hostGone(s, address | 0)
+      s.features.destinations?.forget(s, address | 0)
     },
     get ipv6() {
       return s.features.ipv6?.report(s)

@@ -46,6 +46,7 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.FragmentOverlap]: 'Fragments overlap or disagree about the end: the whole datagram is dropped.',
   [Drop.ReassemblyFull]: 'Too many datagrams wait for their fragments.',
   [Drop.DatagramTooLarge]: 'The datagram is larger than its protocol allows, or than can be answered.',
+  [Drop.BadPathMtu]: 'It claims a path MTU that nothing we sent can have found.',
   [Drop.BadIgmp]: 'The IGMP message is too short, or its checksum or its group is wrong.',
   [Drop.NotAMember]: 'A multicast group that nobody here has joined.',
   [Drop.Martian]: 'An address that no datagram between networks may have.',

@@ -95,13 +95,15 @@ export const Drop = {
   SourceQuench: 52,
   /** LPF_FILTER: the socket's program does not want it. */
   Filtered: 53,
+  /** RFC 5927, 7.2: claims a path MTU that what we sent cannot have found. */
+  BadPathMtu: 54,
   /** RFC 4861, 6.1 … 8.1, RFC 2710, 3: a hop limit that only a packet from elsewhere could have. */
-  BadHopLimit: 54,
+  BadHopLimit: 55,
   /** RFC 4861, 6.1 … 8.1: neighbour discovery that breaks its rules. */
-  BadDiscovery: 55,
+  BadDiscovery: 56,
   /** RFC 8200, 4: an extension header, or an option in one, that must not be there or that no one here knows. */
-  BadExtension: 56,
+  BadExtension: 57,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 57
+export const DROP_COUNT = 58

@@ -1,6 +1,6 @@
 /**
  * The counters, under the names of their RFCs: ip… (RFC 4293), icmp… (RFC 792's MIB-II group), tcp… (RFC 4022),
- * udp… (RFC 4113), ip6… and icmp6… as Linux has them in its snmp6 file. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
+ * udp… (RFC 4113), ip6… as Linux has them in its snmp6 file. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
  * the feature PROC_FS and absent where a profile does not list it.
  */
 import { DROP_COUNT, Drop } from './drop.ts'
@@ -48,10 +48,7 @@ export const icmpOutParmProbs = DROP_COUNT + 39
 export const ip6InReceives = DROP_COUNT + 40
 export const ip6InDelivers = DROP_COUNT + 41
 export const ip6OutRequests = DROP_COUNT + 42
-export const icmp6InMsgs = DROP_COUNT + 43
-export const icmp6OutMsgs = DROP_COUNT + 44
-export const icmp6OutErrors = DROP_COUNT + 45
-export const COUNTER_COUNT = DROP_COUNT + 46
+export const COUNTER_COUNT = DROP_COUNT + 43
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -97,9 +94,6 @@ const MIB_NAMES = [
   'ip6InReceives',
   'ip6InDelivers',
   'ip6OutRequests',
-  'icmp6InMsgs',
-  'icmp6OutMsgs',
-  'icmp6OutErrors',
 ]
 
 /** The names of all counters, in the order of their indexes. */

@@ -177,6 +177,20 @@ export type FilterInstruction = readonly [code: number, whenTrue: number, whenFa
 export const Option = {
   /** 1: Nagle's algorithm is off (RFC 9293, 3.7.4), short text goes out at once. 0, the default: on. */
   NoDelay: 1,
+  /** 1: an idle connection's peer is asked whether it is there (RFC 9293, 3.8.4). 0, the default: it is not. */
+  KeepAlive: 2,
+  /** Seconds of silence before the first keep-alive, 1 … 32767; 7200. */
+  KeepIdle: 3,
+  /** Seconds between keep-alives that are not answered, 1 … 32767; 75. */
+  KeepInterval: 4,
+  /** How many of them end the connection with ETIMEDOUT, 1 … 127; 9. */
+  KeepCount: 5,
+  /** Milliseconds that what was sent, or waits for a window, may go unacknowledged before ETIMEDOUT; 0, the default: minutes. */
+  UserTimeout: 6,
+  /** Seconds after `close` before a connection with text left is reset; 0: at once; -1, the default: never. */
+  Linger: 7,
+  /** Of a listener: how many connections may have text from their SYN before the handshake is done (RFC 7413); 0, the default. */
+  FastOpen: 8,
   /** Raw sockets. 1: what is sent begins with its IP header (IP_HDRINCL). 0: the stack makes one. */
   HeaderIncluded: 100,
   /**
@@ -361,7 +375,10 @@ export interface Stack {
   send(socket: Socket, data: Uint8Array): number | Errno
   /** Bytes put into `into`; 0 after the peer's FIN; EAGAIN while nothing waits. */
   recv(socket: Socket, into: Uint8Array): number | Errno
-  /** One datagram. ICMP and ICMPv6, as the address asks for: an echo request's data, `port` its sequence number. */
+  /**
+   * One datagram. ICMP and ICMPv6, as the address asks for: an echo request's data, `port` its sequence number. TCP: `connect` with data, which goes with the SYN
+   * where the server has given a cookie before (RFC 7413); returns the bytes taken. EOPNOTSUPP in a profile without.
+   */
   sendTo(socket: Socket, data: Uint8Array, address: Ipv4 | Ipv6, port: number): number | Errno
   /** One datagram, cut to fit. ICMP: an echo reply's data, `from.port` its sequence number. */
   recvFrom(socket: Socket, into: Uint8Array, from: Endpoint): number | Errno

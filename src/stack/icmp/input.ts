@@ -18,6 +18,7 @@ import {
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
   ICMP_HEADER,
+  ICMP_NEXT_HOP_MTU,
   ICMP_PARAMETER_PROBLEM,
   ICMP_REDIRECT,
   ICMP_SOURCE_QUENCH,
@@ -25,6 +26,7 @@ import {
   ICMP_TIMESTAMP_REQUEST,
   ICMP_TYPE,
   ICMP_UNREACHABLE,
+  UNREACHABLE_FRAGMENTATION_NEEDED,
 } from '../wire/icmp.ts'
 import {
   IP_DESTINATION,
@@ -148,6 +150,12 @@ function errorInput(s: Core, ip: Address, at: Address, length: number): Drop {
   const code = type === ICMP_UNREACHABLE ? m.get8(at + ICMP_CODE) : NOT_UNREACHABLE
   switch (m.get8(inner + IP_PROTOCOL)) {
     case PROTOCOL_TCP:
+      if (code === UNREACHABLE_FRAGMENTATION_NEEDED) {
+        // RFC 1191, 4: the next hop's MTU stands in the low half of the word that other codes leave unused.
+        const mtu = m.view.getUint16(at + ICMP_NEXT_HOP_MTU)
+        const drop = s.features.pathMtu?.tooBig(s, inner, inner + headerLength, mtu)
+        if (drop !== undefined) return drop
+      }
       return unreachableInput(s, inner, headerLength, code)
     case PROTOCOL_UDP:
       return udpUnreachable(s, inner, inner + headerLength, code)

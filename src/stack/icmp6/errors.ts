@@ -1,5 +1,5 @@
 /** The errors that a host sends, RFC 4443, 2.4: about what, to whom, how much of it, how often. */
-import { type Core, count } from '../core.ts'
+import type { Core } from '../core.ts'
 import { takeToken } from '../icmp/errors.ts'
 import { findOwn, isAssigned } from '../ip6/addresses.ts'
 import { upper, upperLayer } from '../ip6/chain.ts'
@@ -9,7 +9,6 @@ import { payload6At } from '../ip6/output.ts'
 import { ADDRESS6 } from '../ip6/records.ts'
 import { chooseSource } from '../ip6/source.ts'
 import type { Address } from '../memory/arena.ts'
-import { icmp6OutErrors } from '../mib.ts'
 import {
   ICMP6_HEADER,
   ICMP6_PARAMETER_PROBLEM,
@@ -77,7 +76,6 @@ function sendError6(s: Core, ip: Address, end: Address, type: number, code: numb
   const quoted = Math.min(QUOTE_MAX, end - ip)
   m.view.setInt32(at + ICMP6_POINTER, word)
   m.bytes.copyWithin(at + ICMP6_HEADER, ip, ip + quoted)
-  count(s, icmp6OutErrors)
   sendIcmp6(s, page, ICMP6_HEADER + quoted, hopLimit(m))
 }
 

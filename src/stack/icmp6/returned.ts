@@ -25,6 +25,7 @@ import {
 } from '../wire/icmp6.ts'
 import { PROTOCOL_TCP } from '../wire/ipv4.ts'
 import { IP6_DESTINATION, IP6_HEADER, IP6_NEXT_HEADER, IP6_SOURCE } from '../wire/ipv6.ts'
+import { TCP_SEQUENCE } from '../wire/tcp.ts'
 
 /** Of the quoted TCP header the ports and the sequence number are needed. */
 const TCP_QUOTED = 8
@@ -53,8 +54,9 @@ export function errorReturned(s: Core, at: Address, length: number, type: number
 
 /** RFC 8201, 4: the path carries less than we thought. `header` is the TCP header quoted, 0 for another protocol's packet. */
 function packetTooBig(s: Core, d: Address, header: Address, mtu: number): Drop {
-  const t = header === 0 ? 0 : returnedTo(s, d + ADDRESS6, header)
-  if (header !== 0 && (t === 0 || !isInFlight(s.m, t, header))) return dropped(s, Drop.OutsideWindow)
+  const t = header === 0 ? 0 : returnedTo(s.m, d + ADDRESS6, header)
+  if (header !== 0 && (t === 0 || !isInFlight(s.m, t, s.m.view.getInt32(header + TCP_SEQUENCE))))
+    return dropped(s, Drop.OutsideWindow)
   if (!lowerPathMtu(s.m, d, mtu)) return dropped(s, Drop.Duplicate)
   if (t !== 0) tooBig(s, t)
   return Drop.None

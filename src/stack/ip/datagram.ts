@@ -12,6 +12,7 @@ import {
   IP_CHECKSUM,
   IP_DEFAULT_TTL,
   IP_DESTINATION,
+  IP_FRAGMENT,
   IP_HEADER,
   IP_SOURCE,
   IP_VERSION_IHL,
@@ -46,6 +47,8 @@ export function putIpHeader(
   const id = m.get16(NEXT_IP_ID)
   m.put16(NEXT_IP_ID, id + 1)
   putIpv4(m.view, at, IP_HEADER + length, id, protocol, ttl)
+  // RFC 1191, 3: DF belongs to path MTU discovery; who would not act on the answer lets routers cut.
+  if (s.features.pathMtu === undefined) m.view.setUint16(at + IP_FRAGMENT, 0)
   m.view.setInt32(at + IP_SOURCE, source)
   m.view.setInt32(at + IP_DESTINATION, destination)
   m.put16(at + IP_CHECKSUM, complement(sumBytes(m, at, IP_HEADER)))

@@ -126,8 +126,17 @@ export const RAW_HEAD = SPARE_ROUTES_AT + SPARE_ROUTES_COUNT * ROUTE_SIZE
 export const PACKET_HEAD = RAW_HEAD + 8
 export const NETLINK_HEAD = RAW_HEAD + 16
 
+/** Connections in LAST-ACK and in CLOSING whose user has gone, the oldest first (tcp/last-words.ts). */
+export const LAST_ACK_HEAD = RAW_HEAD + 24
+export const CLOSING_HEAD = RAW_HEAD + 32
+/** What is remembered of destinations, what was written longest ago first, and how many (ip/destinations.ts). */
+export const DESTINATIONS_HEAD = RAW_HEAD + 40
+export const DESTINATIONS_COUNT = RAW_HEAD + 48
+/** Connections that have text of their SYN and no handshake yet (tcp/fast-open.ts). */
+export const FAST_OPENS = RAW_HEAD + 52
+
 /** IPv6's record of the link (ip6/link.ts); 0 where it is off. */
-export const IPV6_LINK = RAW_HEAD + 24
+export const IPV6_LINK = RAW_HEAD + 56
 
 /** The pools' books. */
 export const POOLS_AT = IPV6_LINK + 4
@@ -154,10 +163,12 @@ export const POOL_GROUPS = 11
 export const POOL_FILTERS = 12
 /** Capture rings (packet/packet.ts). */
 export const POOL_CAPTURE = 13
+export const POOL_SETTINGS = 14
+export const POOL_DESTINATIONS = 15
 /** The input page and the output page. */
-export const POOL_STANDING = 14
-export const POOL_IPV6 = 15
-export const POOL_COUNT = 16
+export const POOL_STANDING = 16
+export const POOL_IPV6 = 17
+export const POOL_COUNT = 18
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

@@ -6,6 +6,7 @@ import { socketFilters } from '../filter/filter.ts'
 import { icmpRedirects } from '../icmp/redirect.ts'
 import { icmpTimestamp } from '../icmp/timestamp.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
+import { destinations } from '../ip/destinations.ts'
 import { fibList } from '../ip/fib-list.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
 import { ipOptions } from '../ip/options.ts'
@@ -15,7 +16,9 @@ import { netlinkSockets } from '../netlink/netlink.ts'
 import { packetSockets } from '../packet/packet.ts'
 import { procFs } from '../proc/proc-fs.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { pathMtu } from '../tcp/path-mtu.ts'
 import { reno } from '../tcp/reno.ts'
+import { socketSettings } from '../tcp/settings.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
 
@@ -31,6 +34,9 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     icmpTimestamp,
     windowScale,
     timestamps,
+    destinations,
+    pathMtu,
+    settings: socketSettings,
     fragments: ipFragmentsSmall,
     multicast: ipMulticast,
     raw: rawSockets,

@@ -7,6 +7,7 @@ import { pingSockets } from '../icmp/ping.ts'
 import { icmpRedirects } from '../icmp/redirect.ts'
 import { icmpTimestamp } from '../icmp/timestamp.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
+import { destinations } from '../ip/destinations.ts'
 import { fibTrie } from '../ip/fib-trie.ts'
 import { ipForward } from '../ip/forward.ts'
 import { ipFragments } from '../ip/fragments.ts'
@@ -19,8 +20,13 @@ import { packetSockets } from '../packet/packet.ts'
 import { packetRing } from '../packet/ring.ts'
 import { procFs } from '../proc/proc-fs.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { fastOpen } from '../tcp/fast-open.ts'
+import { metrics } from '../tcp/metrics.ts'
 import { offload } from '../tcp/offload.ts'
+import { pathMtu } from '../tcp/path-mtu.ts'
 import { reno } from '../tcp/reno.ts'
+import { socketSettings } from '../tcp/settings.ts'
+import { synCookies } from '../tcp/syn-cookies.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
 
@@ -37,6 +43,12 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     icmpTimestamp,
     windowScale,
     timestamps,
+    synCookies,
+    destinations,
+    fastOpen,
+    metrics,
+    pathMtu,
+    settings: socketSettings,
     fragments: ipFragments,
     multicast: ipMulticast,
     offload,

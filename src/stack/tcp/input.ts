@@ -1,9 +1,11 @@
 /**
  * SEGMENT ARRIVES, RFC 9293, 3.10.7: the steps in the order in which the RFC gives them.
  */
+
 import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ECONNREFUSED, ECONNRESET } from '../errno.ts'
+import { ipv6For } from '../ip6/word.ts'
 import { type Address, type Arena, FRAME_MAX } from '../memory/arena.ts'
 import { tcpEstabResets, tcpInSegs } from '../mib.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
@@ -14,12 +16,13 @@ import { ackIsAcceptable, acknowledge, advanceUna, takeWindow } from './ack.ts'
 import { challenge, refute } from './challenge.ts'
 import { finWait2, startClock } from './clock.ts'
 import { endConnection } from './connection.ts'
+import { noteLastWords } from './last-words.ts'
 import { handshakeDone, listenInput } from './listen.ts'
 import { oweAck, oweDuplicateAck } from './output.ts'
 import { receiveText } from './receive.ts'
 import { refuseSegment } from './reset.ts'
 import { readSegment, segmentLength } from './segment.ts'
-import { seqGe, seqGt, seqLe, seqLt } from './seq.ts'
+import { seqGe, seqLe, seqLt } from './seq.ts'
 import { synSentInput } from './syn-sent.ts'
 import {
   CLOCK_FIN_WAIT_2,
@@ -47,7 +50,7 @@ import {
   type Tcb,
   TIME_WAIT,
 } from './tcb.ts'
-import { enterTimeWait, restartTimeWait } from './time-wait.ts'
+import { enterTimeWait, maySucceed, restartTimeWait } from './time-wait.ts'
 import { offeredWindow } from './window.ts'
 
 /** `length` bytes of TCP at `at`; see readSegment. */
@@ -69,11 +72,15 @@ export function tcpInput(
 export function takeSegment(s: Core): Drop {
   const { m, segment: g } = s
   const t = receiverOf(s, g.source, g.sourcePort)
-  if (t !== 0 && !isNewConnection(s, t)) {
+  if (t !== 0 && !maySucceed(s, t)) {
     return stateOf(m, t) === SYN_SENT ? synSentInput(s, t) : segmentArrives(s, t)
   }
   const listener = receiverOf(s, 0, 0)
-  if (listener !== 0 && stateOf(m, listener) === LISTEN) return listenInput(s, listener)
+  if (listener !== 0 && stateOf(m, listener) === LISTEN) {
+    const plain = ipv6For(s, g.source) === undefined
+    const child = (plain ? s.features.synCookies?.redeem(s, listener) : undefined) ?? 0
+    return child !== 0 ? segmentArrives(s, child as Tcb) : listenInput(s, listener, t)
+  }
   // 3.10.7.1: all data is discarded; anything but a reset is answered with one.
   refuseSegment(s)
   return dropped(
@@ -87,23 +94,6 @@ function receiverOf({ m, segment: g }: Core, remoteAddress: number, remotePort: 
   const t = findSocket(m, KIND_CONNECTION, g.destinationPort, remoteAddress, remotePort) as Tcb
   const local = t === 0 ? 0 : m.get32(t + LOCAL_ADDRESS)
   return local === 0 || local === g.destination ? t : (0 as Tcb)
-}
-
-/**
- * RFC 1122, 4.2.2.13: a SYN in TIME-WAIT may begin a new connection when its sequence number is larger than the last
- * of the old one; the old one ends now.
- */
-function isNewConnection(s: Core, t: Tcb): boolean {
-  const { m, segment: g } = s
-  if (
-    stateOf(m, t) !== TIME_WAIT ||
-    (g.flags & (SYN | ACK | RST)) !== SYN ||
-    !seqGt(g.seq, m.get32(t + RCV_NXT))
-  ) {
-    return false
-  }
-  endConnection(s, t, 0)
-  return true
 }
 
 /** 3.10.7.4: all states but LISTEN and SYN-SENT. */
@@ -124,6 +114,7 @@ function segmentArrives(s: Core, t: Tcb): Drop {
   if ((g.flags & ACK) === 0) return dropped(s, Drop.NoAck)
   const badAck = checkAck(s, t)
   if (badAck !== Drop.None) return badAck
+  s.features.settings?.heard(s, t)
   acknowledge(s, t)
   if (finAcknowledged(m, t) && !afterFinAcknowledged(s, t)) return Drop.None
   // Sixth: URG. RFC 6093, 6: "urgent data" is data in line; the pointer is not looked at.
@@ -172,7 +163,11 @@ function takeReset(s: Core, t: Tcb): Drop {
   if (state === SYN_RECEIVED) {
     // Passive: back to LISTEN, which is the listener's state all the time; active: "connection refused".
     endConnection(s, t, ECONNREFUSED)
-  } else if (state === CLOSING || state === LAST_ACK || state === TIME_WAIT) {
+  } else if (state === TIME_WAIT) {
+    // RFC 1337, 3 (F1): ignored. 3.10.7.4 would end the connection, but an old duplicate that we acknowledge draws a reset
+    // with just this number from a peer who has closed, and TIME-WAIT would protect from nothing.
+    return dropped(s, Drop.BadReset)
+  } else if (state === CLOSING || state === LAST_ACK) {
     endConnection(s, t, 0)
   } else {
     count(s, tcpEstabResets)
@@ -271,7 +266,8 @@ function takeFin(s: Core, t: Tcb): void {
       return enterState(m, t, CLOSE_WAIT)
     case FIN_WAIT_1:
       // "If our FIN has been ACKed" the state is FIN-WAIT-2 already.
-      return enterState(m, t, CLOSING)
+      enterState(m, t, CLOSING)
+      return noteLastWords(m, t)
     case FIN_WAIT_2:
       return enterTimeWait(s, t)
     default:

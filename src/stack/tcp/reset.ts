@@ -3,6 +3,7 @@ import { type Core, count } from '../core.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { payloadAt, sendDatagram } from '../ip/datagram.ts'
 import { ipv6For } from '../ip6/word.ts'
+import type { Page } from '../memory/arena.ts'
 import { tcpOutRsts, tcpOutSegs } from '../mib.ts'
 import { LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
@@ -65,17 +66,19 @@ function sendReset(
   const at = ipv6?.payloadAt(page) ?? payloadAt(page)
   const { view } = m
   putTcp(view, at, localPort, remotePort, seq, ack, TCP_HEADER, flags, 0)
-  count(s, tcpOutSegs)
   count(s, tcpOutRsts)
-  if (ipv6 !== undefined) {
-    ipv6.send(s, page, from, to, PROTOCOL_TCP, TCP_HEADER, TCP_CHECKSUM)
-    return
-  }
-  view.setInt32(at - 8, from)
-  view.setInt32(at - 4, to)
-  m.put16(
-    at + TCP_CHECKSUM,
-    complement(pseudoSum(m, at - 8, PROTOCOL_TCP, TCP_HEADER) + sumBytes(m, at, TCP_HEADER)),
-  )
-  sendDatagram(s, page, to, PROTOCOL_TCP, TCP_HEADER, from)
+  if (ipv6 === undefined) return sendBare(s, page, from, to, TCP_HEADER)
+  count(s, tcpOutSegs)
+  ipv6.send(s, page, from, to, PROTOCOL_TCP, TCP_HEADER, TCP_CHECKSUM)
+}
+
+/** Sends a segment of `length` bytes without text that stands in `page` and is nobody's: all but its checksum is there. */
+export function sendBare(s: Core, page: Page, from: number, to: number, length: number): void {
+  const { m } = s
+  const at = payloadAt(page)
+  m.view.setInt32(at - 8, from)
+  m.view.setInt32(at - 4, to)
+  m.put16(at + TCP_CHECKSUM, complement(pseudoSum(m, at - 8, PROTOCOL_TCP, length) + sumBytes(m, at, length)))
+  count(s, tcpOutSegs)
+  sendDatagram(s, page, to, PROTOCOL_TCP, length, from)
 }

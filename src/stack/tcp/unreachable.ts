@@ -1,4 +1,5 @@
 /** What ends connections from below: ICMP errors, neighbours that do not answer, an address that is lost. */
+
 import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { EADDRNOTAVAIL, ECONNREFUSED, EHOSTUNREACH, type Errno } from '../errno.ts'
@@ -9,6 +10,7 @@ import { tcpAttemptFails } from '../mib.ts'
 import { LOCAL_ADDRESS, REMOTE_ADDRESS } from '../socket/record.ts'
 import { findSocket } from '../socket/socket.ts'
 import { UNREACHABLE_PORT, UNREACHABLE_PROTOCOL } from '../wire/icmp.ts'
+import { IP_DESTINATION } from '../wire/ipv4.ts'
 import { TCP_DESTINATION_PORT, TCP_SEQUENCE, TCP_SOURCE_PORT } from '../wire/tcp.ts'
 import { endConnection, visitConnections } from './connection.ts'
 import { resetConnection } from './reset.ts'
@@ -20,25 +22,26 @@ import { LISTEN, SND_MAX, SND_UNA, SYN_SENT, stateOf, type Tcb, TIME_WAIT } from
  * 5927, 5.2: it ends a connection only in SYN-SENT, since a synchronized one has proof that the peer is there.
  */
 export function tcpUnreachable(s: Core, remote: number, at: Address, error: Errno): Drop {
-  const t = returnedTo(s, remote, at)
+  const t = returnedTo(s.m, remote, at)
   if (t === 0) return dropped(s, Drop.NoConnection)
-  if (!isInFlight(s.m, t, at)) return dropped(s, Drop.OutsideWindow)
+  if (!isInFlight(s.m, t, s.m.view.getInt32(at + TCP_SEQUENCE))) return dropped(s, Drop.OutsideWindow)
   if (stateOf(s.m, t) === SYN_SENT) failAttempt(s, t, error)
   return Drop.None
 }
 
-/** The connection that sent the segment to `remote` whose header stands at `at`. */
-export function returnedTo(s: Core, remote: number, at: Address): Tcb {
-  const { view } = s.m
-  const port = view.getUint16(at + TCP_DESTINATION_PORT)
-  return findSocket(s.m, KIND_CONNECTION, view.getUint16(at + TCP_SOURCE_PORT), remote, port) as Tcb
+/** The connection that sent the segment to `remote` whose header stands at `at`; 0 if there is none. */
+export function returnedTo(m: Arena, remote: number, at: Address): Tcb {
+  const port = m.view.getUint16(at + TCP_DESTINATION_PORT)
+  return findSocket(m, KIND_CONNECTION, m.view.getUint16(at + TCP_SOURCE_PORT), remote, port) as Tcb
 }
 
+/** The same by the IPv4 header at `ip` that came back with it. */
+export const senderOf = (m: Arena, ip: Address, at: Address): Tcb =>
+  returnedTo(m, m.view.getInt32(ip + IP_DESTINATION), at)
+
 /** RFC 5927, 4.1: an error counts only when the sequence number of the segment that it returns is in flight. */
-export function isInFlight(m: Arena, t: Tcb, at: Address): boolean {
-  const seq = m.view.getInt32(at + TCP_SEQUENCE)
-  return seqGe(seq, m.get32(t + SND_UNA)) && seqLt(seq, m.get32(t + SND_MAX))
-}
+export const isInFlight = (m: Arena, t: Tcb, seq: number): boolean =>
+  seqGe(seq, m.get32(t + SND_UNA)) && seqLt(seq, m.get32(t + SND_MAX))
 
 /** What codes of ICMP's "destination unreachable" (RFC 792) tell a connection. */
 export const errorOf = (code: number): Errno =>
