@@ -1,6 +1,6 @@
 /**
  * The counters, under the names of their RFCs: ip… (RFC 4293), icmp… (RFC 792's MIB-II group), tcp… (RFC 4022),
- * udp… (RFC 4113), ip6… as Linux has them in its snmp6 file. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
+ * udp… (RFC 4113), ip6… as in Linux's snmp6; loss recovery has names of our own. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
  * the feature PROC_FS and absent where a profile does not list it.
  */
 import { DROP_COUNT, Drop } from './drop.ts'
@@ -45,10 +45,14 @@ export const icmpInTimestamps = DROP_COUNT + 36
 export const icmpOutTimestampReps = DROP_COUNT + 37
 export const icmpOutRedirects = DROP_COUNT + 38
 export const icmpOutParmProbs = DROP_COUNT + 39
-export const ip6InReceives = DROP_COUNT + 40
-export const ip6InDelivers = DROP_COUNT + 41
-export const ip6OutRequests = DROP_COUNT + 42
-export const COUNTER_COUNT = DROP_COUNT + 43
+export const tcpDsacksIn = DROP_COUNT + 40
+export const tcpSackRecoveries = DROP_COUNT + 41
+export const tcpLossProbes = DROP_COUNT + 42
+export const tcpEceReductions = DROP_COUNT + 43
+export const ip6InReceives = DROP_COUNT + 44
+export const ip6InDelivers = DROP_COUNT + 45
+export const ip6OutRequests = DROP_COUNT + 46
+export const COUNTER_COUNT = DROP_COUNT + 47
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -91,6 +95,10 @@ const MIB_NAMES = [
   'icmpOutTimestampReps',
   'icmpOutRedirects',
   'icmpOutParmProbs',
+  'tcpDsacksIn',
+  'tcpSackRecoveries',
+  'tcpLossProbes',
+  'tcpEceReductions',
   'ip6InReceives',
   'ip6InDelivers',
   'ip6OutRequests',

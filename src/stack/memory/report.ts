@@ -33,6 +33,7 @@ export const POOL_NAMES = [
   'capture',
   'settings',
   'destinations',
+  'flights',
   'standing',
   'ipv6',
 ] as const

@@ -3,9 +3,8 @@ import type { Core } from '../core.ts'
 import { ipv6For } from '../ip6/word.ts'
 import { REMOTE_ADDRESS } from '../socket/record.ts'
 import { TCP_HEADER } from '../wire/tcp.ts'
-import { wantSend } from './output.ts'
-import { seqLt } from './seq.ts'
-import { ESTABLISHED, MSS, SEND_CURSOR, SND_NXT, SND_UNA, stateOf, type Tcb } from './tcb.ts'
+import { sendAgain } from './recovery.ts'
+import { ESTABLISHED, MSS, stateOf, type Tcb } from './tcb.ts'
 
 /**
  * The connection's segments become as small as the path is known to need, and what is in flight is sent again so: it was
@@ -17,12 +16,9 @@ export function tooBig(s: Core, t: Tcb): void {
   const room = ipv6For(s, remote)?.pathMss(s, remote)
   if (room === undefined || stateOf(m, t) < ESTABLISHED) return
   // Options that every segment carries are in the room that headers take.
-  const options = s.options.reduce((sum, option) => sum + option.size(s, t, 0x10), 0)
+  const options = s.options.reduce((sum, option) => sum + option.size(s, t, 0x10, 0), 0)
   const mss = room - options
   if (mss >= m.get16(t + MSS) || mss < TCP_HEADER) return
   m.put16(t + MSS, mss)
-  if (!seqLt(m.get32(t + SND_UNA), m.get32(t + SND_NXT))) return
-  m.put32(t + SND_NXT, m.get32(t + SND_UNA))
-  m.put32(t + SEND_CURSOR, 0)
-  wantSend(s, t)
+  sendAgain(s, t, true)
 }
