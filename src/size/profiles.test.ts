@@ -180,7 +180,9 @@ function builtSet(switches: readonly string[]): Promise<Built> {
   const name = ['with', ...switches].join('-')
   const known = made.get(name)
   if (known !== undefined) return known
-  const making = bundleSet(switches).then(bundle => load(name, bundle))
+  // A name of all switches is longer than file systems take.
+  const file = `set-${made.size}`
+  const making = bundleSet(switches).then(bundle => load(file, bundle))
   made.set(name, making)
   return making
 }

@@ -99,7 +99,7 @@ export const SWITCHES = [
   { name: 'IP_MULTICAST', feature: 'multicast', from: 'igmp/multicast.ts', export: 'ipMulticast' },
   { name: 'IP_OFFLOAD', feature: 'offload', from: 'tcp/offload.ts', export: 'offload', literals: ['65549'] },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets', socket: true },
-  { name: 'IPV6', feature: 'ipv6', from: 'ip6/ipv6.ts', export: 'ipv6' },
+  { name: 'IPV6', feature: 'ipv6', from: 'ip6/ipv6.ts', export: 'ipv6Protocol' },
   { name: 'INET_RAW', feature: 'raw', from: 'ip/raw.ts', export: 'rawSockets', socket: true },
   { name: 'PACKET', feature: 'packet', from: 'packet/packet.ts', export: 'packetSockets', socket: true },
   {

@@ -99,7 +99,7 @@ export interface Ipv6Protocol {
 }
 
 /** The feature IPV6. */
-export const ipv6: Ipv6Protocol = {
+export const ipv6Protocol: Ipv6Protocol = {
   start: startIpv6,
   input: ipv6Input,
   timer: fireTimer6,

@@ -14,7 +14,7 @@ import { ipFragments } from '../ip/fragments.ts'
 import { ipOptions } from '../ip/options.ts'
 import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
-import { ipv6 } from '../ip6/ipv6.ts'
+import { ipv6Protocol } from '../ip6/ipv6.ts'
 import { netlinkSockets } from '../netlink/netlink.ts'
 import { packetSockets } from '../packet/packet.ts'
 import { packetRing } from '../packet/ring.ts'
@@ -59,14 +59,14 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     multicast: ipMulticast,
     offload,
     ping: pingSockets,
-    ipv6,
+    ipv6: ipv6Protocol,
     raw: rawSockets,
     packet: packetSockets,
     packetRing,
     netlink: netlinkSockets,
     filter: socketFilters,
-    procFs,
     ethtool: netEthtool,
     diag: inetDiag,
+    procFs,
     sockets: [pingSockets, rawSockets, packetSockets, netlinkSockets],
   })
