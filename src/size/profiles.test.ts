@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Drop } from '../stack/drop.ts'
 import {
+  EAFNOSUPPORT,
   EAGAIN,
   EBADF,
   ECONNREFUSED,
@@ -405,6 +406,17 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
     const from = { address: 0, port: 0 }
     return [alice.stack.recvFrom(socket as Socket, new Uint8Array(9), from), from.port]
   },
+  IPV6: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.run(3_000)
+    const socket = alice.stack.socket(Protocol.Tcp) as Socket
+    const to = bob.stack.ipv6?.addresses[0]?.address ?? new Uint8Array(16)
+    const began = alice.stack.connect(socket, to, 9)
+    sim.run(100)
+    return [began, alice.stack.error(socket)]
+  },
   INET_RAW: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -509,6 +521,10 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
     [0, 0, 0, 0, 0],
   ],
   IP_PING: [[3, 7], 'EPROTONOSUPPORT'],
+  IPV6: [
+    [0, ECONNREFUSED],
+    [EAFNOSUPPORT, 0],
+  ],
   INET_RAW: [23, EBADF],
   PACKET: [60, EPROTONOSUPPORT],
   PACKET_MMAP: [0, ENOPROTOOPT],

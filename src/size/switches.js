@@ -103,6 +103,7 @@ export const SWITCHES = [
   { name: 'DNS', feature: 'dns', from: 'dns/resolver.ts', export: 'resolver' },
   { name: 'MDNS', feature: 'mdns', from: 'dns/mdns.ts', export: 'mdns', needs: ['DNS', 'IP_MULTICAST'] },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets', socket: true },
+  { name: 'IPV6', feature: 'ipv6', from: 'ip6/ipv6.ts', export: 'ipv6Protocol' },
   { name: 'INET_RAW', feature: 'raw', from: 'ip/raw.ts', export: 'rawSockets', socket: true },
   { name: 'PACKET', feature: 'packet', from: 'packet/packet.ts', export: 'packetSockets', socket: true },
   {

@@ -20,6 +20,7 @@ import type { IpOptions } from './ip/options.ts'
 import type { RawSockets } from './ip/raw.ts'
 import type { Fib } from './ip/routes.ts'
 import type { Tables } from './ip/tables.ts'
+import type { Ipv6Protocol } from './ip6/ipv6.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { NetlinkSockets } from './netlink/netlink.ts'
@@ -83,6 +84,8 @@ export interface Features {
   readonly netlink?: NetlinkSockets
   /** LPF_FILTER */
   readonly filter?: SocketFilters
+  /** IPV6 */
+  readonly ipv6?: Ipv6Protocol
   /** TCP_WSCALE */
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
@@ -155,6 +158,7 @@ export const KIND_QUERY = 34
 export const KIND_CACHED = 35
 export const KIND_RESPONDER = 36
 export const KIND_RESPONSE = 37
+export const KIND_IPV6 = 21
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

@@ -8,6 +8,7 @@ import {
   KIND_CONNECTION,
   KIND_DESTINATION,
   KIND_GROUP,
+  KIND_IPV6,
   KIND_NEIGHBOUR,
   KIND_REASSEMBLY,
   KIND_SETTINGS,
@@ -16,9 +17,11 @@ import {
 } from './core.ts'
 import {
   EADDRNOTAVAIL,
+  EAFNOSUPPORT,
   EBADF,
   EINVAL,
   EISCONN,
+  ENETUNREACH,
   ENOBUFS,
   ENOPROTOOPT,
   ENOTCONN,
@@ -36,6 +39,7 @@ import { lengthOf, maskOf } from './ip/addresses.ts'
 import { type LinkSettings, readConfig } from './ip/config.ts'
 import { frameInput } from './ip/input.ts'
 import { isOurs, takeAddress } from './ip/local.ts'
+import { ipv6For } from './ip6/word.ts'
 import { type Address, Arena, FRAME_MAX } from './memory/arena.ts'
 import { layOut, takeOver } from './memory/lay-out.ts'
 import { ADDRESS, LARGE_SIZE, LINK_COUNT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
@@ -53,8 +57,17 @@ import {
   REMOTE_ADDRESS,
   REMOTE_PORT,
 } from './socket/record.ts'
-import { handleOf, kindOf, makeSocket, recordOf, takeEvent } from './socket/socket.ts'
-import { type Environment, type Ms, Protocol, type Socket, type Stack, type StackConfig } from './stack.ts'
+import { handleOf, kindOf, makeSocket, recordOf, takeEvent, tell } from './socket/socket.ts'
+import {
+  type Environment,
+  type Ipv4,
+  type Ipv6,
+  type Ms,
+  Protocol,
+  type Socket,
+  type Stack,
+  type StackConfig,
+} from './stack.ts'
 import { connectionTimer } from './tcp/clock.ts'
 import { bury, makeConnection } from './tcp/connection.ts'
 import { emitSegments } from './tcp/output.ts'
@@ -100,6 +113,7 @@ export function compose(config: StackConfig, environment: Environment, features:
     else if (settings.address !== 0) acquireAddress(s, settings.address, settings.mask, settings.gateway)
     takeAddresses(s, settings.more)
     for (const service of s.services) service.start?.(s, config)
+    features.ipv6?.start(s)
   } else {
     takeOver(m)
   }
@@ -152,13 +166,17 @@ function fireTimer(s: Core, record: Address): void {
       return s.features.settings?.fired(s, record)
     case KIND_GROUP:
       return s.features.multicast?.expired(s, record)
+    case KIND_IPV6:
+      return s.features.ipv6?.timer(s, record)
     default:
       for (const service of s.services) service.expired?.(s, record, s.m.get8(record + RECORD_KIND))
   }
 }
 
 function makeProtocolSocket(s: Core, protocol: Protocol, number: number): Socket | Errno {
-  const family = s.features.sockets?.find(one => one.protocol === protocol)
+  // One kind of socket: which of the two it speaks is in the addresses that it is given.
+  const asked = protocol === Protocol.Icmp6 && s.features.ipv6 !== undefined ? Protocol.Icmp : protocol
+  const family = s.features.sockets?.find(one => one.protocol === asked)
   let made = 0
   if (family !== undefined) made = makeSocket(s, DATAGRAM_KIND, family.kind)
   else if (protocol === Protocol.Tcp) made = makeConnection(s)
@@ -177,14 +195,30 @@ function makeUdpSocket(s: Core): Address {
   return made
 }
 
-function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Errno {
+/** Calls with the word by which records know an address that a user gave (ip6/word.ts). */
+function withWord(s: Core, address: Ipv4 | Ipv6, call: (word: number) => number): number {
+  if (typeof address === 'number') return ipv6For(s, address) !== undefined ? ENETUNREACH : call(address | 0)
+  const word = s.features.ipv6?.enter(s, address) ?? EAFNOSUPPORT
+  return isErrno(word) ? word : call(word)
+}
+
+function bindSocket(s: Core, at: Address, address: Ipv4 | Ipv6, port: number): 0 | Errno {
   const { m } = s
   if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) return EINVAL
   const family = s.features.sockets && familyOf(s, at)
-  if (family !== undefined) return family.bind?.(s, at, address | 0, port) ?? EOPNOTSUPP
-  if (address !== 0 && !isOurs(m, address | 0)) return EADDRNOTAVAIL
+  if (family !== undefined)
+    return family.bind?.(s, at, typeof address === 'number' ? address | 0 : 0, port) ?? EOPNOTSUPP
+  let word = 0
+  if (typeof address === 'number') {
+    word = address | 0
+    if (word !== 0 && !isOurs(m, word)) return EADDRNOTAVAIL
+  } else {
+    const own = s.features.ipv6?.ownWord(s, address) ?? EAFNOSUPPORT
+    if (isErrno(own)) return own
+    word = own
+  }
   if (m.get16(at + LOCAL_PORT) !== 0) return EINVAL
-  m.put32(at + LOCAL_ADDRESS, address)
+  m.put32(at + LOCAL_ADDRESS, word)
   switch (kindOf(m, at)) {
     case KIND_UDP:
       return bindUdp(s, at, port)
@@ -204,13 +238,13 @@ function connectDatagrams(s: Core, at: Address, address: number, port: number): 
 
 const isConnection = (m: Arena, at: Address): at is Tcb => kindOf(m, at) === KIND_CONNECTION
 
-function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, port: number): number | Errno {
+function sendToSocket(s: Core, at: Address, data: Uint8Array, word: number, port: number): number | Errno {
   if (kindOf(s.m, at) === KIND_UDP)
-    return port > 0 && port <= 0xffff ? udpSend(s, at, data, address | 0, port) : EINVAL
-  if (isConnection(s.m, at)) return s.features.fastOpen?.open(s, at, data, address | 0, port) ?? EOPNOTSUPP
-  return (
-    (s.features.sockets && familyOf(s, at))?.sendTo?.(s, at, data, address | 0, port & 0xffff) ?? EOPNOTSUPP
-  )
+    return port > 0 && port <= 0xffff ? udpSend(s, at, data, word, port) : EINVAL
+  if (isConnection(s.m, at)) return s.features.fastOpen?.open(s, at, data, word, port) ?? EOPNOTSUPP
+  const family = s.features.sockets && familyOf(s, at)
+  if (ipv6For(s, word) !== undefined && family !== s.features.ping) return EAFNOSUPPORT
+  return family?.sendTo?.(s, at, data, word, port & 0xffff) ?? EOPNOTSUPP
 }
 
 function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {
@@ -310,6 +344,7 @@ function stackOf(s: Core): Stack {
       for (const service of s.services) service.leave?.(s)
     },
     hostGone(address) {
+      if (typeof address !== 'number') return s.features.ipv6?.hostGone(s, address)
       for (let link = 0; link < m.get8(LINK_COUNT); link++) {
         const neighbour = findNeighbour(s, address | 0, link)
         if (neighbour !== 0) removeNeighbour(s, neighbour)
@@ -317,6 +352,15 @@ function stackOf(s: Core): Stack {
       hostGone(s, address | 0)
       s.features.destinations?.forget(s, address | 0)
     },
+    get ipv6() {
+      return s.features.ipv6?.report(s)
+    },
+    addAddress6: (address, prefixLength) =>
+      s.features.ipv6?.addAddress(s, address, prefixLength) ?? EAFNOSUPPORT,
+    removeAddress6: address => s.features.ipv6?.removeAddress(s, address) ?? EAFNOSUPPORT,
+    joinGroup6: group => s.features.ipv6?.joinGroup(s, group) ?? EAFNOSUPPORT,
+    leaveGroup6: group => s.features.ipv6?.leaveGroup(s, group) ?? EAFNOSUPPORT,
+    sortDestinations: addresses => s.features.ipv6?.sortDestinations(s, addresses) ?? addresses,
     socket: (protocol, number = 0) => makeProtocolSocket(s, protocol, number),
     bind(handle, address, port) {
       const at = recordOf(s, handle)
@@ -330,8 +374,9 @@ function stackOf(s: Core): Stack {
       }) as Socket | Errno,
     connect(handle, address, port) {
       const at = recordOf(s, handle)
-      if (at !== 0 && kindOf(m, at) === KIND_UDP) return connectDatagrams(s, at, address | 0, port)
-      return tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno
+      if (at !== 0 && kindOf(m, at) === KIND_UDP)
+        return withWord(s, address, word => connectDatagrams(s, at, word, port)) as 0 | Errno
+      return tcp(handle, t => withWord(s, address, word => connectTcp(s, t, word, port))) as 0 | Errno
     },
     send(handle, data) {
       const at = recordOf(s, handle)
@@ -351,7 +396,7 @@ function stackOf(s: Core): Stack {
     },
     sendTo(handle, data, address, port) {
       const at = recordOf(s, handle)
-      return at === 0 ? EBADF : sendToSocket(s, at, data, address, port)
+      return at === 0 ? EBADF : withWord(s, address, word => sendToSocket(s, at, data, word, port))
     },
     recvFrom(handle, into, from) {
       const at = recordOf(s, handle)
@@ -409,8 +454,8 @@ function stackOf(s: Core): Stack {
       const at = recordOf(s, handle)
       if (at === 0) return false
       const local = end === 'local'
-      into.address = m.get32(at + (local ? LOCAL_ADDRESS : REMOTE_ADDRESS)) >>> 0
-      into.port = m.get16(at + (local ? LOCAL_PORT : REMOTE_PORT))
+      const port = m.get16(at + (local ? LOCAL_PORT : REMOTE_PORT))
+      tell(s, into, m.get32(at + (local ? LOCAL_ADDRESS : REMOTE_ADDRESS)), port)
       return true
     },
   }

@@ -8,7 +8,7 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.UnknownEtherType]: 'An EtherType that no one here speaks.',
   [Drop.BadArp]: 'ARP for other hardware or protocols, or of the wrong length.',
   [Drop.AddressConflict]: 'Another station uses our address.',
-  [Drop.BadIpVersion]: 'Not IP version 4.',
+  [Drop.BadIpVersion]: 'Not the IP version that its EtherType says.',
   [Drop.BadIpHeaderLength]: 'The IP header length is impossible.',
   [Drop.BadIpLength]: 'The IP total length does not fit the frame.',
   [Drop.BadIpChecksum]: 'The IP header checksum is wrong.',
@@ -62,6 +62,9 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.BadDns]: 'The names or records of the DNS message do not fit in it.',
   [Drop.UnexpectedDns]: 'It answers no question that was asked of that server.',
   [Drop.ForeignMdns]: 'A multicast answer from another port, or from another link.',
+  [Drop.BadHopLimit]: 'Its hop limit says that it came from beyond this link, and it must not.',
+  [Drop.BadDiscovery]: 'Neighbour discovery that breaks its rules.',
+  [Drop.BadExtension]: 'An IPv6 extension header or option that no one here takes.',
 }
 
 /** One sentence that says what happened. */

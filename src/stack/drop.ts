@@ -107,7 +107,13 @@ export const Drop = {
   UnexpectedDns: 58,
   /** RFC 6762, 6 and 11: a multicast answer from another port, or from another link. */
   ForeignMdns: 59,
+  /** RFC 4861, 6.1 … 8.1, RFC 2710, 3: a hop limit that only a packet from elsewhere could have. */
+  BadHopLimit: 60,
+  /** RFC 4861, 6.1 … 8.1: neighbour discovery that breaks its rules. */
+  BadDiscovery: 61,
+  /** RFC 8200, 4: an extension header, or an option in one, that must not be there or that no one here knows. */
+  BadExtension: 62,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 60
+export const DROP_COUNT = 63

@@ -1,6 +1,6 @@
 /**
  * The counters, under the names of their RFCs: ip… (RFC 4293), icmp… (RFC 792's MIB-II group), tcp… (RFC 4022),
- * udp… (RFC 4113); loss recovery has names of our own. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
+ * udp… (RFC 4113), ip6… as in Linux's snmp6; loss recovery has names of our own. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
  * the feature PROC_FS and absent where a profile does not list it.
  */
 import { DROP_COUNT, Drop } from './drop.ts'
@@ -53,7 +53,10 @@ export const tcpEceReductions = DROP_COUNT + 43
 export const icmpInMsgs = DROP_COUNT + 44
 export const icmpOutMsgs = DROP_COUNT + 45
 export const udpNoPorts = DROP_COUNT + 46
-export const COUNTER_COUNT = DROP_COUNT + 47
+export const ip6InReceives = DROP_COUNT + 47
+export const ip6InDelivers = DROP_COUNT + 48
+export const ip6OutRequests = DROP_COUNT + 49
+export const COUNTER_COUNT = DROP_COUNT + 50
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -103,6 +106,9 @@ const MIB_NAMES = [
   'icmpInMsgs',
   'icmpOutMsgs',
   'udpNoPorts',
+  'ip6InReceives',
+  'ip6InDelivers',
+  'ip6OutRequests',
 ]
 
 /** The RFCs' errors of a layer are the sums of its drop reasons. */

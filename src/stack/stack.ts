@@ -14,6 +14,9 @@ export type Ms = number
 /** An IPv4 address as an unsigned 32-bit number, first octet highest: 10.0.0.1 is 0x0a000001. */
 export type Ipv4 = number
 
+/** An IPv6 address: its 16 bytes in network order, 2001:db8::1 is 20 01 0d b8 … 01. Copied, never kept. */
+export type Ipv6 = Uint8Array
+
 declare const socketBrand: unique symbol
 /** A socket's handle. It carries a generation, so a handle kept after `close` gives EBADF, not another socket. */
 export type Socket = number & { readonly [socketBrand]: true }
@@ -23,6 +26,8 @@ export const Protocol = {
   Icmp: 1,
   Tcp: 6,
   Udp: 17,
+  /** Like Icmp, by its addresses: a socket of either speaks both. */
+  Icmp6: 58,
   /**
    * INET_RAW: all datagrams of one IP protocol, `number` of `socket`: 1 … 255, where 255 sends whole datagrams and receives
    * none. `recvFrom` gives a datagram with its header; `sendTo` takes its payload, or see Option.HeaderIncluded; ports are 0.
@@ -278,10 +283,38 @@ export interface MemoryReport {
 /** Counters under their MIB-2 names (tcpActiveOpens, ipInReceives, …) and one per drop reason (drop.BadChecksum, …). */
 export type Counters = Readonly<Record<string, number>>
 
-/** Where a datagram came from; filled in by `recvFrom`. */
+/** Where a datagram came from, or one end of a connection; filled in by `recvFrom` and `name`. */
 export interface Endpoint {
+  /** 0 where the end has an IPv6 address. */
   address: Ipv4
+  /** 16 bytes of the caller's, into which an IPv6 address is put; left as they are where the end has an IPv4 one. */
+  address6?: Ipv6
   port: number
+}
+
+/** One of the host's IPv6 addresses. */
+export interface OwnAddress6 {
+  readonly address: Ipv6
+  readonly prefixLength: number
+  /**
+   * RFC 4862, 2: 'tentative' while the link is asked whether somebody else has it, 'preferred' when it may be used,
+   * 'deprecated' when new connections should use another. 'duplicate': somebody else has it, it is not used.
+   */
+  readonly state: 'tentative' | 'preferred' | 'deprecated' | 'duplicate'
+  /** On the host's own clock (ms): when it becomes deprecated, and when it is no more. Infinity: never. */
+  readonly preferredUntil: Ms
+  readonly validUntil: Ms
+}
+
+/** What a host with IPV6 says of it. */
+export interface Ipv6Report {
+  /** Why it is off, in one sentence; undefined while it is on. */
+  readonly off: string | undefined
+  readonly addresses: readonly OwnAddress6[]
+  /** Default routers (RFC 4861, 3.1), by their link-local addresses. */
+  readonly routers: readonly Ipv6[]
+  /** Name servers that routers have told of (RFC 8106, 5.1). */
+  readonly nameServers: readonly Ipv6[]
 }
 
 export interface Stack {
@@ -336,11 +369,32 @@ export interface Stack {
   /** The host is about to leave: its name is taken back (RFC 6762, 10.1), its lease is given back (RFC 2131, 4.4.6). */
   leave(): void
   /** The host with this address has left the segment for good (its port is gone): connections to it end with EHOSTUNREACH. */
-  hostGone(address: Ipv4): void
+  hostGone(address: Ipv4 | Ipv6): void
+
+  /** undefined where the profile lacks IPV6. */
+  readonly ipv6: Ipv6Report | undefined
+  /**
+   * Takes an IPv6 address, 1 … 128 bits of which are its prefix; that prefix is on the link from now on. It is tested first
+   * (RFC 4862, 5.4), so it can be used after a second or two. EINVAL where no host may have it, ENOBUFS when memory is
+   * full or there are 16 of them, EAFNOSUPPORT without IPv6.
+   */
+  addAddress6(address: Ipv6, prefixLength: number): 0 | Errno
+  /** Gives up an address: its connections end with EADDRNOTAVAIL. EADDRNOTAVAIL when it is none of ours. */
+  removeAddress6(address: Ipv6): 0 | Errno
+  /** Takes what is sent to an IPv6 group from now on, and tells routers so (RFC 2710). EINVAL when it is no group. */
+  joinGroup6(group: Ipv6): 0 | Errno
+  /** As often as it was joined. EADDRNOTAVAIL when it was not. */
+  leaveGroup6(group: Ipv6): 0 | Errno
+  /** IPv4 and IPv6 addresses of one host, put into the order in which to try them (RFC 6724, 6). The same array. */
+  sortDestinations<T extends Ipv4 | Ipv6>(addresses: T[]): T[]
 
   /** EPROTONOSUPPORT when the profile lacks it, ENOBUFS when memory is full. `number` refines some protocols, see there. */
   socket(protocol: Protocol, number?: number): Socket | Errno
-  bind(socket: Socket, address: Ipv4, port: number): 0 | Errno
+  /**
+   * A socket that is bound to no address (0, or the IPv6 address of zeroes) speaks IPv4 and IPv6. Here and below:
+   * EAFNOSUPPORT for an IPv6 address where the host has no IPv6.
+   */
+  bind(socket: Socket, address: Ipv4 | Ipv6, port: number): 0 | Errno
   listen(socket: Socket, backlog: number): 0 | Errno
   /** EAGAIN while none waits. */
   accept(socket: Socket): Socket | Errno
@@ -348,16 +402,16 @@ export interface Stack {
    * TCP: 0 when the SYN is on its way, then Event.Connected or Event.Closed. A socket is good for one connection. UDP: `send` goes there,
    * only what comes from there is heard, and what ICMP says of it is the socket's error; address 0 undoes it.
    */
-  connect(socket: Socket, address: Ipv4, port: number): 0 | Errno
+  connect(socket: Socket, address: Ipv4 | Ipv6, port: number): 0 | Errno
   /** Bytes taken of `data`, at least 1; EAGAIN when the send buffer is full, ENOBUFS when memory is. */
   send(socket: Socket, data: Uint8Array): number | Errno
   /** Bytes put into `into`; 0 after the peer's FIN; EAGAIN while nothing waits. */
   recv(socket: Socket, into: Uint8Array): number | Errno
   /**
-   * One datagram. ICMP: an echo request's data, `port` its sequence number. TCP: `connect` with data, which goes with the SYN
+   * One datagram. ICMP and ICMPv6, as the address asks for: an echo request's data, `port` its sequence number. TCP: `connect` with data, which goes with the SYN
    * where the server has given a cookie before (RFC 7413); returns the bytes taken. EOPNOTSUPP in a profile without.
    */
-  sendTo(socket: Socket, data: Uint8Array, address: Ipv4, port: number): number | Errno
+  sendTo(socket: Socket, data: Uint8Array, address: Ipv4 | Ipv6, port: number): number | Errno
   /** One datagram, cut to fit. ICMP: an echo reply's data, `from.port` its sequence number. */
   recvFrom(socket: Socket, into: Uint8Array, from: Endpoint): number | Errno
   /**

@@ -31,6 +31,7 @@ const POOLS: Readonly<Record<string, readonly [colour: string, holds: string]>> 
   leases: ['var(--near)', 'addresses that are lent by DHCP'],
   names: [faint('--near'), 'names that were asked for, and their answers'],
   standing: [faint('--ack'), 'where a frame is read and where one is written'],
+  ipv6: [faint('--near'), 'IPv6: addresses, routers, neighbours, destinations, groups'],
 }
 
 interface Slice {

@@ -102,7 +102,8 @@ export function finishIcmp(s: Core, page: Page, length: number): void {
   s.m.put16(at + ICMP_CHECKSUM, complement(sumDatagram(s, page, length)))
 }
 
-function takeToken(s: Core): boolean {
+/** Whether one more error may be sent now, of ICMP or ICMPv6 (RFC 4443, 2.4 (f)). */
+export function takeToken(s: Core): boolean {
   const { m } = s
   const refill = 1000 / (s.features.procFs?.setting(s, ICMP_MSGS_PER_SEC) ?? 1000 / REFILL_MS)
   const earned = Math.floor(((m.get32(NOW_MS) - m.get32(ICMP_TOKENS_AT)) >>> 0) / refill)

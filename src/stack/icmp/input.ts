@@ -16,7 +16,7 @@ import {
   icmpOutEchoReps,
 } from '../mib.ts'
 import { ICMP_ECHO_IGNORE_ALL } from '../proc/sysctl.ts'
-import { tcpUnreachable } from '../tcp/unreachable.ts'
+import { errorOf, tcpUnreachable } from '../tcp/unreachable.ts'
 import { udpUnreachable } from '../udp/unreachable.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import {
@@ -175,4 +175,6 @@ function errorInput(s: Core, ip: Address, at: Address, length: number): Drop {
 /** RFC 1122, 4.2.3.9: time exceeded and parameter problem are "soft" errors, which TCP does not act on. */
 const NOT_UNREACHABLE = -1
 const unreachableInput = (s: Core, inner: Address, headerLength: number, code: number): Drop =>
-  code === NOT_UNREACHABLE ? Drop.None : tcpUnreachable(s, inner, inner + headerLength, code)
+  code === NOT_UNREACHABLE
+    ? Drop.None
+    : tcpUnreachable(s, s.m.view.getInt32(inner + IP_DESTINATION), inner + headerLength, errorOf(code))

@@ -8,6 +8,7 @@ import { ENETUNREACH, isErrno } from '../errno.ts'
 import { layDatagram, payloadAt, type Sending, sendDatagram } from '../ip/datagram.ts'
 import { sourceFor } from '../ip/local.ts'
 import { mtuTo } from '../ip/route.ts'
+import { ipv6For } from '../ip6/word.ts'
 import type { Address } from '../memory/arena.ts'
 import { ADDRESS } from '../memory/layout.ts'
 import { queueDatagram } from '../socket/datagrams.ts'
@@ -53,13 +54,15 @@ export const pingSockets: PingSockets = {
 
   sendTo(s, socket, data, address, sequence) {
     const { m } = s
-    if (m.get32(ADDRESS) === 0) return ENETUNREACH
+    const ipv6 = ipv6For(s, address)
+    if (ipv6 === undefined && m.get32(ADDRESS) === 0) return ENETUNREACH
     if (m.get16(socket + LOCAL_PORT) === 0) {
       const id = choosePort(s, KIND_PING, 0, 0, 0)
       if (isErrno(id)) return id
       m.put16(socket + LOCAL_PORT, id)
       enterTable(m, socket)
     }
+    if (ipv6 !== undefined) return ipv6.sendEcho(s, socket, data, address, sequence)
     const page = layDatagram(s, ICMP_HEADER, data, mtuTo(s, address))
     if (isErrno(page)) return page
     const at = payloadAt(page)

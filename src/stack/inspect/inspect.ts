@@ -13,6 +13,7 @@ import {
   NEIGHBOUR_STATE,
 } from '../ethernet/neighbours.ts'
 import { formatIpv4 } from '../ip/addresses.ts'
+import { isIpv6Word } from '../ip6/word.ts'
 import { Arena, ownerOf, PAGE, pageOf } from '../memory/arena.ts'
 import { NOW, NOW_MS, PAGE_COUNT, PAGES_AT, POOL_CONNECTIONS, POOL_NEIGHBOURS } from '../memory/layout.ts'
 import { isRecordAddress, type RecordKind, visitRecords } from '../memory/slab.ts'
@@ -43,6 +44,7 @@ import {
   stateOf,
   type Tcb,
 } from '../tcp/tcb.ts'
+import { formatIpv6 } from '../wire/address6.ts'
 
 /** RFC 9293, 3.3.2: the states by their names. */
 export type TcpState =
@@ -63,7 +65,7 @@ export interface ConnectionRecord {
   /** The socket's handle. */
   readonly socket: number
   readonly state: TcpState
-  /** Dotted decimal. */
+  /** Dotted decimal, or RFC 5952's form for an IPv6 address. */
   readonly localAddress: string
   readonly localPort: number
   /** '0.0.0.0' and 0 for a listener. */
@@ -227,9 +229,9 @@ function readConnection(m: Arena, at: number): ConnectionRecord {
   return {
     socket: handleOf(m, at),
     state: TCP_STATES[r.state] ?? 'CLOSED',
-    localAddress: formatIpv4(m.get32(t + LOCAL_ADDRESS)),
+    localAddress: addressText(m, m.get32(t + LOCAL_ADDRESS)),
     localPort: m.get16(t + LOCAL_PORT),
-    remoteAddress: formatIpv4(m.get32(t + REMOTE_ADDRESS)),
+    remoteAddress: addressText(m, m.get32(t + REMOTE_ADDRESS)),
     remotePort: m.get16(t + REMOTE_PORT),
     iss: m.get32(t + ISS) >>> 0,
     irs: m.get32(t + IRS) >>> 0,
@@ -257,6 +259,10 @@ function readConnection(m: Arena, at: number): ConnectionRecord {
     outOfOrder: heldBytes(m, t),
   }
 }
+
+/** An address as a record has it (ip6/word.ts). */
+const addressText = (m: Arena, word: number): string =>
+  isIpv6Word(word) ? formatIpv6(m.bytes, word) : formatIpv4(word)
 
 /** A deadline, kept modulo 2^32, on the clock that the host was given. */
 const onHostClock = (m: Arena, at: number): number =>

@@ -8,6 +8,7 @@ import { blankSocket, CLOCK_NAMES, TCP_STATES, type TcpState } from './inspect.t
 
 const NETIDS: Readonly<Record<Protocol, string>> = {
   [Protocol.Icmp]: 'icmp',
+  [Protocol.Icmp6]: 'icmp6',
   [Protocol.Tcp]: 'tcp',
   [Protocol.Udp]: 'udp',
   [Protocol.Raw]: 'raw',

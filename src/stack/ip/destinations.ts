@@ -3,7 +3,9 @@
  * there when its feature put it there. A record is kept four minutes after it was last written, a path MTU ten; when there
  * are as many as may be, the one that was written longest ago gives way, and all of them do when data wants their memory.
  */
+
 import { type Core, KIND_DESTINATION, RECORD_KIND } from '../core.ts'
+import { ipv6For } from '../ip6/word.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import {
@@ -81,7 +83,8 @@ export function wantDestination(s: Core, address: number): Address {
 function makeDestination(s: Core, address: number): Address {
   const { m } = s
   const most = mostDestinations(m)
-  if (most === 0) return 0
+  // A word for an IPv6 address names another after a while; those have records of their own (ip6/destinations.ts).
+  if (most === 0 || ipv6For(s, address) !== undefined) return 0
   if (m.get32(DESTINATIONS_COUNT) >= most) dropDestination(s, m.get32(DESTINATIONS_HEAD))
   const r = takeRecord(m, DESTINATION_KIND)
   if (r === 0) return 0

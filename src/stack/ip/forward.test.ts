@@ -148,7 +148,7 @@ describe('nothing goes on', () => {
   const cases: [string, Drop, object][] = [
     ['from a link-local address', Drop.Martian, { from: [169, 254, 1, 1] }],
     ['to a link-local address', Drop.Martian, { to: [169, 254, 1, 1] }],
-    ['from network 0', Drop.Martian, { from: [0, 1, 2, 3] }],
+    ['from network 0', Drop.BadSource, { from: [0, 1, 2, 3] }],
     ['to loopback', Drop.Martian, { to: [127, 0, 0, 1] }],
     ['from a reserved address', Drop.Martian, { from: [240, 0, 0, 1] }],
     ['to the broadcast address of the next network', Drop.Martian, { to: [10, 0, 1, 255] }],

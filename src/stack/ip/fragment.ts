@@ -38,21 +38,33 @@ function pieceOf(length: number, mtu: number): number {
  * than this host could ever hold, ENOBUFS when memory is full.
  */
 export function layInFragments(s: Core, headerLength: number, data: Uint8Array, mtu: number): Page | Errno {
+  const length = headerLength + data.length
+  if (length > DATAGRAM_MAX - IP_HEADER) return EMSGSIZE
+  return layPieces(s, headerLength, data, pieceOf(length, mtu), payloadAt(0))
+}
+
+/** The same in pieces of a given size, each `offset` bytes from the start of its page. */
+export function layPieces(
+  s: Core,
+  headerLength: number,
+  data: Uint8Array,
+  piece: number,
+  offset: number,
+): Page | Errno {
   const { m } = s
   const length = headerLength + data.length
-  const piece = pieceOf(length, mtu)
-  if (length > DATAGRAM_MAX - IP_HEADER || Math.ceil(length / piece) > pagesForData(m)) return EMSGSIZE
+  if (Math.ceil(length / piece) > pagesForData(m)) return EMSGSIZE
   let head = 0
   let last = 0
   for (let done = 0; done < length; done += piece) {
-    last = addPage(s, last, Math.min(piece, length - done))
+    last = addPage(s, last, offset, Math.min(piece, length - done))
     if (head === 0) head = last
     if (last === 0) {
       freePages(m, head)
       return ENOBUFS
     }
     const blank = Math.max(0, headerLength - done)
-    const at = payloadAt(last)
+    const at = last + offset
     const end = m.get16(last + PAGE_LENGTH)
     // Byte by byte: a window on the caller's data for each page would be an allocation for each.
     for (let i = blank, from = done - headerLength; i < end; i++) m.bytes[at + i] = data[from + i] as number
@@ -61,15 +73,18 @@ export function layInFragments(s: Core, headerLength: number, data: Uint8Array, 
 }
 
 /** Copies the payload that lies in a chain of pages, `length` bytes, to pages for its way out; 0: memory is full. The chain is freed. */
-export function layChain(s: Core, chain: Page, length: number, mtu: number): Page {
+export const layChain = (s: Core, chain: Page, length: number, mtu: number): Page =>
+  layChainPieces(s, chain, length, pieceOf(length, mtu), payloadAt(0))
+
+/** The same in pieces of a given size, each `offset` bytes from the start of its page. */
+export function layChainPieces(s: Core, chain: Page, length: number, piece: number, offset: number): Page {
   const { m } = s
-  const piece = pieceOf(length, mtu)
   let head = 0
   let last = 0
   let from = chain
   let taken = 0
   for (let done = 0; done < length; done += piece) {
-    last = addPage(s, last, Math.min(piece, length - done))
+    last = addPage(s, last, offset, Math.min(piece, length - done))
     if (head === 0) head = last
     if (last === 0) {
       freePages(m, head)
@@ -80,7 +95,7 @@ export function layChain(s: Core, chain: Page, length: number, mtu: number): Pag
     for (let filled = 0; filled < end; ) {
       const part = Math.min(end - filled, m.get16(from + PAGE_LENGTH) - taken)
       const at = from + m.get16(from + PAGE_OFFSET) + taken
-      m.bytes.copyWithin(payloadAt(last) + filled, at, at + part)
+      m.bytes.copyWithin(last + offset + filled, at, at + part)
       filled += part
       taken += part
       if (taken < m.get16(from + PAGE_LENGTH)) continue
@@ -95,12 +110,12 @@ export function layChain(s: Core, chain: Page, length: number, mtu: number): Pag
   return head
 }
 
-/** A page for `length` bytes of payload, hung behind `last`; 0: memory is full. */
-function addPage(s: Core, last: Page, length: number): Page {
+/** A page for `length` bytes of payload at `offset`, hung behind `last`; 0: memory is full. */
+function addPage(s: Core, last: Page, offset: number, length: number): Page {
   const { m } = s
   const page = takeFrame(s, false)
   if (page === 0) return 0
-  m.put16(page + PAGE_OFFSET, payloadAt(page) - page)
+  m.put16(page + PAGE_OFFSET, offset)
   m.put16(page + PAGE_LENGTH, length)
   if (last !== 0) m.put32(last + PAGE_NEXT, page)
   return page

@@ -21,6 +21,7 @@ export interface ReassemblyBounds {
 }
 
 export interface IpFragments {
+  readonly bounds: ReassemblyBounds
   /** The fragment at `ip` in the input page, `total` bytes, its header checked. */
   input(s: Core, ip: Address, headerLength: number, total: number, toAll: boolean): Drop
   /** The datagram's time is up. */
@@ -42,6 +43,7 @@ export interface IpFragments {
 
 /** The feature IP_FRAG within given bounds. */
 export const fragmentsWithin = (bounds: ReassemblyBounds): IpFragments => ({
+  bounds,
   input: (s, ip, headerLength, total, toAll) => fragmentInput(s, bounds, ip, headerLength, total, toAll),
   expired: reassemblyTimer,
   makeRoom: giveUp,

@@ -14,13 +14,14 @@ import { ADDRESSES, INPUT_PAGE, LINK_MAC_HIGH, LINK_MAC_LOW } from '../memory/la
 import { ipInDelivers, ipInReceives } from '../mib.ts'
 import { tcpInput } from '../tcp/input.ts'
 import { udpInput } from '../udp/udp.ts'
-import { sumBytes } from '../wire/checksum.ts'
+import { pseudoSum, sumBytes } from '../wire/checksum.ts'
 import {
   ETH_DESTINATION,
   ETH_HEADER,
   ETH_TYPE,
   ETHERTYPE_ARP,
   ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
   macHigh,
   macLow,
 } from '../wire/ethernet.ts'
@@ -97,6 +98,11 @@ export function etherInput(s: Core, at: Address, length: number): Drop {
       return ipv4Input(s, at + ETH_HEADER, length - ETH_HEADER, toGroup)
     case ETHERTYPE_ARP:
       return arpInput(s, at + ETH_HEADER, length - ETH_HEADER)
+    case ETHERTYPE_IPV6:
+      return (
+        s.features.ipv6?.input(s, at + ETH_HEADER, length - ETH_HEADER, toGroup) ??
+        dropped(s, Drop.UnknownEtherType)
+      )
     default:
       return taken ? Drop.None : dropped(s, Drop.UnknownEtherType)
   }
@@ -149,7 +155,7 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
     case PROTOCOL_TCP:
       // RFC 9293, 3.9.2.3 (MUST-57): a segment to a broadcast or multicast address is discarded.
       if (toAll) return dropped(s, Drop.WrongDestination)
-      return s.features.ecn?.input(s, at, payload, length) ?? tcpInput(s, at, payload, length)
+      return s.features.ecn?.input(s, at, payload, length) ?? tcpDatagram(s, at, payload, length)
     case PROTOCOL_UDP:
       return udpInput(s, at, payload, length, toAll)
     case PROTOCOL_ICMP:
@@ -160,6 +166,20 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
       if (taken) return Drop.None
       return unknownProtocol(s, at)
   }
+}
+
+/** `length` bytes of TCP at `at`, in the datagram at `ip`. */
+export function tcpDatagram(s: Core, ip: Address, at: Address, length: number): Drop {
+  const { m } = s
+  const pseudo = pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, length)
+  return tcpInput(
+    s,
+    m.view.getInt32(ip + IP_SOURCE),
+    m.view.getInt32(ip + IP_DESTINATION),
+    at,
+    length,
+    pseudo,
+  )
 }
 
 function unknownProtocol(s: Core, at: Address): Drop {
@@ -173,12 +193,12 @@ const isForAll = ({ m, link, features }: Core, destination: number): boolean =>
     ? (features.multicast?.isMember(m, destination, link) ?? false)
     : isBroadcast(m, destination, link)
 
-/** RFC 1122, 3.2.1.3: no broadcast, multicast or loopback address may be a source; nor may ours, from outside. */
+/** RFC 1122, 3.2.1.3: nothing of 0.0.0.0/8, no broadcast, multicast or loopback address may be a source; nor may ours, from outside. */
 const maySend = ({ m, link }: Core, source: number): boolean =>
   !(
     isLoopback(source) ||
     isMulticast(source) ||
-    source === 0 ||
+    source >>> 24 === 0 ||
     isOurs(m, source) ||
     isBroadcast(m, source, link)
   )

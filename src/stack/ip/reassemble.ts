@@ -74,7 +74,9 @@ const RECORD_AT = PAGE_FRAME + FRAME_MAX
 const SPOILT = 17
 const PROTOCOL = 18
 const IDENTIFICATION = 20
-const BUCKET = 22
+export const BUCKET = 22
+/** Set in the number of a bucket of IPv6 (ip6/reassemble.ts): its datagrams are identified otherwise. */
+export const BUCKET_IPV6 = 0x8000
 const SOURCE = 24
 const DESTINATION = 28
 /** The fragments, by offset: pages whose PAGE_SEQ is the offset in bytes. */
@@ -108,23 +110,46 @@ export function fragmentInput(
   const bucket = hash & (bounds.buckets - 1)
   const found = find(m, bucket, ip, bounds.chain)
   if (found === FULL) return dropped(s, Drop.ReassemblyFull)
-  if (found !== 0 && m.get8(found + SPOILT) !== 0) return dropped(s, Drop.FragmentOverlap)
-  const link = found === 0 ? 0 : placeFor(m, found, ip + headerLength, offset, length, more)
-  if (link === DUPLICATE) return dropped(s, Drop.Duplicate)
+  const r = holdFragment(s, found, bucket, ip + headerLength, offset, length, more)
+  if (r < 0) return dropped(s, -r as Drop)
+  if (found === 0) identify(m, r, ip)
+  return isWhole(m, r) ? complete(s, r, toAll) : Drop.None
+}
+
+/**
+ * Keeps a fragment, its payload at `at` in the input page, with those of its datagram, or as the first of a new one where
+ * `found` is 0. Returns the datagram's record, or the reason to drop the fragment, negative.
+ */
+export function holdFragment(
+  s: Core,
+  found: Address,
+  bucket: number,
+  at: Address,
+  offset: number,
+  length: number,
+  more: boolean,
+): Address {
+  const { m } = s
+  if (found !== 0 && m.get8(found + SPOILT) !== 0) return -Drop.FragmentOverlap
+  const link = found === 0 ? 0 : placeFor(m, found, at, offset, length, more)
+  if (link === DUPLICATE) return -Drop.Duplicate
   if (link === OVERLAP) {
     spoil(s, found)
-    return dropped(s, Drop.FragmentOverlap)
+    return -Drop.FragmentOverlap
   }
   const page = keepFragment(s, found)
-  if (page === 0) return dropped(s, Drop.NoMemory)
-  m.put16(page + PAGE_OFFSET, ip + headerLength - page)
+  if (page === 0) return -Drop.NoMemory
+  m.put16(page + PAGE_OFFSET, at - page)
   m.put16(page + PAGE_LENGTH, length)
   m.put32(page + PAGE_SEQ, offset)
-  const r = found === 0 ? begin(s, page, ip, bucket) : found
+  const r = found === 0 ? begin(s, page, bucket) : found
   insert(m, r, found === 0 ? r + FRAGMENTS_HEAD : link, page)
   if (!more) m.put32(r + BYTES_IN_ALL, offset + length)
-  return m.get32(r + BYTES_HELD) === m.get32(r + BYTES_IN_ALL) ? complete(s, r, toAll) : Drop.None
+  return r
 }
+
+export const isWhole = (m: Arena, r: Address): boolean =>
+  m.get32(r + BYTES_HELD) === m.get32(r + BYTES_IN_ALL)
 
 /** What is wrong with a fragment by itself. */
 function faultOf(
@@ -148,13 +173,13 @@ function faultOf(
 
 // ---- the buckets ----------------------------------------------------------------------------------------------
 
-const FULL = -1
+export const FULL = -1
 
 const keyOf = (m: Arena, ip: Address): number =>
   (m.view.getUint16(ip + IP_ID) << 16) | m.get8(ip + IP_PROTOCOL)
 
 /** A bucket of reassembly is a key in the stack's hash table. */
-const slotOf = (m: Arena, bucket: number): Address => bucketOf(m, bucket, KIND_REASSEMBLY, 0)
+export const slotOf = (m: Arena, bucket: number): Address => bucketOf(m, bucket, KIND_REASSEMBLY, 0)
 
 /** The datagram that the fragment at `ip` belongs to; 0 when it is the first of it, FULL when no more may wait in its bucket. */
 function find(m: Arena, bucket: number, ip: Address, most: number): Address {
@@ -173,17 +198,21 @@ function find(m: Arena, bucket: number, ip: Address, most: number): Address {
   return waiting < most ? 0 : FULL
 }
 
-/** A record for the datagram whose first fragment to arrive, at `ip`, is kept in `page`. */
-function begin(s: Core, page: Page, ip: Address, bucket: number): Address {
+/** Notes which datagram it is, by the fragment at `ip`. */
+function identify(m: Arena, r: Address, ip: Address): void {
+  m.put8(r + PROTOCOL, m.get8(ip + IP_PROTOCOL))
+  m.put16(r + IDENTIFICATION, m.view.getUint16(ip + IP_ID))
+  m.put32(r + SOURCE, m.view.getInt32(ip + IP_SOURCE))
+  m.put32(r + DESTINATION, m.view.getInt32(ip + IP_DESTINATION))
+}
+
+/** A record for the datagram whose first fragment to arrive is kept in `page`. */
+function begin(s: Core, page: Page, bucket: number): Address {
   const { m } = s
   const r = page + RECORD_AT
   m.bytes.fill(0, r, page + PAGE)
   m.put8(r + RECORD_KIND, KIND_REASSEMBLY)
-  m.put8(r + PROTOCOL, m.get8(ip + IP_PROTOCOL))
-  m.put16(r + IDENTIFICATION, m.view.getUint16(ip + IP_ID))
   m.put16(r + BUCKET, bucket)
-  m.put32(r + SOURCE, m.view.getInt32(ip + IP_SOURCE))
-  m.put32(r + DESTINATION, m.view.getInt32(ip + IP_DESTINATION))
   chain(m, slotOf(m, bucket), r)
   appendBoth(m, REASSEMBLIES_HEAD, r, NEWER, OLDER)
   setTimer(m, r, (m.get32(NOW_MS) + timeout(s)) | 0)
@@ -191,7 +220,7 @@ function begin(s: Core, page: Page, ip: Address, bucket: number): Address {
 }
 
 /** The datagram waits no more. Its record stands as long as its pages do. */
-function end(m: Arena, r: Address): void {
+export function end(m: Arena, r: Address): void {
   clearTimer(m, r)
   unchain(m, slotOf(m, m.get16(r + BUCKET)), r)
   removeBoth(m, REASSEMBLIES_HEAD, r, NEWER, OLDER)
@@ -308,6 +337,8 @@ export function reassemblyTimer(s: Core, r: Address): void {
   if (m.get8(r + SPOILT) === 0) count(s, ipReasmFails)
   // First, so that it is not this datagram that makes room for the error.
   end(m, r)
-  if (owed) sendReassemblyTimeExceeded(s, ip)
+  if (!owed) return freePages(m, first)
+  if ((m.get16(r + BUCKET) & BUCKET_IPV6) === 0) sendReassemblyTimeExceeded(s, ip)
+  else s.features.ipv6?.reassemblyTimedOut(s, ip)
   freePages(m, first)
 }

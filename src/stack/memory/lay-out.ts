@@ -44,8 +44,9 @@ export const ARENA_MAX = 4 * 1024 * 1024
 const PAGES_MIN = 9
 /** PROC_FS: counters, then settings, bytes. */
 const NUMBERS_SIZE = COUNTER_COUNT * 4 + SYSCTL_SIZE
-/** One bucket for each 512 bytes of arena: about one a connection when it is full of them. */
+/** One bucket for each 512 bytes of arena: about one a connection when it is full of them. A small one has half as many. */
 const BYTES_A_BUCKET = 512
+const SMALL = 32 * 1024
 
 /** The smallest budget that a profile works in, bytes. */
 export function smallestArena(withCounters: boolean): number {
@@ -130,8 +131,9 @@ function pagesIn(size: number, withCounters: boolean, links: number): number {
 }
 
 function bucketsFor(size: number): number {
+  const bytes = size < SMALL ? 2 * BYTES_A_BUCKET : BYTES_A_BUCKET
   let buckets = 16
-  while (buckets * BYTES_A_BUCKET < size) buckets *= 2
+  while (buckets * bytes < size) buckets *= 2
   return buckets
 }
 

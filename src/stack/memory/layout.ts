@@ -159,8 +159,11 @@ export const RESPONSE = DNS_SERVERS + 52
 /** The record that is a member of the group 224.0.0.251 for us (dns/mdns.ts). */
 export const MDNS_MEMBER = DNS_SERVERS + 56
 
+/** IPv6's record of the link (ip6/link.ts); 0 where it is off. */
+export const IPV6_LINK = DNS_SERVERS + 60
+
 /** The pools' books. */
-export const POOLS_AT = DNS_SERVERS + 60
+export const POOLS_AT = IPV6_LINK + 4
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -193,7 +196,8 @@ export const POOL_LEASES = 17
 export const POOL_NAMES = 18
 /** The input page and the output page. */
 export const POOL_STANDING = 19
-export const POOL_COUNT = 20
+export const POOL_IPV6 = 20
+export const POOL_COUNT = 21
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

@@ -37,6 +37,7 @@ export const POOL_NAMES = [
   'leases',
   'names',
   'standing',
+  'ipv6',
 ] as const
 
 /** Bytes, each pool's pages whole; 'fixed' is the host record with its tables and what is left over at the end. */

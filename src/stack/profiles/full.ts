@@ -18,6 +18,7 @@ import { ipFragments } from '../ip/fragments.ts'
 import { ipOptions } from '../ip/options.ts'
 import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
+import { ipv6Protocol } from '../ip6/ipv6.ts'
 import { netlinkSockets } from '../netlink/netlink.ts'
 import { packetSockets } from '../packet/packet.ts'
 import { packetRing } from '../packet/ring.ts'
@@ -66,6 +67,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     dns: resolver,
     mdns,
     ping: pingSockets,
+    ipv6: ipv6Protocol,
     raw: rawSockets,
     packet: packetSockets,
     packetRing,

@@ -28,7 +28,7 @@ import { PAGE_COUNT, POOL_DATAGRAMS, POOL_SOCKETS } from '../memory/layout.ts'
 import { freeRecord, type RecordKind } from '../memory/slab.ts'
 import { type Endpoint, Event } from '../stack.ts'
 import { SOCKET_HEAD } from './record.ts'
-import { kindOf, leaveTable, raise, silence } from './socket.ts'
+import { kindOf, leaveTable, raise, silence, tell } from './socket.ts'
 
 /** The list of pages that wait to be read: its head, and its tail behind it. */
 export const QUEUE_HEAD = SOCKET_HEAD
@@ -200,8 +200,7 @@ export function takeDatagram(s: Core, socket: Address, into: Uint8Array, from: E
   const { m } = s
   const head = m.get32(socket + QUEUE_HEAD)
   if (head === 0) return EAGAIN
-  from.address = m.get32(head + PAGE_FROM) >>> 0
-  from.port = m.get16(head + PAGE_FROM_PORT)
+  tell(s, from, m.get32(head + PAGE_FROM), m.get16(head + PAGE_FROM_PORT))
   let done = 0
   for (let page = head, goesOn = true; goesOn; ) {
     const length = Math.min(into.length - done, m.get16(page + PAGE_LENGTH))

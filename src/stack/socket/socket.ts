@@ -4,6 +4,7 @@
  */
 import { type Core, KIND_CONNECTION, KIND_UDP, RECORD_KIND } from '../core.ts'
 import { EADDRINUSE, ENOBUFS, type Errno } from '../errno.ts'
+import { ipv6For } from '../ip6/word.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ownerOf, PAGE, pageOf } from '../memory/arena.ts'
 import { append, dropFirst, remove } from '../memory/fifo.ts'
@@ -17,7 +18,7 @@ import {
 } from '../memory/layout.ts'
 import { isRecordAddress, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
-import type { Socket } from '../stack.ts'
+import type { Endpoint, Socket } from '../stack.ts'
 import { CONNECTION_KIND } from '../tcp/tcb.ts'
 import { serviceAt } from '../udp/service.ts'
 import { DATAGRAM_KIND } from './datagrams.ts'
@@ -75,6 +76,14 @@ export function recordOf(s: Core, handle: number): Address {
 }
 
 export const kindOf = (m: Arena, at: Address): number => m.get8(at + RECORD_KIND)
+
+/** Fills in an end: an address as a record has it, and a port. */
+export function tell(s: Core, into: Endpoint, address: number, port: number): void {
+  const ipv6 = ipv6For(s, address)
+  into.address = ipv6 === undefined ? address >>> 0 : 0
+  into.port = port
+  ipv6?.tell(s, into, address)
+}
 
 // ---- the table ------------------------------------------------------------------------------------------------
 

@@ -2,15 +2,16 @@
  * TCP_ECN: RFC 3168, 6. A router that would soon have to drop a packet marks it (CE in the IP header); the receiver says so
  * in its ACKs (ECE) until the sender says that it has slowed down (CWR). Nothing has to be lost for that.
  */
+
 import { type Core, count } from '../core.ts'
 import type { Drop } from '../drop.ts'
+import { tcpDatagram } from '../ip/input.ts'
 import type { Address } from '../memory/arena.ts'
 import { tcpEceReductions } from '../mib.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { ACK, CWR, ECE, SYN } from '../wire/tcp.ts'
 import { reduceWindow } from './congestion.ts'
 import { flightOf, RECOVER, REDUCED_AT } from './flight.ts'
-import { tcpInput } from './input.ts'
 import type { OutgoingSegment } from './output.ts'
 import { seqGt, seqLt } from './seq.ts'
 import {
@@ -29,7 +30,7 @@ import {
 
 /** What core code asks of ECN. */
 export interface Ecn {
-  /** tcpInput, for a segment whose IP header stands at `ip`: its ECN field is looked at first. */
+  /** tcpDatagram, for a segment whose IP header stands at `ip`: its ECN field is looked at first. */
   input(s: Core, ip: Address, at: Address, length: number): Drop
   /** The peer's SYN is in `s.segment`. */
   negotiate(s: Core, t: Tcb): void
@@ -51,7 +52,7 @@ const CE = 3
 export const ecn: Ecn = {
   input(s, ip, at, length) {
     s.segment.ce = (s.m.get8(ip + 1) & ECN_FIELD) === CE
-    const drop = tcpInput(s, ip, at, length)
+    const drop = tcpDatagram(s, ip, at, length)
     s.segment.ce = false
     return drop
   },

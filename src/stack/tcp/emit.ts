@@ -5,7 +5,8 @@
 import { type Core, count, type Emit } from '../core.ts'
 import { holdFrame } from '../ethernet/neighbours.ts'
 import { putIpHeader } from '../ip/datagram.ts'
-import { addressFrame, isReady, mtuTo, NO_ROUTE } from '../ip/route.ts'
+import { addressFrame, isReady, NO_ROUTE } from '../ip/route.ts'
+import { ipv6For } from '../ip6/word.ts'
 import {
   type Address,
   type Arena,
@@ -33,6 +34,7 @@ import {
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import { IP_CHECKSUM, IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { IP6_HEADER } from '../wire/ipv6.ts'
 import {
   ACK,
   CWR,
@@ -46,6 +48,7 @@ import {
 } from '../wire/tcp.ts'
 import { awaitsAck, startRetransmission } from './clock.ts'
 import { flightOf, RTT_AT, RTT_SEQ, SEND_CURSOR } from './flight.ts'
+import { linkMss } from './mss.ts'
 import type { OutgoingSegment } from './output.ts'
 import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
 import {
@@ -77,12 +80,16 @@ import { receiveWindow } from './window.ts'
  */
 export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): boolean {
   const { m } = s
+  const destination = m.get32(t + REMOTE_ADDRESS)
+  const ipv6 = ipv6For(s, destination)
   const headerLength = headerLengthOf(s, t, out.flags, out.length)
-  const text = out.length === 0 ? gatherAt(m, headerLength, 0) : locateText(m, t, out, headerLength)
+  const headers = headerLength + (ipv6 === undefined ? IP_HEADER : IP6_HEADER)
+  const text = out.length === 0 ? gatherAt(m, headers, 0) : locateText(m, t, out, headers)
   const tcp = text - headerLength
+  putHeader(s, t, out, tcp, headerLength)
+  if (ipv6 !== undefined) return ipv6.sendSegment(s, t, tcp, headerLength + out.length, emit)
   const ip = tcp - IP_HEADER
   const frame = ip - ETH_HEADER
-  const destination = m.get32(t + REMOTE_ADDRESS)
   putIpHeader(
     s,
     ip,
@@ -93,7 +100,6 @@ export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): 
     m.get8(t + TTL),
   )
   if (s.features.ecn !== undefined && out.ecn !== 0) setEcn(m, ip, out.ecn)
-  putHeader(s, t, out, tcp, headerLength)
   const sum =
     pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, headerLength + out.length) +
     sumBytes(m, tcp, headerLength + out.length)
@@ -170,7 +176,7 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
   if ((out.flags & SYN) !== 0) {
     // RFC 9293, 3.7.1 (MUST-67): the MTU less the fixed headers, whatever options may come.
     view.setUint16(at + TCP_HEADER, (OPTION_MSS << 8) | OPTION_MSS_LENGTH)
-    view.setUint16(at + TCP_HEADER + 2, mtuTo(s, m.get32(t + REMOTE_ADDRESS)) - IP_HEADER - TCP_HEADER)
+    view.setUint16(at + TCP_HEADER + 2, linkMss(s, m.get32(t + REMOTE_ADDRESS)))
   }
   let option = at + TCP_HEADER + mssLength(out.flags)
   for (const each of s.options) {
@@ -203,16 +209,15 @@ function windowField(s: Core, t: Tcb, flags: number): number {
 }
 
 /** In the output page, or where large frames have their room: both 2 modulo 4 before the Ethernet header. */
-const gatherAt = (m: Arena, headerLength: number, length: number): Address =>
-  (length + headerLength + IP_HEADER + ETH_HEADER > FRAME_MAX
+const gatherAt = (m: Arena, headers: number, length: number): Address =>
+  (length + headers + ETH_HEADER > FRAME_MAX
     ? m.get32(LARGE_AT) + LARGE_FRAME
     : m.get32(OUTPUT_PAGE) + PAGE_FRAME) +
   ETH_HEADER +
-  IP_HEADER +
-  headerLength
+  headers
 
-/** Where the segment's text stands, with room for the headers before it. */
-function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number): Address {
+/** Where the segment's text stands, with room before it for the headers of IP and TCP. */
+function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headers: number): Address {
   // Text that goes with a SYN stands behind the SYN's own number.
   const seq = (out.seq + ((out.flags & SYN) >> 1)) | 0
   let page = findPage(m, t, seq)
@@ -220,7 +225,7 @@ function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number
   let from = seqDiff(seq, m.get32(page + PAGE_SEQ))
   out.page = page
   if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
-  const text = gatherAt(m, headerLength, out.length)
+  const text = gatherAt(m, headers, out.length)
   for (let done = 0; done < out.length; ) {
     const piece = Math.min(out.length - done, m.get16(page + PAGE_LENGTH) - from)
     const at = page + m.get16(page + PAGE_OFFSET) + from

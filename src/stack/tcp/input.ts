@@ -1,9 +1,11 @@
 /**
  * SEGMENT ARRIVES, RFC 9293, 3.10.7: the steps in the order in which the RFC gives them.
  */
+
 import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ECONNREFUSED, ECONNRESET } from '../errno.ts'
+import { ipv6For } from '../ip6/word.ts'
 import { type Address, type Arena, FRAME_MAX } from '../memory/arena.ts'
 import { tcpEstabResets, tcpInSegs } from '../mib.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
@@ -51,9 +53,16 @@ import {
 import { enterTimeWait, maySucceed, restartTimeWait } from './time-wait.ts'
 import { offeredWindow } from './window.ts'
 
-/** `length` bytes of TCP at `at`, inside the datagram at `ip`. */
-export function tcpInput(s: Core, ip: Address, at: Address, length: number): Drop {
-  const fault = readSegment(s, ip, at, length)
+/** `length` bytes of TCP at `at`; see readSegment. */
+export function tcpInput(
+  s: Core,
+  source: number,
+  destination: number,
+  at: Address,
+  length: number,
+  pseudo: number,
+): Drop {
+  const fault = readSegment(s, source, destination, at, length, pseudo)
   if (fault !== Drop.None) return fault
   count(s, tcpInSegs)
   return length > FRAME_MAX ? (s.features.offload?.takePieces(s) ?? Drop.None) : takeSegment(s)
@@ -68,7 +77,8 @@ export function takeSegment(s: Core): Drop {
   }
   const listener = receiverOf(s, 0, 0)
   if (listener !== 0 && stateOf(m, listener) === LISTEN) {
-    const child = s.features.synCookies?.redeem(s, listener) ?? 0
+    const plain = ipv6For(s, g.source) === undefined
+    const child = (plain ? s.features.synCookies?.redeem(s, listener) : undefined) ?? 0
     return child !== 0 ? segmentArrives(s, child as Tcb) : listenInput(s, listener, t)
   }
   // 3.10.7.1: all data is discarded; anything but a reset is answered with one.

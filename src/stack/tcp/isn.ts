@@ -3,20 +3,27 @@
  * ticks every 4 µs and F is SipHash-2-4 of the four numbers, so that whoever sees his own connections' numbers learns
  * nothing of another's. 64-bit words are kept as pairs of 32-bit halves.
  */
+import type { Core } from '../core.ts'
+import { ipv6For } from '../ip6/word.ts'
 import type { Arena } from '../memory/arena.ts'
 import { NOW, SECRET } from '../memory/layout.ts'
 
 export function initialSequence(
-  m: Arena,
+  s: Core,
   localIp: number,
   remoteIp: number,
   localPort: number,
   remotePort: number,
 ): number {
+  const { m } = s
   // Four microseconds are 1/250 ms; from the whole clock, so that M runs through all of its 32 bits.
   const clock = m.view.getFloat64(NOW, true) * 250
-  return (clock + keyedHash(m, localIp, remoteIp, (localPort << 16) | remotePort)) | 0
+  const hash = keyedHash(m, keyOf(s, localIp), keyOf(s, remoteIp), (localPort << 16) | remotePort)
+  return (clock + hash) | 0
 }
+
+/** An address as a word of what is hashed: an IPv6 one by its own hash, since where it stands changes. */
+const keyOf = (s: Core, address: number): number => ipv6For(s, address)?.digest(s, address) ?? address
 
 /** The state of SipHash: v0 … v3, low halves at even indexes. Filled anew by each call; zero allocation. */
 const v = new Int32Array(8)

@@ -1,6 +1,7 @@
 /** A segment arrives in LISTEN, RFC 9293, 3.10.7.2: the birth of a passive connection, and the end of its handshake. */
 import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
+import { ipv6For } from '../ip6/word.ts'
 import { tcpPassiveOpens } from '../mib.ts'
 import { TCP_SYNCOOKIES } from '../proc/sysctl.ts'
 import { hasFlag, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
@@ -11,9 +12,9 @@ import { takeWindow } from './ack.ts'
 import { endConnection, initialiseSending, joinListener, makeConnection, openWindow } from './connection.ts'
 import { rest } from './flight.ts'
 import { initialSequence } from './isn.ts'
+import { effectiveMss } from './mss.ts'
 import { wantSend } from './output.ts'
 import { refuseSegment } from './reset.ts'
-import { effectiveMss } from './syn-sent.ts'
 import {
   BACKLOG,
   CHILDREN,
@@ -45,20 +46,26 @@ export function listenInput(s: Core, listener: Tcb, old: Tcb): Drop {
   if ((g.flags & SYN) === 0) return dropped(s, Drop.NoConnection)
   if (m.get16(listener + CHILDREN) >= m.get16(listener + BACKLOG)) {
     // A cookie would come back to the old connection.
+    // Nor is there a cookie for IPv6: it is made of what a connection has of an address, and there is none yet.
+    const plain = old === 0 && ipv6For(s, g.source) === undefined
     const answered =
-      old === 0 && s.features.procFs?.setting(s, TCP_SYNCOOKIES) !== 0
+      plain && s.features.procFs?.setting(s, TCP_SYNCOOKIES) !== 0
         ? s.features.synCookies?.answer(s, listener)
         : undefined
     return answered ?? dropped(s, Drop.Backlog)
   }
-  let iss = initialSequence(m, g.destination, g.source, g.destinationPort, g.sourcePort)
+  // An IPv6 address stands in the frame until now; the connection needs it for longer.
+  g.source = ipv6For(s, g.source)?.keep(s, g.source) ?? g.source
+  if (g.source === 0) return dropped(s, Drop.NoMemory)
+  let iss = initialSequence(s, g.destination, g.source, g.destinationPort, g.sourcePort)
   if (old !== 0) {
     iss = sequenceBeyond(m, old, iss)
     endConnection(s, old, 0)
   }
   const t = bear(s, listener, iss)
   if (t === 0) return dropped(s, Drop.NoMemory)
-  s.features.fastOpen?.born(s, listener, t)
+  // What is kept of peers (ip/destinations.ts) is kept by IPv4 addresses.
+  if (ipv6For(s, g.source) === undefined) s.features.fastOpen?.born(s, listener, t)
   wantSend(s, t)
   return Drop.None
 }
@@ -74,7 +81,7 @@ export function bear(s: Core, listener: Tcb, iss: number): Tcb {
   m.put32(t + REMOTE_ADDRESS, g.source)
   m.put16(t + REMOTE_PORT, g.sourcePort)
   initialiseSending(m, t, iss)
-  openWindow(m, t, effectiveMss(s))
+  openWindow(m, t, effectiveMss(s, g.source))
   // RCV.NXT is set to SEG.SEQ+1, IRS is set to SEG.SEQ. Text in the SYN is left to come again.
   m.put32(t + IRS, g.seq)
   m.put32(t + RCV_NXT, (g.seq + 1) | 0)

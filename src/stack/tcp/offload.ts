@@ -16,15 +16,15 @@ import { linkTo } from '../ip/route.ts'
 import { type Address, FRAME_MAX, LARGE_FRAME, PAGE, takePage } from '../memory/arena.ts'
 import { INPUT_PAGE, LARGE_AT, LARGE_SIZE, PAGE_COUNT, POOL_STANDING } from '../memory/layout.ts'
 import { REMOTE_ADDRESS } from '../socket/record.ts'
-import { ETH_HEADER, ETH_TYPE, ETHERTYPE_IPV4 } from '../wire/ethernet.ts'
+import { ETH_HEADER, ETH_TYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/ethernet.ts'
 import {
   IP_FRAGMENT,
   IP_FRAGMENT_OFFSET,
-  IP_HEADER,
   IP_MORE_FRAGMENTS,
   IP_PROTOCOL,
   PROTOCOL_TCP,
 } from '../wire/ipv4.ts'
+import { IP6_HEADER, IP6_NEXT_HEADER } from '../wire/ipv6.ts'
 import { FIN, PSH, SYN, TCP_HEADER_MAX } from '../wire/tcp.ts'
 import { takeSegment } from './input.ts'
 import { MSS, type Tcb } from './tcb.ts'
@@ -43,7 +43,7 @@ export interface Offload {
 /** Text of one piece: what an Ethernet frame would have brought, so that pages fill as they do without offload. */
 const PIECE = 1460
 /** Room for the headers before the text. */
-const HEADERS = ETH_HEADER + IP_HEADER + TCP_HEADER_MAX
+const HEADERS = ETH_HEADER + IP6_HEADER + TCP_HEADER_MAX
 /** RFC 791, 3.1: an IP datagram has 65,535 bytes at most. */
 const FRAME_LIMIT = ETH_HEADER + 0xffff
 
@@ -51,6 +51,8 @@ const FRAME_LIMIT = ETH_HEADER + 0xffff
 function isWholeTcp(s: Core, at: Address): boolean {
   const { view } = s.m
   const ip = at + ETH_HEADER
+  if (s.features.ipv6 !== undefined && view.getUint16(at + ETH_TYPE) === ETHERTYPE_IPV6)
+    return view.getUint8(ip + IP6_NEXT_HEADER) === PROTOCOL_TCP
   return (
     view.getUint16(at + ETH_TYPE) === ETHERTYPE_IPV4 &&
     view.getUint8(ip + IP_PROTOCOL) === PROTOCOL_TCP &&

@@ -2,6 +2,7 @@
 import { type Core, count } from '../core.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { payloadAt, sendDatagram } from '../ip/datagram.ts'
+import { ipv6For } from '../ip6/word.ts'
 import type { Page } from '../memory/arena.ts'
 import { tcpOutRsts, tcpOutSegs } from '../mib.ts'
 import { LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
@@ -61,11 +62,14 @@ function sendReset(
   const { m } = s
   const page = takeFrame(s, true)
   if (page === 0) return
-  const at = payloadAt(page)
+  const ipv6 = ipv6For(s, to)
+  const at = ipv6?.payloadAt(page) ?? payloadAt(page)
   const { view } = m
   putTcp(view, at, localPort, remotePort, seq, ack, TCP_HEADER, flags, 0)
   count(s, tcpOutRsts)
-  sendBare(s, page, from, to, TCP_HEADER)
+  if (ipv6 === undefined) return sendBare(s, page, from, to, TCP_HEADER)
+  count(s, tcpOutSegs)
+  ipv6.send(s, page, from, to, PROTOCOL_TCP, TCP_HEADER, TCP_CHECKSUM)
 }
 
 /** Sends a segment of `length` bytes without text that stands in `page` and is nobody's: all but its checksum is there. */

@@ -2,8 +2,7 @@
 import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import type { Address } from '../memory/arena.ts'
-import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
-import { IP_DESTINATION, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { complement, sumBytes } from '../wire/checksum.ts'
 import {
   FIN,
   OPTION_END,
@@ -82,17 +81,26 @@ export const emptySegment = (): IncomingSegment => ({
 export const segmentLength = (g: IncomingSegment): number =>
   g.length + ((g.flags & SYN) !== 0 ? 1 : 0) + ((g.flags & FIN) !== 0 ? 1 : 0)
 
-/** Checks `length` bytes of TCP at `at` inside the datagram at `ip`, and lays them out in `s.segment`. */
-export function readSegment(s: Core, ip: Address, at: Address, length: number): Drop {
+/**
+ * Checks `length` bytes of TCP at `at` and lays them out in `s.segment`. `pseudo` is the sum of the pseudo-header;
+ * the addresses are as a socket's record has them.
+ */
+export function readSegment(
+  s: Core,
+  source: number,
+  destination: number,
+  at: Address,
+  length: number,
+  pseudo: number,
+): Drop {
   const { m, segment: g } = s
   const { view } = m
   if (length < TCP_HEADER) return dropped(s, Drop.BadTcpLength)
   const headerLength = (view.getUint8(at + TCP_DATA_OFFSET) >> 4) * 4
   if (headerLength < TCP_HEADER || headerLength > length) return dropped(s, Drop.BadTcpLength)
-  const sum = pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, length) + sumBytes(m, at, length)
-  if (complement(sum) !== 0) return dropped(s, Drop.BadTcpChecksum)
-  g.source = view.getInt32(ip + IP_SOURCE)
-  g.destination = view.getInt32(ip + IP_DESTINATION)
+  if (complement(pseudo + sumBytes(m, at, length)) !== 0) return dropped(s, Drop.BadTcpChecksum)
+  g.source = source
+  g.destination = destination
   g.sourcePort = view.getUint16(at + TCP_SOURCE_PORT)
   g.destinationPort = view.getUint16(at + TCP_DESTINATION_PORT)
   g.seq = view.getInt32(at + TCP_SEQUENCE)

@@ -2,16 +2,15 @@
 import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ECONNREFUSED } from '../errno.ts'
-import { mtuTo } from '../ip/route.ts'
 import { tcpAttemptFails } from '../mib.ts'
 import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
-import { IP_HEADER } from '../wire/ipv4.ts'
-import { ACK, RST, SYN, TCP_HEADER } from '../wire/tcp.ts'
+import { ACK, RST, SYN } from '../wire/tcp.ts'
 import { advanceUna, takeWindow } from './ack.ts'
 import { startRetransmission } from './clock.ts'
-import { endConnection, MSS_DEFAULT, openWindow } from './connection.ts'
+import { endConnection, openWindow } from './connection.ts'
 import { rest } from './flight.ts'
+import { effectiveMss } from './mss.ts'
 import { oweAck, wantSend } from './output.ts'
 import { receiveText } from './receive.ts'
 import { refuseSegment } from './reset.ts'
@@ -29,14 +28,6 @@ import {
   type Tcb,
 } from './tcb.ts'
 import { receiveWindow } from './window.ts'
-
-/** RFC 9293, 3.7.1: Eff.snd.MSS: the peer's MSS or 536, no more than our own MTU carries, and never absurdly small. */
-export function effectiveMss(s: Core): number {
-  const offered = s.segment.mss || MSS_DEFAULT
-  return Math.max(MSS_LEAST, Math.min(offered, mtuTo(s, s.segment.source) - IP_HEADER - TCP_HEADER))
-}
-/** The least MSS we believe: 68 bytes of IP, the least MTU (RFC 791, 3.1), less 40. A smaller one is an attack. */
-const MSS_LEAST = 28
 
 export function synSentInput(s: Core, t: Tcb): Drop {
   const { m, segment: g } = s
@@ -59,7 +50,7 @@ export function synSentInput(s: Core, t: Tcb): Drop {
   m.put32(t + RCV_NXT, (g.seq + 1) | 0)
   m.put32(t + RCV_EDGE, (g.seq + 1) | 0)
   m.put32(t + RCV_EDGE, (g.seq + 1 + receiveWindow(s, t)) | 0)
-  openWindow(m, t, effectiveMss(s))
+  openWindow(m, t, effectiveMss(s, g.source))
   takeWindow(m, s, t)
   for (const option of s.options) option.negotiate(s, t)
   s.features.ecn?.negotiate(s, t)

@@ -1,8 +1,10 @@
 /** What ends connections from below: ICMP errors, neighbours that do not answer, an address that is lost. */
+
 import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { EADDRNOTAVAIL, ECONNREFUSED, EHOSTUNREACH, type Errno } from '../errno.ts'
 import { nextHop } from '../ip/route.ts'
+import { ipv6For } from '../ip6/word.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { tcpAttemptFails } from '../mib.ts'
 import { LOCAL_ADDRESS, REMOTE_ADDRESS } from '../socket/record.ts'
@@ -16,42 +18,40 @@ import { seqGe, seqLt } from './seq.ts'
 import { LISTEN, SND_MAX, SND_UNA, SYN_SENT, stateOf, type Tcb, TIME_WAIT } from './tcb.ts'
 
 /**
- * "Destination unreachable" about a segment of ours: `ip` and `at` are its headers, returned to us. RFC 5927, 4.1: it
- * counts only when its sequence number is one that is in flight; 5.2: and it ends a connection only in SYN-SENT,
- * since a synchronized one has proof that the peer is there.
+ * "Destination unreachable" about a segment of ours to `remote`, whose header, returned to us, stands at `at`. RFC
+ * 5927, 5.2: it ends a connection only in SYN-SENT, since a synchronized one has proof that the peer is there.
  */
-export function tcpUnreachable(s: Core, ip: Address, at: Address, code: number): Drop {
-  const { m } = s
-  const t = senderOf(m, ip, at)
+export function tcpUnreachable(s: Core, remote: number, at: Address, error: Errno): Drop {
+  const t = returnedTo(s.m, remote, at)
   if (t === 0) return dropped(s, Drop.NoConnection)
-  if (!isInFlight(m, t, m.view.getInt32(at + TCP_SEQUENCE))) return dropped(s, Drop.OutsideWindow)
-  if (stateOf(m, t) === SYN_SENT) {
-    failAttempt(
-      s,
-      t,
-      code === UNREACHABLE_PORT || code === UNREACHABLE_PROTOCOL ? ECONNREFUSED : EHOSTUNREACH,
-    )
-  }
+  if (!isInFlight(s.m, t, s.m.view.getInt32(at + TCP_SEQUENCE))) return dropped(s, Drop.OutsideWindow)
+  if (stateOf(s.m, t) === SYN_SENT) failAttempt(s, t, error)
   return Drop.None
 }
 
-/** The connection that sent the segment whose headers came back; 0 if there is none. */
-export const senderOf = (m: Arena, ip: Address, at: Address): Tcb =>
-  findSocket(
-    m,
-    KIND_CONNECTION,
-    m.view.getUint16(at + TCP_SOURCE_PORT),
-    m.view.getInt32(ip + IP_DESTINATION),
-    m.view.getUint16(at + TCP_DESTINATION_PORT),
-  ) as Tcb
+/** The connection that sent the segment to `remote` whose header stands at `at`; 0 if there is none. */
+export function returnedTo(m: Arena, remote: number, at: Address): Tcb {
+  const port = m.view.getUint16(at + TCP_DESTINATION_PORT)
+  return findSocket(m, KIND_CONNECTION, m.view.getUint16(at + TCP_SOURCE_PORT), remote, port) as Tcb
+}
 
+/** The same by the IPv4 header at `ip` that came back with it. */
+export const senderOf = (m: Arena, ip: Address, at: Address): Tcb =>
+  returnedTo(m, m.view.getInt32(ip + IP_DESTINATION), at)
+
+/** RFC 5927, 4.1: an error counts only when the sequence number of the segment that it returns is in flight. */
 export const isInFlight = (m: Arena, t: Tcb, seq: number): boolean =>
   seqGe(seq, m.get32(t + SND_UNA)) && seqLt(seq, m.get32(t + SND_MAX))
+
+/** What codes of ICMP's "destination unreachable" (RFC 792) tell a connection. */
+export const errorOf = (code: number): Errno =>
+  code === UNREACHABLE_PORT || code === UNREACHABLE_PROTOCOL ? ECONNREFUSED : EHOSTUNREACH
 
 /** Nobody answers for `hop`: attempts to connect by way of it fail now; others may yet recover (RFC 1122, 4.2.3.9). */
 export function connectionsUnreachable(s: Core, hop: number): void {
   visitConnections(s.m, t => {
-    if (stateOf(s.m, t) === SYN_SENT && nextHop(s, s.m.get32(t + REMOTE_ADDRESS)) === hop)
+    const remote = s.m.get32(t + REMOTE_ADDRESS)
+    if (ipv6For(s, remote) === undefined && stateOf(s.m, t) === SYN_SENT && nextHop(s, remote) === hop)
       failAttempt(s, t, EHOSTUNREACH)
   })
 }
@@ -73,7 +73,7 @@ export function connectionsLoseAddress(s: Core, address: number): void {
   })
 }
 
-function failAttempt(s: Core, t: Tcb, error: Errno): void {
+export function failAttempt(s: Core, t: Tcb, error: Errno): void {
   count(s, tcpAttemptFails)
   endConnection(s, t, error)
 }

@@ -16,6 +16,7 @@ import {
 } from '../errno.ts'
 import { isBroadcast, isOurs, sourceFor } from '../ip/local.ts'
 import { nextHop } from '../ip/route.ts'
+import { ipv6For } from '../ip6/word.ts'
 import {
   type Arena,
   freePage,
@@ -91,8 +92,8 @@ import {
 import { sequenceBeyond } from './time-wait.ts'
 import { bufferShare, offeredWindow, receiveWindow } from './window.ts'
 
-/** Where text begins in its page: behind the page header, room for Ethernet, IP and the longest TCP header. */
-export const TEXT_OFFSET = 120
+/** Where text begins in its page: behind the page header, room for Ethernet, IPv6 and the longest TCP header. */
+export const TEXT_OFFSET = 140
 
 /** 3.10.1, passive OPEN. */
 export function listenTcp(s: Core, t: Tcb, backlog: number): 0 | Errno {
@@ -123,21 +124,30 @@ export function acceptTcp(s: Core, listener: Tcb): Tcb | Errno {
 /** A socket is good for one connection; its record keeps what the last one left. */
 const wasConnected = (m: Arena, t: Tcb): boolean => m.get16(t + REMOTE_PORT) !== 0
 
+/** Our address, for a connection to `address`: `bound` if that is not 0; 0 when there is no way to it. */
+function sourceTo(s: Core, address: number, bound: number): number {
+  const none =
+    isBroadcast(s.m, address) || isMulticast(address) || isOurs(s.m, address) || nextHop(s, address) === 0
+  // What is bound to an IPv6 address speaks to no IPv4 one.
+  return none || ipv6For(s, bound) !== undefined ? 0 : bound || sourceFor(s, address)
+}
+
 /** 3.10.1, active OPEN. */
 export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | Errno {
   const { m } = s
   const state = stateOf(m, t)
   if (state === LISTEN || !(Number.isInteger(port) && port > 0 && port <= 0xffff)) return EINVAL
   if (state !== CLOSED || wasConnected(m, t)) return EISCONN
-  const local = m.get32(t + LOCAL_ADDRESS) || sourceFor(s, address)
-  if (local === 0 || isBroadcast(m, address) || isMulticast(address) || isOurs(m, address)) return ENETUNREACH
-  if (nextHop(s, address) === 0) return ENETUNREACH
+  const ipv6 = ipv6For(s, address)
+  const own = m.get32(t + LOCAL_ADDRESS)
+  const local = ipv6?.sourceFor(s, address, own) ?? sourceTo(s, address, own)
+  if (local === 0) return ENETUNREACH
   const bound = m.get16(t + LOCAL_PORT)
   const old = bound === 0 ? 0 : (findSocket(m, KIND_CONNECTION, bound, address, port) as Tcb)
   const reused = old !== 0 && s.features.timestamps?.mayReuse(s, old) === true
   const localPort = reused ? bound : choosePort(s, KIND_CONNECTION, bound, address, port)
   if (isErrno(localPort)) return localPort
-  let iss = initialSequence(m, local, address, localPort, port)
+  let iss = initialSequence(s, local, address, localPort, port)
   if (reused) {
     iss = sequenceBeyond(m, old as Tcb, iss)
     endConnection(s, old as Tcb, 0)

@@ -283,7 +283,7 @@ export class Dialogue {
         const segment = readTcp(frame)
         if (segment !== undefined) this.hear(segment, frame[15] ?? 0)
         else if (isQuestionForPeer(frame)) questions++
-        else this.others.push(frame.slice())
+        else if (!isIpv6(frame)) this.others.push(frame.slice())
         return true
       })
       for (let i = 0; i < questions; i++) this.answerArp()
@@ -335,6 +335,9 @@ export function established(
   d.stack.close(listener)
   return d.quiet()
 }
+
+/** IPv6 has dialogues of its own (dialogue6.ts); here it is left to talk to itself. */
+const isIpv6 = (frame: Uint8Array): boolean => frame[12] === 0x86 && frame[13] === 0xdd
 
 /** The host asks who has the peer's address. */
 function isQuestionForPeer(frame: Uint8Array): boolean {

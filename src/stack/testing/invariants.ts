@@ -7,6 +7,7 @@ import {
   KIND_CACHED,
   KIND_CONNECTION,
   KIND_DESTINATION,
+  KIND_IPV6,
   KIND_NEIGHBOUR,
   KIND_PACKET,
   KIND_REASSEMBLY,
@@ -15,6 +16,10 @@ import {
 import { NEIGHBOUR_HELD, NEIGHBOUR_KIND, YOUNGER } from '../ethernet/neighbours.ts'
 import { DESTINATION_NEXT } from '../ip/destinations.ts'
 import { BYTES_HELD, BYTES_IN_ALL, FRAGMENTS_HEAD, NEWER } from '../ip/reassemble.ts'
+import { HOP_OF } from '../ip6/destinations.ts'
+import { HELD6 } from '../ip6/neighbours.ts'
+import * as records from '../ip6/records.ts'
+import { isIpv6Word } from '../ip6/word.ts'
 import {
   type Address,
   Arena,
@@ -30,7 +35,14 @@ import { visitRecords } from '../memory/slab.ts'
 import { CHAIN } from '../memory/table.ts'
 import { TIMER_AT, timerIsSet } from '../memory/wheel.ts'
 import { DATAGRAM_KIND, FILTER, QUEUE_COUNT, QUEUE_HEAD, SLOTS } from '../socket/datagrams.ts'
-import { EVENTS_NEXT, FLAG_IN_EVENTS, FLAG_IN_TABLE, hasFlag } from '../socket/record.ts'
+import {
+  EVENTS_NEXT,
+  FLAG_IN_EVENTS,
+  FLAG_IN_TABLE,
+  hasFlag,
+  LOCAL_ADDRESS,
+  REMOTE_ADDRESS,
+} from '../socket/record.ts'
 import type { Stack } from '../stack.ts'
 import { AGAIN, flightOf, LOST, SACKED } from '../tcp/flight.ts'
 import { LAST_WORDS_NEXT } from '../tcp/last-words.ts'
@@ -61,7 +73,8 @@ export function expectSound(stack: Stack): void {
   expect(frames.length).toBe(m.get32(layout.FRAMES_COUNT))
   const neighbours = recordsOf(m, layout.POOL_NEIGHBOURS, NEIGHBOUR_KIND)
   const held = neighbours.flatMap(at => chainOf(m, at + NEIGHBOUR_HELD, PAGE_NEXT))
-  expect(frames.length + held.length).toBe(pagesOf(m, layout.POOL_FRAMES).length)
+  const held6 = ofSort(m, records.SORT_NEIGHBOUR).flatMap(at => chainOf(m, at + HELD6, PAGE_NEXT))
+  expect(frames.length + held.length + held6.length).toBe(pagesOf(m, layout.POOL_FRAMES).length)
   expect(held.length).toBe(m.get32(layout.NEIGHBOURS_HELD))
   const byAge = [layout.INCOMPLETE_HEAD, layout.CONFIRMED_HEAD].flatMap(list => chainOf(m, list, YOUNGER))
   expect(byAge.sort()).toEqual(neighbours.sort())
@@ -91,13 +104,42 @@ export function expectSound(stack: Stack): void {
   expect(inLists.sort()).toEqual(finishing.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
   const ofKind = (kind: number) => table.filter(at => m.get8(at + RECORD_KIND) === kind).sort()
-  const others = [KIND_NEIGHBOUR, KIND_REASSEMBLY, KIND_DESTINATION, KIND_CACHED].flatMap(ofKind)
+  const others = [KIND_NEIGHBOUR, KIND_REASSEMBLY, KIND_DESTINATION, KIND_CACHED, KIND_IPV6].flatMap(ofKind)
   const remembered = chainOf(m, layout.DESTINATIONS_HEAD, DESTINATION_NEXT)
   expect(remembered.length).toBe(m.get32(layout.DESTINATIONS_COUNT))
   expect(remembered.sort()).toEqual(ofKind(KIND_DESTINATION))
   expect(table.filter(at => !others.includes(at)).sort()).toEqual(filed.sort())
   expectReassemblies(m, ofKind(KIND_REASSEMBLY))
   expectConnections(m)
+  expectIpv6(m, ofKind(KIND_IPV6), sockets)
+}
+
+/** Records of IPv6 of one sort. */
+const ofSort = (m: Arena, sort: number): Address[] =>
+  recordsOf(m, layout.POOL_IPV6, records.IPV6_KIND).filter(at => records.sortOf(m, at) === sort)
+
+/** Each record is in its list or in the table, each first hop is a neighbour, each word that a socket holds names an address. */
+function expectIpv6(m: Arena, filed: Address[], sockets: Address[]): void {
+  const neighbours = ofSort(m, records.SORT_NEIGHBOUR)
+  const destinations = ofSort(m, records.SORT_DESTINATION)
+  expect([...neighbours, ...destinations].sort()).toEqual(filed)
+  for (const d of destinations) expect([0, ...neighbours]).toContain(m.get32(d + HOP_OF))
+  const link = records.linkOf(m)
+  const lists = [
+    [records.ADDRESSES, records.SORT_ADDRESS],
+    [records.PREFIXES, records.SORT_PREFIX],
+    [records.ROUTERS, records.SORT_ROUTER],
+    [records.SERVERS, records.SORT_SERVER],
+    [records.GROUPS, records.SORT_GROUP],
+  ] as const
+  for (const [head, sort] of lists) {
+    const listed = link === 0 ? [] : chainOf(m, link + head, records.NEXT6)
+    expect([...listed].sort()).toEqual(ofSort(m, sort).sort())
+  }
+  const named = [...destinations, ...ofSort(m, records.SORT_ADDRESS)].map(at => at + records.ADDRESS6)
+  for (const at of sockets)
+    for (const word of [m.get32(at + LOCAL_ADDRESS), m.get32(at + REMOTE_ADDRESS)])
+      if (isIpv6Word(word)) expect(named).toContain(word)
 }
 
 /** Each datagram that waits is in the table and in the list by age, its fragments are in order, every fragment is some datagram's. */

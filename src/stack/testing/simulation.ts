@@ -94,10 +94,11 @@ export class Simulation {
     this.runUntil(this.now + ms, done)
   }
 
-  /** Past the probing of addresses: every host has its own. */
+  /** Past the probing of addresses: every host has its own, of both versions, and has told of its groups. */
   start(): void {
-    this.run(5_000)
+    this.run(15_000)
     this.wire.length = 0
+    for (const host of this.hosts) host.drops.length = 0
   }
 
   /** Takes the events seen on a socket since the last call. */

@@ -14,6 +14,7 @@ import {
 } from '../ip/datagram.ts'
 import { isBroadcast, sourceFor } from '../ip/local.ts'
 import { mtuTo } from '../ip/route.ts'
+import { ipv6For } from '../ip6/word.ts'
 import {
   type Address,
   type Arena,
@@ -109,6 +110,18 @@ export function udpReceiver(s: Core, ip: Address, at: Address): Address {
 /** How the datagram that is being sent goes out: one object for all, as for segments. */
 const sending: { -readonly [K in keyof Sending]: Sending[K] } = { ttl: 0, link: 0 }
 
+/** To an IPv6 address: the port is chosen here, the rest is IPV6's. */
+function sendToIpv6(
+  s: Core,
+  socket: Address,
+  data: Uint8Array,
+  address: number,
+  port: number,
+): number | Errno {
+  const error = s.m.get16(socket + LOCAL_PORT) === 0 ? bindUdp(s, socket, 0) : 0
+  return error === 0 ? (s.features.ipv6?.sendUdp(s, socket, data, address, port) ?? ENETUNREACH) : error
+}
+
 /**
  * Sends one datagram; an unbound socket is bound to an ephemeral port first. RFC 1122, 3.2.1.3 (a): a host that has no address
  * yet may ask all others for one, from 0.0.0.0. EACCES: the socket may not send to all.
@@ -121,6 +134,7 @@ export function udpSend(
   port: number,
 ): number | Errno {
   const { m } = s
+  if (ipv6For(s, address) !== undefined) return sendToIpv6(s, socket, data, address, port)
   const group = isMulticast(address)
   if (isBroadcast(m, address) && !hasFlag(m, socket, FLAG_BROADCAST)) return EACCES
   sending.link = m.get8(socket + MULTICAST_LINK)
@@ -130,7 +144,7 @@ export function udpSend(
   const everywhere = group || address === BROADCAST
   const source =
     m.get32(socket + LOCAL_ADDRESS) || (everywhere ? m.get32(own + LINK_ADDRESS) : sourceFor(s, address))
-  if (source === 0 && address !== BROADCAST) return ENETUNREACH
+  if ((source === 0 && address !== BROADCAST) || ipv6For(s, source) !== undefined) return ENETUNREACH
   if (m.get16(socket + LOCAL_PORT) === 0) {
     const error = bindUdp(s, socket, 0)
     if (error !== 0) return error

@@ -78,5 +78,9 @@ export function fold(sum: number): number {
 export const pseudoSum = (m: Arena, addresses: Address, protocol: number, length: number): number =>
   sumBytes(m, addresses, 8) + (protocol << 8) + swap16(length)
 
+/** The same for IPv6, RFC 8200, 8.1: the source and behind it the destination stand at `addresses`. */
+export const pseudoSum6 = (m: Arena, addresses: Address, protocol: number, length: number): number =>
+  sumBytes(m, addresses, 32) + (protocol << 8) + swap16(length)
+
 /** What belongs into a checksum field, for `put16`. */
 export const complement = (sum: number): number => ~fold(sum) & 0xffff

@@ -9,10 +9,12 @@ import {
   ETH_TYPE,
   ETHERTYPE_ARP,
   ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
   ETHERTYPE_LLDP,
   ethernetSummary,
 } from './ethernet.ts'
 import { describeIcmp, ICMP_HEADER, icmpQuotes, icmpSummary } from './icmp.ts'
+import { describeIcmp6, icmp6Quotes, icmp6Summary } from './icmp6.ts'
 import { describeIgmp, IGMP_HEADER, igmpSummary } from './igmp.ts'
 import {
   describeIpv4,
@@ -29,6 +31,20 @@ import {
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from './ipv4.ts'
+import {
+  describeExtension,
+  describeIpv6,
+  extensionLength,
+  FRAGMENT_FIELD,
+  FRAGMENT_MORE,
+  FRAGMENT_OFFSET,
+  IP6_NEXT_HEADER,
+  ipv6Payload,
+  ipv6Summary,
+  isExtension,
+  NEXT_FRAGMENT,
+  NEXT_ICMP6,
+} from './ipv6.ts'
 import { readLldp } from './lldp.ts'
 import { describeTcp, tcpSummary } from './tcp.ts'
 import { describeUdp, UDP_DESTINATION_PORT, UDP_HEADER, UDP_SOURCE_PORT, udpSummary } from './udp.ts'
@@ -70,7 +86,7 @@ export interface Relative {
 
 /** What a table says of a frame. */
 export interface Summary {
-  /** 'ARP', 'TCP', 'ICMP', 'IGMP', 'UDP', 'DHCP', 'DNS', 'mDNS', 'IPv4', 'LLDP' or 'Ethernet'. */
+  /** 'ARP', 'TCP', 'ICMP', 'IGMP', 'UDP', 'DHCP', 'DNS', 'mDNS', 'IPv4', 'ICMPv6', 'IPv6', 'LLDP' or 'Ethernet'. */
   readonly protocol: string
   readonly info: string
 }
@@ -89,6 +105,8 @@ export function dissect(frame: Uint8Array, relative?: Relative): readonly Layer[
     addRest(layers, view, ETH_HEADER + ARP_LENGTH, end, 'Padding')
   } else if (type === ETHERTYPE_IPV4) {
     addDatagram(layers, view, ETH_HEADER, end, relative, true)
+  } else if (type === ETHERTYPE_IPV6) {
+    addPacket(layers, view, ETH_HEADER, end, relative, true)
   } else if (type === ETHERTYPE_LLDP) {
     if (end > ETH_HEADER) layers.push(readLldp(frame))
   } else {
@@ -152,6 +170,54 @@ function spokenOn(view: DataView, udp: number): 'DHCP' | 'DNS' | 'mDNS' | undefi
   return ports.includes(DNS_PORT) ? 'DNS' : undefined
 }
 
+/** An IPv6 packet, the same way: its header, its extension headers, what they carry. */
+function addPacket(
+  layers: Layer[],
+  view: DataView,
+  at: number,
+  end: number,
+  relative: Relative | undefined,
+  whole: boolean,
+): void {
+  layers.push(describeIpv6(view, at, end))
+  const payload = ipv6Payload(view, at, end)
+  if (payload === undefined) return
+  const to = payload[1]
+  let from = payload[0]
+  let next = view.getUint8(at + IP6_NEXT_HEADER)
+  let fragment = false
+  while (isExtension(next) && from < to && !fragment) {
+    const layer = describeExtension(view, from, to, next)
+    layers.push(layer)
+    fragment = next === NEXT_FRAGMENT && isPiece(view, from, to)
+    next = view.getUint8(from)
+    from += layer.length
+  }
+  const ipAt = whole ? at : undefined
+  if (fragment) addRest(layers, view, from, to, 'Fragment')
+  else if (next === PROTOCOL_TCP) {
+    const layer = describeTcp(view, from, to, ipAt, relative)
+    layers.push(layer)
+    addRest(layers, view, from + layer.length, to, 'Data')
+  } else if (next === PROTOCOL_UDP) {
+    layers.push(describeUdp(view, from, to, ipAt))
+    addMessage(layers, view, from, to)
+  } else if (next === NEXT_ICMP6) {
+    const layer = describeIcmp6(view, from, to, ipAt)
+    layers.push(layer)
+    const behind = from + layer.length
+    const quotes = whole && from < to && icmp6Quotes(view.getUint8(from))
+    if (quotes && behind < to) addPacket(layers, view, behind, to, undefined, false)
+    else addRest(layers, view, behind, to, 'Data')
+  } else addRest(layers, view, from, to, 'Data')
+  if (whole) addRest(layers, view, to, end, 'Padding')
+}
+
+/** Whether a fragment header says that there are other fragments: a packet may carry one and be whole (RFC 6946). */
+const isPiece = (view: DataView, at: number, end: number): boolean =>
+  end - at >= FRAGMENT_FIELD + 2 &&
+  (view.getUint16(at + FRAGMENT_FIELD) & (FRAGMENT_OFFSET | FRAGMENT_MORE)) !== 0
+
 /** Where an IPv4 payload begins and ends; undefined when the header cannot say. */
 export function ipv4Payload(
   view: DataView,
@@ -203,6 +269,7 @@ export function summarise(frame: Uint8Array, relative?: Relative): Summary {
   const type = view.getUint16(ETH_TYPE)
   if (type === ETHERTYPE_ARP) return { protocol: 'ARP', info: arpSummary(view, ETH_HEADER, end) }
   if (type === ETHERTYPE_IPV4) return summariseDatagram(view, end, relative)
+  if (type === ETHERTYPE_IPV6) return summarisePacket(view, end, relative)
   if (type === ETHERTYPE_LLDP)
     return { protocol: 'LLDP', info: readLldp(frame).summary.replace(/^LLDP,? /, '') }
   return { protocol: 'Ethernet', info: ethernetSummary(view, 0, end) }
@@ -236,4 +303,30 @@ function summariseUdp(view: DataView, at: number, to: number): Summary {
   const said = spoken === 'DHCP' ? dhcpSummary(view, message, to) : dnsSummary(view, message, to)
   const ports = `${view.getUint16(at + UDP_SOURCE_PORT)} → ${view.getUint16(at + UDP_DESTINATION_PORT)}`
   return { protocol: spoken, info: `${ports} ${said}` }
+}
+
+function summarisePacket(view: DataView, end: number, relative: Relative | undefined): Summary {
+  const at = ETH_HEADER
+  const payload = ipv6Payload(view, at, end)
+  const other = { protocol: 'IPv6', info: ipv6Summary(view, at, end) }
+  if (payload === undefined) return other
+  const to = payload[1]
+  let from = payload[0]
+  let next = view.getUint8(at + IP6_NEXT_HEADER)
+  while (isExtension(next) && from < to) {
+    if (next === NEXT_FRAGMENT && isPiece(view, from, to)) return other
+    const length = extensionLength(view, from, to, next)
+    next = view.getUint8(from)
+    from += length
+  }
+  switch (next) {
+    case PROTOCOL_TCP:
+      return { protocol: 'TCP', info: tcpSummary(view, from, to, relative) }
+    case PROTOCOL_UDP:
+      return summariseUdp(view, from, to)
+    case NEXT_ICMP6:
+      return { protocol: 'ICMPv6', info: icmp6Summary(view, from, to) }
+    default:
+      return other
+  }
 }

@@ -9,6 +9,7 @@ export const ETH_HEADER = 14
 
 export const ETHERTYPE_IPV4 = 0x0800
 export const ETHERTYPE_ARP = 0x0806
+export const ETHERTYPE_IPV6 = 0x86dd
 export const ETHERTYPE_LLDP = 0x88cc
 
 /** A MAC address is kept as its upper 16 and its lower 32 bits. */
@@ -23,6 +24,7 @@ export function putMac(view: DataView, at: number, high: number, low: number): v
 const ETHERTYPE_NAMES: Readonly<Record<number, string>> = {
   [ETHERTYPE_IPV4]: 'IPv4',
   [ETHERTYPE_ARP]: 'ARP',
+  [ETHERTYPE_IPV6]: 'IPv6',
   [ETHERTYPE_LLDP]: 'LLDP',
 }
 

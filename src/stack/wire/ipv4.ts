@@ -1,5 +1,6 @@
 /** The IPv4 header, RFC 791, 3.1. */
 import type { Layer } from './dissect.ts'
+import { pseudoHeader6Sum } from './ipv6.ts'
 import { addressAt, checksumFault, count, hex, onesComplementSum, Reading } from './readable.ts'
 
 export const IP_VERSION_IHL = 0
@@ -174,7 +175,8 @@ function describeIpv4Delivery(reading: Reading, headerLength: number): void {
   reading.field('Destination', IP_DESTINATION, 4, 'The host that should get it, however far away.', address)
 }
 
-/** RFC 9293, 3.1 and RFC 768: the pseudo-header's part of a checksum; `at` is where the IPv4 header begins. */
+/** RFC 9293, 3.1 and RFC 768: the pseudo-header's part of a checksum; `at` is where the IP header begins, of either version. */
 export function pseudoHeaderSum(view: DataView, at: number, protocol: number, length: number): number {
+  if (view.getUint8(at + IP_VERSION_IHL) >>> 4 === 6) return pseudoHeader6Sum(view, at, protocol, length)
   return onesComplementSum(view, at + IP_SOURCE, at + IP_DESTINATION + 4) + protocol + length
 }

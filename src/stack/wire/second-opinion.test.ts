@@ -129,7 +129,7 @@ describe('TCP', () => {
     s.m.bytes.set(ipv4(6, [...packet]), IP)
     // The fixed area's counters stand at 0: this core keeps none.
     s.m.bytes.fill(0, 0, 512)
-    return readSegment(s, IP, IP + 20, packet.length)
+    return readSegment(s, 0, 0, IP + 20, packet.length, pseudoSum(s.m, IP + 12, 6, packet.length))
   }
 
   test('a segment is read as it was written, and a malformed option is found wherever it stands', () => {

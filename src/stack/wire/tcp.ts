@@ -134,7 +134,7 @@ export function tcpSummary(view: DataView, at: number, end: number, relative?: R
 }
 
 /**
- * The readable form. `ipAt` is where the IPv4 header begins; undefined leaves the checksum unchecked (a quotation).
+ * The readable form. `ipAt` is where the IP header begins; undefined leaves the checksum unchecked (a quotation).
  * `relative` adds each sequence number counted from its connection's first.
  */
 export function describeTcp(

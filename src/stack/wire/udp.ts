@@ -15,7 +15,7 @@ export function udpSummary(view: DataView, at: number, end: number): string {
   return `${view.getUint16(at + UDP_SOURCE_PORT)} → ${view.getUint16(at + UDP_DESTINATION_PORT)} Len=${Math.max(0, length - UDP_HEADER)}`
 }
 
-/** The readable form. `ipAt` is where the IPv4 header begins; undefined leaves the checksum unchecked (a quotation). */
+/** The readable form. `ipAt` is where the IP header begins; undefined leaves the checksum unchecked (a quotation). */
 export function describeUdp(view: DataView, at: number, end: number, ipAt: number | undefined): Layer {
   const reading = new Reading(view, at, end)
   const port = (i: number): string => String(view.getUint16(i))

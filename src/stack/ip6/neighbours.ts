@@ -1,0 +1,195 @@
+/**
+ * The neighbour cache and neighbour unreachability detection, RFC 4861, 7.
+ *
+ *     INCOMPLETE --advertised--> REACHABLE --ReachableTime--> STALE --used--> DELAY --5 s--> PROBE
+ *         | 3 solicitations          ^                                                        | 3 solicitations
+ *         v                          +---- a solicited advertisement ----+                    v
+ *       gone                                                                                gone
+ *
+ * One datagram, all its fragments, waits in each incomplete entry, the newest (7.2.2: "MUST, for each neighbor, retain a
+ * small queue of packets ... at least one packet").
+ */
+import type { Core } from '../core.ts'
+import { EHOSTUNREACH } from '../errno.ts'
+import { frameAt, queueFrames, takeFrame } from '../ethernet/frames.ts'
+import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
+import { NOW_MS } from '../memory/layout.ts'
+import { chain, unchain } from '../memory/table.ts'
+import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { REMOTE_ADDRESS } from '../socket/record.ts'
+import { visitConnections } from '../tcp/connection.ts'
+import { SYN_SENT, stateOf } from '../tcp/tcb.ts'
+import { failAttempt } from '../tcp/unreachable.ts'
+import { ETH_DESTINATION, putMac } from '../wire/ethernet.ts'
+import { HOP_OF, makeRoom, visitDestinations, wantSweep } from './destinations.ts'
+import { reachableMs, retransMs } from './link.ts'
+import { LINK } from './output.ts'
+import {
+  ADDRESS6,
+  bucket6,
+  copyAddress,
+  dropRecord,
+  findRecord,
+  makeRecord,
+  SORT_NEIGHBOUR,
+  STATE6,
+} from './records.ts'
+import { solicitNeighbour } from './solicit.ts'
+import { isIpv6Word } from './word.ts'
+
+const PROBES = 19
+/** The list of pages with the frames of the datagram that waits, 0 if none. */
+export const HELD6 = 36
+export const MAC6_HIGH = 40
+/** 1: it said that it is a router. */
+export const IS_ROUTER = 42
+/** 1: wanted since the last sweep (destinations.ts). */
+export const NEIGHBOUR_WANTED = 43
+export const MAC6_LOW = 44
+
+export const INCOMPLETE = 0
+export const REACHABLE = 1
+export const STALE = 2
+export const DELAY = 3
+export const PROBE = 4
+
+/** RFC 4861, 10. */
+const MAX_MULTICAST_SOLICIT = 3
+const MAX_UNICAST_SOLICIT = 3
+const DELAY_FIRST_PROBE_MS = 5_000
+
+export const findNeighbour6 = (m: Arena, at: Address): Address => findRecord(m, SORT_NEIGHBOUR, at)
+
+/** The entry for the address at `at`, to which something will be sent; solicited when it is new. 0: memory is full. */
+export function wantNeighbour6(s: Core, at: Address): Address {
+  const { m } = s
+  const found = findNeighbour6(m, at)
+  if (found !== 0) return found
+  const made = makeNeighbour6(s, at)
+  if (made !== 0) solicit(s, made)
+  return made
+}
+
+/** A new entry, INCOMPLETE, about which nothing is asked yet; 0 when there is no room. */
+export function makeNeighbour6(s: Core, at: Address): Address {
+  const { m } = s
+  const made = makeRoom(s) ? makeRecord(m, SORT_NEIGHBOUR) : 0
+  if (made === 0) return 0
+  copyAddress(m, made + ADDRESS6, at)
+  m.put8(made + NEIGHBOUR_WANTED, 1)
+  chain(m, bucket6(m, at, SORT_NEIGHBOUR), made)
+  wantSweep(s)
+  return made
+}
+
+/** A packet goes to it. 7.3.3: "The first time a node sends a packet to a neighbor whose entry is STALE" it enters DELAY. */
+export function neighbourUsed(s: Core, n: Address): void {
+  const { m } = s
+  m.put8(n + NEIGHBOUR_WANTED, 1)
+  if (m.get8(n + STATE6) === STALE) enter(s, n, DELAY, DELAY_FIRST_PROBE_MS)
+}
+
+/** It is known to be where we think: 7.3.1. */
+export function confirmNeighbour(s: Core, n: Address): void {
+  enter(s, n, REACHABLE, reachableMs(s))
+}
+
+/** Where it is was learnt, but not that it hears us. */
+export function suspectNeighbour(s: Core, n: Address): void {
+  s.m.put8(n + STATE6, STALE)
+  clearTimer(s.m, n)
+}
+
+export function setMac6(m: Arena, n: Address, high: number, low: number): void {
+  m.put16(n + MAC6_HIGH, high)
+  m.put32(n + MAC6_LOW, low)
+}
+
+export const hasMac6 = (m: Arena, n: Address, high: number, low: number): boolean =>
+  m.get16(n + MAC6_HIGH) === high && m.get32(n + MAC6_LOW) === low
+
+function enter(s: Core, n: Address, state: number, ms: number): void {
+  s.m.put8(n + STATE6, state)
+  s.m.put8(n + PROBES, 0)
+  setTimer(s.m, n, (s.m.get32(NOW_MS) + ms) | 0)
+}
+
+/** Its timer fired. */
+export function neighbourTimer6(s: Core, n: Address): void {
+  const { m } = s
+  const probes = m.get8(n + PROBES)
+  switch (m.get8(n + STATE6)) {
+    case INCOMPLETE:
+      return probes < MAX_MULTICAST_SOLICIT ? solicit(s, n) : neighbourFailed(s, n)
+    case REACHABLE:
+      return suspectNeighbour(s, n)
+    case DELAY:
+      m.put8(n + STATE6, PROBE)
+      return solicit(s, n)
+    case PROBE:
+      return probes < MAX_UNICAST_SOLICIT ? solicit(s, n) : neighbourFailed(s, n)
+  }
+}
+
+/** 7.2.2 and 7.3.3: by multicast to find it, by unicast to see whether it is still there. */
+function solicit(s: Core, n: Address): void {
+  const { m } = s
+  m.put8(n + PROBES, m.get8(n + PROBES) + 1)
+  setTimer(m, n, (m.get32(NOW_MS) + retransMs(m)) | 0)
+  solicitNeighbour(s, n + ADDRESS6, m.get8(n + STATE6) === INCOMPLETE ? 0 : n)
+}
+
+/** It does not answer. Attempts to connect by way of it fail now; others find another first hop, or time out. */
+function neighbourFailed(s: Core, n: Address): void {
+  const { m } = s
+  visitConnections(m, t => {
+    const remote = m.get32(t + REMOTE_ADDRESS)
+    if (stateOf(m, t) === SYN_SENT && isIpv6Word(remote) && m.get32(remote - ADDRESS6 + HOP_OF) === n)
+      failAttempt(s, t, EHOSTUNREACH)
+  })
+  removeNeighbour6(s, n)
+}
+
+/** Forgets a neighbour, and what waited for it; destinations that it was the first hop to look for another. */
+export function removeNeighbour6(s: Core, n: Address): void {
+  const { m } = s
+  visitDestinations(m, d => {
+    if (m.get32(d + HOP_OF) === n) m.put32(d + HOP_OF, 0)
+  })
+  dropNeighbour6(m, n)
+}
+
+/** The same for one that no destination goes by. */
+export function dropNeighbour6(m: Arena, n: Address): void {
+  freePages(m, m.get32(n + HELD6))
+  unchain(m, bucket6(m, n + ADDRESS6, SORT_NEIGHBOUR), n)
+  dropRecord(m, n)
+}
+
+// ---- what waits -----------------------------------------------------------------------------------------------
+
+/** Keeps a copy of a frame until the neighbour's MAC address is known, in the place of an older one. */
+export function holdFrame6(s: Core, n: Address, from: Address, length: number): void {
+  const page = takeFrame(s, true)
+  if (page === 0) return
+  s.m.bytes.copyWithin(frameAt(page), from, from + length)
+  s.m.put16(page + PAGE_LENGTH, length)
+  holdPages6(s.m, n, page)
+}
+
+/** The same for the frames of one datagram that have pages already: those are given away. */
+export function holdPages6(m: Arena, n: Address, head: Page): void {
+  freePages(m, m.get32(n + HELD6))
+  m.put32(n + HELD6, head)
+}
+
+/** Sends the frames that waited. */
+export function releaseHeld(s: Core, n: Address): void {
+  const { m } = s
+  const head = m.get32(n + HELD6)
+  if (head === 0) return
+  m.put32(n + HELD6, 0)
+  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT))
+    putMac(m.view, frameAt(page) + ETH_DESTINATION, m.get16(n + MAC6_HIGH), m.get32(n + MAC6_LOW))
+  queueFrames(s, head, LINK)
+}

@@ -1,0 +1,373 @@
+import { describe, expect, test } from 'vitest'
+import { Drop } from '../drop.ts'
+import {
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  EAGAIN,
+  ECONNREFUSED,
+  EINVAL,
+  ENETUNREACH,
+  EPROTONOSUPPORT,
+} from '../errno.ts'
+import { inspectConnection } from '../inspect/inspect.ts'
+import { createStack as createClient } from '../profiles/client.ts'
+import type { Socket } from '../stack.ts'
+import { ALL_NODES, bytes, Dialogue6, PEER6 } from '../testing/dialogue6.ts'
+import { HOST_MAC, type Tcp, u32 } from '../testing/raw.ts'
+import { icmp6, ip6, ipv6, type Packet6, tcp6, text6, udp6 } from '../testing/raw6.ts'
+import { environment } from '../testing/simulation.ts'
+
+const [SYN, RST, ACK] = [2, 4, 16]
+
+/** A host that knows the peer. */
+function met(): Dialogue6 {
+  const d = new Dialogue6()
+  know(d)
+  return d
+}
+function know(d: Dialogue6): void {
+  d.icmp(135, 0, [0, 0, 0, 0, ...d.linkLocal, 1, 1, 2, 0, 0, 0, 0, 2])
+  d.take()
+}
+
+const segment = (d: Dialogue6, fields: Partial<Tcp>, from = PEER6, to = d.linkLocal): Drop =>
+  d.in(
+    ipv6(
+      6,
+      tcp6(
+        {
+          from: 4000,
+          to: 7,
+          seq: 1000,
+          ack: 0,
+          flags: SYN,
+          window: 60_000,
+          options: [],
+          data: [],
+          ...fields,
+        },
+        from,
+        to,
+      ),
+      { from, to },
+    ),
+  )
+
+/** A segment that the host sent. */
+function read({ payload }: Packet6) {
+  const word = (at: number) => payload.slice(at, at + 4).reduce((sum, byte) => sum * 256 + byte, 0)
+  const header = ((payload[12] ?? 0) >> 4) * 4
+  const port = (at: number) => (payload[at] ?? 0) * 256 + (payload[at + 1] ?? 0)
+  const mss = payload[20] === 2 ? port(22) : undefined
+  return {
+    from: port(0),
+    seq: word(4),
+    ack: word(8),
+    flags: payload[13] ?? 0,
+    length: payload.length - header,
+    mss,
+  }
+}
+const segments = (d: Dialogue6) =>
+  d
+    .take()
+    .filter(({ next }) => next === 6)
+    .map(read)
+
+function listen(d: Dialogue6, port = 7): Socket {
+  const listener = d.socket(6)
+  expect(d.stack.bind(listener, 0, port)).toBe(0)
+  expect(d.stack.listen(listener, 4)).toBe(0)
+  return listener
+}
+
+/** A connection that the peer opened, with an MSS of `mss`. */
+function established(mss = 1440): { d: Dialogue6; socket: Socket; iss: number } {
+  const d = met()
+  const listener = listen(d)
+  segment(d, { options: [2, 4, mss >> 8, mss & 255] })
+  const [answer] = segments(d)
+  const iss = answer?.seq ?? 0
+  segment(d, { flags: ACK, seq: 1001, ack: (iss + 1) >>> 0 })
+  const socket = d.stack.accept(listener) as Socket
+  d.sockets.push(socket)
+  return { d, socket, iss }
+}
+
+describe('TCP', () => {
+  test('a listener without an address takes both versions, and tells the ends in their own', () => {
+    const { d, socket } = established()
+    const end = { address: 1, address6: new Uint8Array(16), port: 0 }
+    d.stack.name(socket, 'remote', end)
+    expect([end.address, text6(end.address6), end.port]).toEqual([0, text6(PEER6), 4000])
+    d.stack.name(socket, 'local', end)
+    expect([end.address, text6(end.address6), end.port]).toEqual([0, text6(d.linkLocal), 7])
+    const seen = inspectConnection(d.stack.arena, socket)
+    expect([seen?.remoteAddress, seen?.state]).toEqual(['fe80::2', 'ESTABLISHED'])
+    const old = { address: 1, port: 0 }
+    expect(d.stack.name(socket, 'remote', old)).toBe(true)
+    expect(old).toEqual({ address: 0, port: 4000 })
+  })
+
+  test('a SYN offers what the link carries less 60, and a segment carries no more', () => {
+    const { d, socket } = established()
+    d.stack.send(socket, new Uint8Array(5_000))
+    expect(segments(d).map(({ length }) => length)).toEqual([1440, 1440, 1440])
+    const near = d.socket(6)
+    expect(d.stack.connect(near, bytes(PEER6), 80)).toBe(0)
+    expect(segments(d)[0]?.mss).toBe(1440)
+  })
+
+  test('what is for no connection is refused, from the address that it was sent to', () => {
+    const d = met()
+    expect(segment(d, {})).toBe(Drop.NoPort)
+    const [reset] = d.take()
+    expect([reset?.from, reset?.to]).toEqual([text6(d.linkLocal), text6(PEER6)])
+    expect(read(reset as Packet6)).toMatchObject({ flags: RST | ACK, ack: 1001, from: 7 })
+    expect(
+      d.in(
+        ipv6(
+          6,
+          tcp6(
+            { from: 1, to: 7, seq: 0, ack: 0, flags: SYN, window: 0, options: [], data: [] },
+            PEER6,
+            ALL_NODES,
+          ),
+          { from: PEER6, to: ALL_NODES },
+        ),
+      ),
+    ).toBe(Drop.WrongDestination)
+    d.quiet()
+  })
+
+  test('a segment with a wrong checksum is dropped: it covers the addresses', () => {
+    const d = met()
+    const packet = ipv6(
+      6,
+      tcp6(
+        { from: 4000, to: 7, seq: 0, ack: 0, flags: SYN, window: 0, options: [], data: [] },
+        PEER6,
+        ip6('fe80::5'),
+      ),
+      { from: PEER6, to: d.linkLocal },
+    )
+    expect(d.in(packet)).toBe(Drop.BadTcpChecksum)
+  })
+
+  test('a listener that is bound to one address takes that alone', () => {
+    const d = met()
+    const own = ip6('2001:db8::1')
+    d.stack.addAddress6(bytes(own), 64)
+    d.wait(2_500)
+    d.take()
+    const listener = d.socket(6)
+    expect(d.stack.bind(listener, bytes(ip6('2001:db8::9')), 7)).toBe(EADDRNOTAVAIL)
+    expect(d.stack.bind(listener, bytes(own), 7)).toBe(0)
+    expect(d.stack.listen(listener, 4)).toBe(0)
+    expect(segment(d, {})).toBe(Drop.NoPort)
+    expect(segment(d, {}, PEER6, own)).toBe(Drop.None)
+    d.stack.removeAddress6(bytes(own))
+    d.advertise([
+      0,
+      0,
+      0,
+      0,
+      ...u32(0),
+      ...u32(0),
+      3,
+      4,
+      64,
+      0x80,
+      ...u32(0),
+      ...u32(0),
+      ...u32(0),
+      ...ip6('2001:db8::'),
+    ])
+  })
+
+  test('connections end with the address that they are from', () => {
+    const { d, socket } = established()
+    expect(d.stack.removeAddress6(bytes(d.linkLocal))).toBe(0)
+    expect(segments(d).map(({ flags }) => flags)).toEqual([RST])
+    expect(d.stack.error(socket)).toBe(EADDRNOTAVAIL)
+    const end = { address: 1, address6: new Uint8Array(16), port: 0 }
+    d.wait(200_000)
+    d.stack.name(socket, 'local', end)
+    expect(text6(end.address6)).toMatch(/^fe80:/)
+  })
+
+  test('“port unreachable” refuses an attempt, when it quotes a segment that is in flight', () => {
+    const d = met()
+    const socket = d.socket(6)
+    d.stack.connect(socket, bytes(PEER6), 80)
+    const [syn] = d.take()
+    const quote = (payload: number[]) => [0, 0, 0, 0, ...ipv6(6, payload, { from: d.linkLocal, to: PEER6 })]
+    const forged = [...(syn?.payload ?? [])]
+    forged.splice(4, 4, 0, 0, 0, 0)
+    expect(d.icmp(1, 4, quote(forged))).toBe(Drop.OutsideWindow)
+    expect(d.stack.error(socket)).toBe(0)
+    expect(d.icmp(1, 4, quote(syn?.payload ?? []))).toBe(Drop.None)
+    expect(d.stack.error(socket)).toBe(ECONNREFUSED)
+  })
+
+  test('a host that has left ends its connections', () => {
+    const { d, socket } = established()
+    d.stack.hostGone(bytes(PEER6))
+    expect(d.stack.error(socket)).toBeLessThan(0)
+  })
+
+  test('a flood of SYNs from a thousand addresses takes no more than the backlog lets it', () => {
+    const d = met()
+    listen(d)
+    for (let i = 0; i < 1_000; i++) segment(d, {}, ip6(`fe80::7:${i.toString(16)}`))
+    expect(d.stack.memory.pools.find(({ name }) => name === 'ipv6')?.peak).toBeLessThan(3 * 1600)
+    d.wait(200_000)
+    d.take()
+  })
+})
+
+describe('path MTU, RFC 8201', () => {
+  const tooBig = (d: Dialogue6, mtu: number, packet: number[]) =>
+    d.icmp(2, 0, [...u32(mtu), ...packet.slice(0, 1200)], { from: ip6('fe80::9'), hops: 64 })
+  const quote = (d: Dialogue6, { next, payload }: Packet6) =>
+    ipv6(next, payload, { from: d.linkLocal, to: PEER6 })
+
+  test('makes segments smaller, and what was lost goes again at once', () => {
+    const { d, socket } = established()
+    d.stack.send(socket, new Uint8Array(4_320))
+    const sent = d.take()
+    expect(tooBig(d, 1_300, quote(d, sent[0] as Packet6))).toBe(Drop.None)
+    expect(segments(d).map(({ length }) => length)).toEqual([1240, 1240, 1240, 600])
+    // The next connection knows it from the start.
+    const near = d.socket(6)
+    d.stack.connect(near, bytes(PEER6), 80)
+    const [syn] = segments(d)
+    expect(
+      segment(d, {
+        from: 80,
+        to: syn?.from ?? 0,
+        flags: SYN | ACK,
+        ack: ((syn?.seq ?? 0) + 1) >>> 0,
+        options: [2, 4, 5, 160],
+      }),
+    ).toBe(Drop.None)
+    d.stack.send(near, new Uint8Array(2_000))
+    expect(segments(d).map(({ length }) => length)).toEqual([0, 1240])
+  })
+
+  test.each([
+    ['of less than 1,280 bytes', 1_279, Drop.Duplicate],
+    ['that is no decrease', 1_500, Drop.Duplicate],
+  ])('a report %s changes nothing', (_, mtu, drop) => {
+    const { d, socket } = established()
+    d.stack.send(socket, new Uint8Array(1_440))
+    expect(tooBig(d, mtu, quote(d, d.take()[0] as Packet6))).toBe(drop)
+    d.quiet()
+  })
+
+  test('a report about a segment that is not in flight, from an address that is not ours, or to nobody we know is dropped', () => {
+    const { d, socket } = established()
+    d.stack.send(socket, new Uint8Array(1_440))
+    const [sent] = d.take()
+    const forged = { ...(sent as Packet6), payload: [...(sent?.payload ?? [])] }
+    forged.payload.splice(4, 4, 9, 9, 9, 9)
+    expect(tooBig(d, 1_300, quote(d, forged))).toBe(Drop.OutsideWindow)
+    expect(tooBig(d, 1_300, ipv6(6, sent?.payload ?? [], { from: PEER6, to: d.linkLocal }))).toBe(
+      Drop.BadSource,
+    )
+    expect(tooBig(d, 1_300, ipv6(6, sent?.payload ?? [], { from: d.linkLocal, to: ip6('fe80::44') }))).toBe(
+      Drop.NoConnection,
+    )
+    d.quiet()
+  })
+
+  test('makes datagrams go in smaller fragments, for ten minutes', () => {
+    const d = met()
+    const socket = d.socket(17)
+    const send = () => {
+      d.stack.sendTo(socket, new Uint8Array(1_400), bytes(PEER6), 9)
+      return d.take().filter(({ next }) => next !== 58)
+    }
+    const [first] = send()
+    expect(tooBig(d, 1_280, quote(d, first as Packet6))).toBe(Drop.None)
+    expect(send().map(({ payload }) => payload.length)).toEqual([1240, 1400 + 8 - 1232 + 8])
+    for (let minutes = 0; minutes < 11; minutes++) {
+      send()
+      d.wait(60_000)
+    }
+    know(d)
+    expect(send().map(({ next }) => next)).toEqual([17])
+  })
+})
+
+describe('UDP and ping', () => {
+  test('a datagram needs its checksum: none is none of ours (RFC 8200, 8.1)', () => {
+    const d = met()
+    const socket = d.socket(17)
+    d.stack.bind(socket, 0, 5)
+    const packet = udp6(9, 5, [1, 2, 3], PEER6, d.linkLocal)
+    packet.splice(6, 2, 0, 0)
+    expect(d.in(ipv6(17, packet, { from: PEER6, to: d.linkLocal }))).toBe(Drop.BadUdpChecksum)
+    expect(d.in(ipv6(17, [0, 9, 0, 5, 0, 99, 0, 0], { from: PEER6, to: d.linkLocal }))).toBe(
+      Drop.BadUdpLength,
+    )
+    expect(d.in(ipv6(17, [0, 9, 0, 5], { from: PEER6, to: d.linkLocal }))).toBe(Drop.BadUdpLength)
+    expect(d.stack.recvFrom(socket, new Uint8Array(9), { address: 0, port: 0 })).toBe(EAGAIN)
+  })
+
+  test('one socket speaks both versions', () => {
+    const d = met()
+    const socket = d.socket(17)
+    d.stack.bind(socket, bytes(ip6('::')), 5)
+    expect(d.in(ipv6(17, udp6(9, 5, [1, 2, 3], PEER6, d.linkLocal), { from: PEER6, to: d.linkLocal }))).toBe(
+      Drop.None,
+    )
+    const from = { address: 7, address6: new Uint8Array(16), port: 0 }
+    expect(d.stack.recvFrom(socket, new Uint8Array(9), from)).toBe(3)
+    expect([from.address, text6(from.address6), from.port]).toEqual([0, text6(PEER6), 9])
+    expect(d.stack.sendTo(socket, new Uint8Array(2), from.address6, from.port)).toBe(2)
+    expect(d.next(-1).payload.slice(0, 6)).toEqual([0, 5, 0, 9, 0, 10])
+    expect(d.stack.sendTo(socket, new Uint8Array(2), 0x0a000002, 9)).toBe(2)
+  })
+
+  test('an echo request’s reply comes back to who asked', () => {
+    const d = met()
+    const socket = d.socket(58)
+    expect(d.stack.sendTo(socket, Uint8Array.of(5, 6), bytes(PEER6), 3)).toBe(2)
+    const request = d.next(128)
+    const reply = icmp6(129, 0, request.message.slice(4), PEER6, d.linkLocal)
+    expect(d.in(ipv6(58, reply, { from: PEER6, to: d.linkLocal }))).toBe(Drop.None)
+    const from = { address: 7, address6: new Uint8Array(16), port: 0 }
+    expect(d.stack.recvFrom(socket, new Uint8Array(9), from)).toBe(2)
+    expect([text6(from.address6), from.port]).toEqual([text6(PEER6), 3])
+    expect(
+      d.in(ipv6(58, icmp6(129, 0, [9, 9, 0, 0], PEER6, d.linkLocal), { from: PEER6, to: d.linkLocal })),
+    ).toBe(Drop.NoPort)
+  })
+})
+
+test('addresses that nobody can be sent to are refused', () => {
+  const d = met()
+  for (const to of [ip6('::'), ALL_NODES, d.linkLocal, ip6('2001:db8::1')])
+    expect(d.stack.connect(d.socket(6), bytes(to), 7)).toBe(ENETUNREACH)
+  expect(d.stack.connect(d.socket(6), new Uint8Array(4), 7)).toBe(EINVAL)
+  // A number in 0.0.0.0/8 names no address of either version, least of all a record of ours.
+  for (const to of [0x5000, 0x00ffffff]) {
+    expect(d.stack.connect(d.socket(6), to, 7)).toBe(ENETUNREACH)
+    expect(d.stack.sendTo(d.socket(17), new Uint8Array(1), to, 7)).toBe(ENETUNREACH)
+  }
+})
+
+test('a profile without it says so', () => {
+  const stack = createClient(
+    { memory: 128 * 1024, mac: Uint8Array.from(HOST_MAC), address: '10.0.0.1/24' },
+    environment(1),
+  )
+  const socket = stack.socket(6) as Socket
+  expect(stack.connect(socket, bytes(PEER6), 7)).toBe(EAFNOSUPPORT)
+  expect(stack.bind(socket, bytes(PEER6), 7)).toBe(EAFNOSUPPORT)
+  expect(stack.sendTo(stack.socket(17) as Socket, new Uint8Array(1), bytes(PEER6), 7)).toBe(EAFNOSUPPORT)
+  expect(stack.socket(58)).toBe(EPROTONOSUPPORT)
+  expect(stack.addAddress6(bytes(PEER6), 64)).toBe(EAFNOSUPPORT)
+  expect(stack.ipv6).toBeUndefined()
+})
