@@ -14,9 +14,6 @@ import {
   type TcpState,
 } from '../stack/inspect/inspect.ts'
 import { formatIpv4, parseIpv4 } from '../stack/ip/addresses.ts'
-import { createStack as createClient } from '../stack/profiles/client.ts'
-import { createStack as createFull } from '../stack/profiles/full.ts'
-import { createStack as createMinimal } from '../stack/profiles/minimal.ts'
 import {
   type Environment,
   Event,
@@ -46,11 +43,8 @@ import { SocketError } from './sockets/socket-error.ts'
 import { SocketTable } from './sockets/socket-table.ts'
 import type { Stepper } from './turns.ts'
 
-const PROFILES: Readonly<Record<ProfileName, (config: StackConfig, env: Environment) => Stack>> = {
-  full: createFull,
-  client: createClient,
-  minimal: createMinimal,
-}
+/** What a profile's file exports. */
+export type CreateStack = (config: StackConfig, environment: Environment) => Stack
 
 /** What a host needs of the segment that it is on. */
 export interface HostSegment {
@@ -99,12 +93,12 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
   #stopped: SocketError | undefined
 
   /** Throws a RangeError with a sentence when the budget is too small for the profile. */
-  constructor(spec: HostSpec, segment: HostSegment) {
+  constructor(spec: HostSpec, createStack: CreateStack, segment: HostSegment) {
     const mac = parseMac(spec.mac)
     if (mac === undefined)
       throw new TypeError(`'${spec.mac}' is not a MAC address; it looks like 02:00:5e:10:00:01.`)
     const secret = crypto.getRandomValues(new Uint8Array(16))
-    const stack = PROFILES[spec.profile]({ memory: spec.memory, mac }, { random32, secret })
+    const stack = createStack({ memory: spec.memory, mac }, { random32, secret })
     this.spec = spec
     this.mac = mac
     this.#segment = segment

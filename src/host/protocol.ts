@@ -105,6 +105,11 @@ export interface Replies {
   snapshot: Record<string, never>
 }
 
+/** The first message: the folder of the built stacks, a URL that ends with a slash. */
+export interface Begin {
+  readonly stacks: string
+}
+
 /** How a command travels. */
 export interface Request {
   readonly id: number

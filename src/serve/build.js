@@ -12,7 +12,8 @@ const SOURCES = ['index.html', 'vite.config.ts', 'package-lock.json', 'tsconfig.
  */
 export function isBuilt(root) {
   const page = join(root, 'dist', 'index.html')
-  if (!existsSync(page)) return false
+  // Written last: a build that was broken off lacks it.
+  if (!existsSync(page) || !existsSync(join(root, 'dist', 'size.json'))) return false
   const built = statSync(page).mtimeMs
   return SOURCES.every(source => newest(join(root, source)) <= built)
 }

@@ -94,6 +94,9 @@ export function pairAround(name, around, table = SWITCHES) {
   return { with: [...without, name], without }
 }
 
+/** @param {string} name @returns {readonly string[]} the switches without which it cannot work, directly or not */
+export const needsOf = name => [...closure(name, SWITCHES)].filter(other => other !== name)
+
 /**
  * @param {string} name
  * @param {readonly Switch[]} table

@@ -20,7 +20,7 @@ const isInvited = (): boolean => parseInvitation(location.href).kind === 'invita
 const identities = takeIdentities(sessionStorage, random, !isInvited())
 /** Whether whoever comes next in this tab has the neighbour too. */
 let { withNeighbour } = identities
-const segment = connectSegment()
+const segment = connectSegment(new URL('stack/', document.baseURI).href)
 const lab = new Lab(segment, identities)
 const visit = new Visit(lab, segment, addressBar)
 
