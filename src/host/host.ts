@@ -31,6 +31,7 @@ import { ping } from './programs/ping.ts'
 import { type ProgramHost, sentenceOf } from './programs/program.ts'
 import { TextProgram } from './programs/text.ts'
 import type {
+  DropCount,
   HostSnapshot,
   HostSpec,
   NoticeRecord,
@@ -83,6 +84,7 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
   readonly #clock: Clock
   readonly #text: TextProgram
   readonly #files: FileProgram
+  readonly #drops = new Map<Drop, DropCount>()
   readonly #known = new Map<Socket, KnownConnection>()
   readonly #sentNo = new Float64Array(STEP_FRAMES)
   readonly #sentPorts = new Int32Array(STEP_FRAMES)
@@ -141,12 +143,14 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
     return this.#stopped !== undefined || this.#clock.ready
   }
 
-  send(frame: Uint8Array, _no: number, now: Ms): Fate {
+  send(frame: Uint8Array, no: number, now: Ms): Fate {
     if (this.#stopped !== undefined) return lost(Loss.HostStopped)
     this.#unsettled = true
     try {
       const drop = this.#clock.input(frame, now)
-      return drop === Drop.None ? DELIVERED : dropped(drop)
+      if (drop === Drop.None) return DELIVERED
+      this.#drops.set(drop, { drop, frames: (this.#drops.get(drop)?.frames ?? 0) + 1, last: no })
+      return dropped(drop)
     } catch (error) {
       this.#fail(error)
       return lost(Loss.HostStopped)
@@ -346,6 +350,7 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
       connections: inspectConnections(arena),
       neighbours: inspectNeighbours(arena),
       counters,
+      drops: [...this.#drops.values()],
       conversations: this.#text.conversations,
       transfers: this.#files.transfers,
     }

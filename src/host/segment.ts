@@ -16,6 +16,7 @@ import { RelayedChannel } from '../link/relay.ts'
 import { AGEING, type PortNumber, SWITCH_PORT, Switch } from '../link/switch.ts'
 import type { Drop } from '../stack/drop.ts'
 import { dropSentence } from '../stack/drop-names.ts'
+import { inspectPages } from '../stack/inspect/pages.ts'
 import type { Ms } from '../stack/stack.ts'
 import { LLDP_MAX_HOSTS, type LldpAnnouncement } from '../stack/wire/lldp.ts'
 import type { Way } from './clock.ts'
@@ -299,6 +300,7 @@ export class Segment implements HostSegment {
       return {}
     },
     'send-file': ({ host, address, name, file }) => this.#host(host).files.send(address, name, file),
+    'inspect-arena': ({ host }) => ({ pages: inspectPages(this.#host(host).stack.arena) }),
     'export-capture': () => ({ pcapng: this.#export() }),
     'clear-capture': () => {
       this.#update()

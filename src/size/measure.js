@@ -1,6 +1,6 @@
 /** What everything costs, as data: `npm run size` prints it, the page ships it (dist/size.json), the README's plot draws it. */
 import { bundleProfile, bundleSet, PROFILES } from './bundle.js'
-import { needsOf, pairAround, SWITCHES } from './switches.js'
+import { pairAround, SWITCHES } from './switches.js'
 
 /** @typedef {import('./bundle.js').Bundle} Bundle */
 
@@ -16,8 +16,6 @@ import { needsOf, pairAround, SWITCHES } from './switches.js'
  * @typedef {object} SwitchCost
  * @property {number} min bytes: the full profile with it less the full profile without it
  * @property {number} gzip
- * @property {string} feature which two switches cannot fill at once
- * @property {readonly string[]} needs the switches without which it cannot work
  */
 
 /** @typedef {{ profiles: Record<string, ProfileSize>, switches: Record<string, SwitchCost> }} Sizes */
@@ -40,11 +38,11 @@ export async function measure() {
   const around = profiles['full']?.switches ?? []
   /** @type {Record<string, SwitchCost>} */
   const switches = {}
-  for (const { name, feature } of SWITCHES) {
+  for (const { name } of SWITCHES) {
     const pair = pairAround(name, around)
     const on = await bundleSet(pair.with)
     const off = await bundleSet(pair.without)
-    switches[name] = { min: on.min - off.min, gzip: on.gzip - off.gzip, feature, needs: needsOf(name) }
+    switches[name] = { min: on.min - off.min, gzip: on.gzip - off.gzip }
   }
   const sizes = Object.entries(profiles).map(([name, { min, gzip, unshaken, switches }]) => [
     name,

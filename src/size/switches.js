@@ -43,6 +43,37 @@ export const SWITCHES = [
 ]
 
 /**
+ * What a user meets without a switch: the table's last column. A name that is not here says nothing there.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+export const WITHOUT = {
+  IP_FRAG: 'EMSGSIZE for what a frame does not hold; fragments are dropped',
+  IP_FRAG_SMALL: 'EMSGSIZE for what a frame does not hold; fragments are dropped',
+  FIB_TRIE: 'the same answers at linear cost',
+  TCP_SACK: 'the option is not offered',
+  TCP_TIMESTAMPS: 'the option is not offered',
+  TCP_WSCALE: 'the option is not offered: windows end at 65,535 bytes',
+  TCP_CUBIC: 'NewReno alone',
+  TCP_RACK: 'RTO and fast retransmit only',
+  TCP_ECN: 'congestion is told by loss alone',
+  TCP_FASTOPEN: 'data waits for the handshake',
+  TCP_METRICS: 'each connection starts fresh',
+  SYN_COOKIES: 'a full backlog drops SYNs',
+  IP_OFFLOAD: 'one frame a segment',
+  IP_PING: 'EPROTONOSUPPORT: ping needs raw sockets',
+  INET_RAW: 'EPROTONOSUPPORT',
+  PACKET: 'no capture on the host itself',
+  PACKET_MMAP: 'no capture ring in the arena',
+  LPF_FILTER: 'ENOPROTOOPT',
+  RTNETLINK: 'ip fails, ifconfig works',
+  NET_ETHTOOL: 'EOPNOTSUPP',
+  IP_MULTICAST: 'a join gives EINVAL',
+  PROC_FS: 'counters vanish; drops still return their reason',
+  INET_DIAG: 'ss fails',
+}
+
+/**
  * The switches of these names, in the table's order.
  *
  * Throws a RangeError of one sentence when a name is unknown, when a switch lacks what it needs, and when two are
@@ -94,15 +125,12 @@ export function pairAround(name, around, table = SWITCHES) {
   return { with: [...without, name], without }
 }
 
-/** @param {string} name @returns {readonly string[]} the switches without which it cannot work, directly or not */
-export const needsOf = name => [...closure(name, SWITCHES)].filter(other => other !== name)
-
 /**
  * @param {string} name
- * @param {readonly Switch[]} table
+ * @param {readonly Switch[]} [table]
  * @returns {Set<string>} the switch and all that it needs, directly or not
  */
-function closure(name, table) {
+export function closure(name, table = SWITCHES) {
   const all = new Set([name])
   for (const one of all)
     for (const need of table.find(entry => entry.name === one)?.needs ?? []) all.add(need)

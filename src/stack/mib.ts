@@ -32,7 +32,12 @@ export const ipFragOKs = DROP_COUNT + 23
 export const ipFragFails = DROP_COUNT + 24
 export const ipFragCreates = DROP_COUNT + 25
 export const icmpOutTimeExcds = DROP_COUNT + 26
-export const COUNTER_COUNT = DROP_COUNT + 27
+/** What was given up because memory was short: connections by their state, and times that data out of order was dropped. */
+export const tcpReclaimedTimeWait = DROP_COUNT + 27
+export const tcpReclaimedLastAck = DROP_COUNT + 28
+export const tcpReclaimedClosing = DROP_COUNT + 29
+export const tcpReclaimedOutOfOrder = DROP_COUNT + 30
+export const COUNTER_COUNT = DROP_COUNT + 31
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -62,6 +67,10 @@ const MIB_NAMES = [
   'ipFragFails',
   'ipFragCreates',
   'icmpOutTimeExcds',
+  'tcpReclaimedTimeWait',
+  'tcpReclaimedLastAck',
+  'tcpReclaimedClosing',
+  'tcpReclaimedOutOfOrder',
 ]
 
 /** The names of all counters, in the order of their indexes. */

@@ -1,5 +1,6 @@
 /** The page begins: the look, the worker that runs the segment, the lab over it, and the components that show it. */
 import { connectSegment } from '../host/client.ts'
+import type { Sizes } from '../lab/diet.ts'
 import { type Random, releaseIdentities, takeIdentities } from '../lab/identity.ts'
 import { Lab } from '../lab/lab.ts'
 import { type AddressBar, Visit } from '../lab/visit.ts'
@@ -43,5 +44,14 @@ addEventListener('hashchange', () => {
   location.reload()
 })
 
+// Built beside the page. What the stacks cost is told once it is known; nothing waits for it.
+fetch(new URL('size.json', document.baseURI))
+  .then(response => response.json())
+  .then(
+    (sizes: Sizes) => {
+      lab.sizes = sizes
+    },
+    error => console.error('What the stacks cost is not known:', error),
+  )
 await lab.start()
 await visit.open()

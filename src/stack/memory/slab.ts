@@ -57,6 +57,10 @@ export const isRecordAddress = (m: Arena, kind: RecordKind, at: Address): boolea
   return within >= 0 && within % kind.size === 0 && within + kind.size <= PAGE - HEADER
 }
 
+/** How many records a page of this kind has room for, and how many a page has in use. */
+export const recordsInPage = (kind: RecordKind): number => ((PAGE - HEADER) / kind.size) | 0
+export const recordsInUse = (m: Arena, page: Page): number => m.get32(page + USED)
+
 /** Visits every address in a page at which a record may stand, in use or free. */
 export function visitRecords(page: Page, kind: RecordKind, visit: (record: Address) => void): void {
   for (let at = page + HEADER; at + kind.size <= page + PAGE; at += kind.size) visit(at)

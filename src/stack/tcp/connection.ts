@@ -4,13 +4,19 @@
  * A connection that ends leaves the hash table at once. Its record stays while its user still holds the handle, and
  * until its last event was told, so that whoever watches sees the state CLOSED.
  */
-import { type Core, KIND_CONNECTION, RECORD_KIND } from '../core.ts'
+import { type Core, count, KIND_CONNECTION, RECORD_KIND } from '../core.ts'
 import type { Errno } from '../errno.ts'
 import { type Arena, freePages, ownerOf, PAGE } from '../memory/arena.ts'
 import { clear } from '../memory/fifo.ts'
 import { EVENTS_HEAD, PAGE_COUNT, PAGES_AT, POOL_CONNECTIONS } from '../memory/layout.ts'
 import { freeRecord, visitRecords } from '../memory/slab.ts'
 import { clearTimer } from '../memory/wheel.ts'
+import {
+  tcpReclaimedClosing,
+  tcpReclaimedLastAck,
+  tcpReclaimedOutOfOrder,
+  tcpReclaimedTimeWait,
+} from '../mib.ts'
 import {
   clearFlag,
   ERROR,
@@ -166,9 +172,15 @@ function reclaimConnection(s: Core): boolean {
   if (buryDead(m)) return true
   const oldest = oldestWaiting(m) || oldestIn(m, LAST_ACK) || oldestIn(m, CLOSING)
   if (oldest === 0) return false
+  countReclaimed(s, stateOf(m, oldest))
   endConnection(s, oldest, 0)
   bury(m, oldest)
   return true
+}
+
+function countReclaimed(s: Core, state: number): void {
+  if (state === TIME_WAIT) count(s, tcpReclaimedTimeWait)
+  else count(s, state === LAST_ACK ? tcpReclaimedLastAck : tcpReclaimedClosing)
 }
 
 function buryDead(m: Arena): boolean {
@@ -200,7 +212,10 @@ function oldestIn(m: Arena, state: number): Tcb {
  */
 export function reclaimPages(s: Core): void {
   if (s.features.fragments?.makeRoom(s) === true) return
-  visitConnections(s.m, t => dropOutOfOrder(s.m, t))
+  visitConnections(s.m, t => {
+    if (s.m.get32(t + OUT_OF_ORDER) !== 0) count(s, tcpReclaimedOutOfOrder)
+    dropOutOfOrder(s.m, t)
+  })
 }
 
 /** Visits every TCB that is in the hash table. */
