@@ -43,6 +43,14 @@ test('a window that closed says what fills it', () => {
     cause: '2 KiB wait to be read, 4 KiB of the budget are free.',
     frame: undefined,
   })
+  const empty = { ...record, receiveQueued: 0 } as ConnectionRecord
+  expect(told({ connections: [empty, empty] })).toEqual([
+    {
+      what: '2 windows are closed, one to 10.0.0.2:23.',
+      cause: '4 KiB of the budget are free: too little to promise any.',
+      frame: undefined,
+    },
+  ])
   expect(told({ connections: [{ ...record, state: 'TIME-WAIT' } as ConnectionRecord] })).toEqual([])
 })
 

@@ -5,7 +5,7 @@
 import type { DropCount, HostSnapshot } from '../host/protocol.ts'
 import { Drop } from '../stack/drop.ts'
 import { dropSentence } from '../stack/drop-names.ts'
-import type { ConnectionRecord, TcpState } from '../stack/inspect/inspect.ts'
+import type { TcpState } from '../stack/inspect/inspect.ts'
 import { count } from '../stack/wire/readable.ts'
 import { sizeName } from './budget.ts'
 
@@ -32,7 +32,7 @@ export function consequencesOf(
   describe: (frame: number) => string | undefined,
 ): Consequence[] {
   return [
-    ...host.connections.filter(isClosedWindow).map(each => closedWindow(each, host)),
+    ...closedWindows(host),
     ...host.drops.filter(({ drop }) => NO_ROOM.includes(drop)).map(each => droppedFrames(each, describe)),
     ...RECLAIMED.flatMap(([counter, what]) => reclaimed(host.counters[counter] ?? 0, what)),
     ...refusals(host),
@@ -40,16 +40,25 @@ export function consequencesOf(
 }
 
 const RECEIVING: readonly TcpState[] = ['ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2']
-const isClosedWindow = ({ state, rcvWnd }: ConnectionRecord): boolean =>
-  rcvWnd === 0 && RECEIVING.includes(state)
 
-function closedWindow({ remoteAddress, remotePort, receiveQueued }: ConnectionRecord, host: HostSnapshot) {
-  const free = host.memory.size - host.memory.used
-  return {
-    what: `The window to ${remoteAddress}:${remotePort} is closed.`,
-    cause: `${sizeName(receiveQueued)} wait to be read, ${sizeName(free)} of the budget are free.`,
-    frame: undefined,
-  }
+function closedWindows({ connections, memory }: HostSnapshot): Consequence[] {
+  const closed = connections.filter(({ state, rcvWnd }) => rcvWnd === 0 && RECEIVING.includes(state))
+  const [first] = closed
+  if (first === undefined) return []
+  const to = `${first.remoteAddress}:${first.remotePort}`
+  const unread = closed.reduce((sum, { receiveQueued }) => sum + receiveQueued, 0)
+  const free = `${sizeName(memory.size - memory.used)} of the budget are free`
+  return [
+    {
+      what:
+        closed.length === 1
+          ? `The window to ${to} is closed.`
+          : `${closed.length} windows are closed, one to ${to}.`,
+      cause:
+        unread > 0 ? `${sizeName(unread)} wait to be read, ${free}.` : `${free}: too little to promise any.`,
+      frame: undefined,
+    },
+  ]
 }
 
 function droppedFrames(

@@ -38,7 +38,7 @@ export class ArenaView extends LabElement {
       thead th { color: var(--mute); font-size: var(--tiny); border-bottom: 1px solid var(--line); }
       th:first-child { text-align: left; }
       tfoot th, tfoot td { border-top: 1px solid var(--line); font-weight: 600; }
-      .share { width: 30%; min-width: 44px; }
+      .share { width: 26%; min-width: 36px; }
       tbody.mono { font-size: var(--tiny); line-height: 1.35; }
       .track { position: relative; display: block; height: 9px; background: var(--sunk); border: 1px solid var(--edge); border-radius: 2px; }
       .track i { position: absolute; inset: 0 auto 0 0; }
@@ -134,7 +134,7 @@ export class ArenaView extends LabElement {
   private renderPools({ size, pools, peak, failures }: MemoryReport) {
     const sum = pools.reduce((all, { used }) => all + used, 0)
     return html`<table data-testid="arena-pools">
-      <thead><tr><th scope="col">pool</th><th scope="col" class="share">of the budget</th><th scope="col">bytes</th><th scope="col">peak</th><th scope="col">refused</th></tr></thead>
+      <thead><tr><th scope="col">pool</th><th scope="col" class="share">share</th><th scope="col">bytes</th><th scope="col">peak</th><th scope="col">refused</th></tr></thead>
       <tbody class="mono">${pools.map(pool => this.renderPool(pool, size))}</tbody>
       <tfoot class="mono"><tr><th scope="row">budget</th><td></td><td data-testid="arena-sum">${grouped(sum)}</td><td>${grouped(peak)}</td><td>${failures}</td></tr></tfoot>
     </table>`
