@@ -4,5 +4,8 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts'],
     environment: 'node',
+    // No test asserts a time; a machine under load must not fail one either.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 })

@@ -62,8 +62,8 @@ export interface Throughput {
 }
 
 /** Samples of `mebibytes` each, the first one thrown away: it is the compiler's. */
-export function throughput(samples: number, mebibytes: number): Throughput {
-  const pair = makePair(2 * MIB)
+export function throughput(samples: number, mebibytes: number, largestFrame?: number): Throughput {
+  const pair = makePair(2 * MIB, largestFrame)
   const { near, far } = sureConnection(pair)
   transfer(pair, near, far, mebibytes * MIB)
   const result: Throughput = { throughputMBps: [], heapBytesPerPacket: [], nsPerPacket: [] }

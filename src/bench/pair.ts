@@ -17,7 +17,7 @@ export interface Pair {
 
 const PORT = 7
 
-function host(last: number, memory: number): Stack {
+function host(last: number, memory: number, largestFrame: number): Stack {
   let x = last * 2654435761
   const random32 = () => {
     x ^= x << 13
@@ -27,13 +27,13 @@ function host(last: number, memory: number): Stack {
   }
   const secret = Uint8Array.from({ length: 16 }, (_, i) => (last * 31 + i * 7) & 255)
   const mac = new Uint8Array([2, 0, 0, 0, 0, last])
-  return createStack({ memory, mac, address: `10.0.0.${last}/24` }, { random32, secret })
+  return createStack({ memory, mac, address: `10.0.0.${last}/24`, largestFrame }, { random32, secret })
 }
 
-/** Both hosts, past the acquisition of their addresses. */
-export function makePair(memory: number): Pair {
-  const near = host(1, memory)
-  const far = host(2, memory)
+/** Both hosts, past the acquisition of their addresses; on a link that carries frames of up to `largestFrame` bytes. */
+export function makePair(memory: number, largestFrame = 1514): Pair {
+  const near = host(1, memory, largestFrame)
+  const far = host(2, memory, largestFrame)
   const toFar = (frame: Uint8Array) => {
     pair.frames++
     far.input(frame, pair.now)

@@ -32,6 +32,14 @@ export const tallyPlaywright = ({ stats, errors = [] }) => ({
 })
 
 /**
+ * What our own checks count (`npm run interop`).
+ *
+ * @param {{ ran: number, failed: number, skipped: number }} report
+ * @returns {Tally}
+ */
+export const tallyChecks = ({ ran, failed, skipped }) => ({ passed: ran - failed, failed, skipped })
+
+/**
  * @template T
  * @param {string} path
  * @param {(report: T) => Tally} tally

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { readTally, sum, tallyLine, tallyPlaywright, tallyVitest } from './tally.js'
+import { readTally, sum, tallyChecks, tallyLine, tallyPlaywright, tallyVitest } from './tally.js'
 
-test('a tally adds up what both runners counted, on one plain line', () => {
+test('a tally adds up what all runners counted, on one plain line', () => {
   const vitest = tallyVitest({
     numPassedTests: 40,
     numFailedTests: 1,
@@ -10,7 +10,8 @@ test('a tally adds up what both runners counted, on one plain line', () => {
     numFailedTestSuites: 1,
   })
   const playwright = tallyPlaywright({ stats: { expected: 5, unexpected: 0, flaky: 1, skipped: 1 } })
-  expect(tallyLine(sum([vitest, playwright]))).toBe('46 passed, 1 failed, 4 skipped')
+  const checks = tallyChecks({ ran: 19, failed: 2, skipped: 1 })
+  expect(tallyLine(sum([vitest, playwright, checks]))).toBe('63 passed, 3 failed, 5 skipped')
 })
 
 test('a test file that does not load counts as a failure', () => {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { install } from './install.js'
 import { nodeTooOld } from './node-version.js'
 import { runNode, starts } from './run.js'
-import { readTally, sum, tallyLine, tallyPlaywright, tallyVitest } from './tally.js'
+import { readTally, sum, tallyChecks, tallyLine, tallyPlaywright, tallyVitest } from './tally.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 process.chdir(root)
@@ -55,6 +55,12 @@ if (ready) {
     runNode(bin.vitest, ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${units}`]),
   )
   tallies.push(readTally(units, tallyVitest))
+
+  const checks = join(reports, 'interop.json')
+  await step('others’ stacks and tools, 20 MB each', () =>
+    runNode('src/interop/run.js', ['--megabytes', '20'], { REPORT: checks }),
+  )
+  tallies.push(readTally(checks, tallyChecks))
 
   const built = await step('the page is built', () => runNode(bin.vite, ['build', '--logLevel', 'warn']))
   const { ensureBrowser } = await import('./browser.js')

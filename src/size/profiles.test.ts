@@ -205,6 +205,16 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
   IP_FRAG: sendsInFragments,
   IP_FRAG_SMALL: sendsInFragments,
+  IP_OFFLOAD: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile, largestFrame: 65_549 })
+    const bob = sim.add('bob', { profile, largestFrame: 65_549 })
+    sim.start()
+    const { near } = connectPair(sim, alice, bob)
+    alice.stack.send(near, new Uint8Array(10_000))
+    sim.run(100)
+    return sim.wire.some(({ bytes }) => bytes.length > 1514)
+  },
   IP_PING: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -232,6 +242,7 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   TCP_TIMESTAMPS: [['alice', 'bob'], []],
   IP_FRAG: [3000, -90],
   IP_FRAG_SMALL: [3000, -90],
+  IP_OFFLOAD: [true, false],
   IP_PING: [[3, 7], 'EPROTONOSUPPORT'],
   PROC_FS: [
     { counters: true, tcpActiveOpens: 1, none: 0 },

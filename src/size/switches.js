@@ -38,6 +38,7 @@ export const SWITCHES = [
   },
   { name: 'IP_FRAG', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragments' },
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
+  { name: 'IP_OFFLOAD', feature: 'offload', from: 'tcp/offload.ts', export: 'offload', literals: ['65549'] },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets' },
   { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', literals: ['ipInReceives'] },
 ]

@@ -10,6 +10,7 @@ import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
 import type { Congestion } from './tcp/congestion.ts'
+import type { Offload } from './tcp/offload.ts'
 import type { TcpOption } from './tcp/options.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
 import type { Timestamps } from './tcp/timestamps.ts'
@@ -19,6 +20,8 @@ export interface Features {
   readonly congestion: Congestion
   /** IP_FRAG */
   readonly fragments?: IpFragments
+  /** IP_OFFLOAD */
+  readonly offload?: Offload
   /** IP_PING */
   readonly ping?: PingSockets
   /** TCP_WSCALE */

@@ -29,9 +29,9 @@ import { acquireAddress, acquireLinkLocal, acquireTimer, configureAddress, reann
 import { maskOf } from './ip/addresses.ts'
 import { readConfig } from './ip/config.ts'
 import { frameInput } from './ip/input.ts'
-import { type Address, Arena } from './memory/arena.ts'
+import { type Address, Arena, FRAME_MAX } from './memory/arena.ts'
 import { layOut, takeOver } from './memory/lay-out.ts'
-import { ADDRESS, COUNTERS_AT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
+import { ADDRESS, COUNTERS_AT, LARGE_SIZE, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick, runTimers } from './memory/wheel.ts'
 import { closeDatagrams, DATAGRAM_KIND, takeDatagram } from './socket/datagrams.ts'
@@ -226,6 +226,7 @@ function stackOf(s: Core): Stack {
       return counters(s)
     },
     arena: m.buffer,
+    largestFrame: Math.max(FRAME_MAX, m.get32(LARGE_SIZE)),
     get address() {
       return m.get32(ADDRESS) >>> 0
     },

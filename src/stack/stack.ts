@@ -36,6 +36,11 @@ export interface StackConfig {
   readonly mac: Uint8Array
   /** The largest IP datagram that the link carries, 68 … 1500 bytes; 1500 if absent. */
   readonly mtu?: number
+  /**
+   * The largest frame that the link carries, 1514 … 65549 bytes with the Ethernet header; 1514 if absent. Where it is
+   * larger, a profile with IP_OFFLOAD sends and takes many segments in one frame; the MSS stays what the MTU makes it.
+   */
+  readonly largestFrame?: number
   /** 'a.b.c.d/prefix'. If absent the host takes a link-local address by itself (RFC 3927). */
   readonly address?: string
   /** The router for everything that is not on the link, 'a.b.c.d'. */
@@ -115,6 +120,8 @@ export interface Stack {
   /** The arena itself. Copy it and you have copied the host. */
   readonly arena: ArrayBuffer
 
+  /** The largest frame that it takes, bytes: what its link should announce. */
+  readonly largestFrame: number
   /** The host's address, 0 while it has none. */
   readonly address: Ipv4
   /** Sets the address; announces and defends it as RFC 5227 says. */

@@ -1,4 +1,5 @@
 /** The configuration, checked once: what is wrong with it is said in one sentence, and what would be right. */
+import { FRAME_MAX } from '../memory/arena.ts'
 import type { StackConfig } from '../stack.ts'
 import { maskOf, parseIpv4 } from './addresses.ts'
 
@@ -6,6 +7,8 @@ export interface Settings {
   readonly macHigh: number
   readonly macLow: number
   readonly mtu: number
+  /** The largest frame of the link, with its Ethernet header; not checked: IP_OFFLOAD does. */
+  readonly largestFrame: number
   /** 0: take a link-local one. */
   readonly address: number
   readonly mask: number
@@ -18,7 +21,7 @@ const MTU_MAX = 1500
 
 /** Throws RangeError. */
 export function readConfig(config: StackConfig): Settings {
-  const { mac, mtu = MTU_MAX } = config
+  const { mac, mtu = MTU_MAX, largestFrame = FRAME_MAX } = config
   const [first = 1, second = 0] = mac
   if (mac.length !== 6) throw new RangeError(`A MAC address has 6 bytes; this one has ${mac.length}.`)
   if ((first & 1) !== 0)
@@ -31,6 +34,7 @@ export function readConfig(config: StackConfig): Settings {
     macHigh: (first << 8) | second,
     macLow: new DataView(mac.buffer, mac.byteOffset).getInt32(2),
     mtu,
+    largestFrame,
     address,
     mask,
     gateway: config.gateway === undefined ? 0 : readGateway(config.gateway),

@@ -47,9 +47,15 @@ export function frameInput(s: Core, frame: Uint8Array): Drop {
   const { m } = s
   const length = frame.length
   if (length < ETH_HEADER) return dropped(s, Drop.Truncated)
-  if (length > FRAME_MAX) return dropped(s, Drop.BadIpLength)
+  if (length > FRAME_MAX) return s.features.offload?.input(s, frame) ?? dropped(s, Drop.BadIpLength)
   const at = frameAt(m.get32(INPUT_PAGE))
   m.bytes.set(frame, at)
+  return etherInput(s, at, length)
+}
+
+/** The frame of `length` bytes at `at`, of 14 at least. */
+export function etherInput(s: Core, at: Address, length: number): Drop {
+  const { m } = s
   const high = macHigh(m.view, at + ETH_DESTINATION)
   const toGroup = (high & 0x100) !== 0
   if (

@@ -56,6 +56,8 @@ export const PAGE_FLAGS = 18
 export const PAGE_FRAME = 26
 /** The largest frame that fits behind the page header: 1,500 bytes of IP behind 14 of Ethernet. */
 export const FRAME_MAX = 1514
+/** Where a larger frame begins in the room that is set aside for it (tcp/offload.ts): 2 modulo 4 as well. */
+export const LARGE_FRAME = 2
 
 export class Arena {
   readonly buffer: ArrayBuffer

@@ -80,7 +80,8 @@ export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
   m.put32(RESERVE, Math.max(2, Math.min(16, pages >> 5)))
   m.put32(INPUT_PAGE, takePage(m, POOL_STANDING, true))
   m.put32(OUTPUT_PAGE, takePage(m, POOL_STANDING, true))
-  m.put32(USED_PEAK, 2)
+  s.features.offload?.layOut(s, settings.largestFrame)
+  m.put32(USED_PEAK, pages - m.get32(FREE_COUNT))
 }
 
 /** Throws RangeError when the buffer is not a host's arena. */

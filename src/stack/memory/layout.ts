@@ -71,8 +71,12 @@ export const WAITING_TAIL = 204
 export const REASSEMBLIES_HEAD = 208
 export const REASSEMBLIES_TAIL = 212
 
+/** Room for one frame larger than a page (tcp/offload.ts), and its bytes; 0 without. */
+export const LARGE_AT = 216
+export const LARGE_SIZE = 220
+
 /** The pools' books. */
-export const POOLS_AT = 216
+export const POOLS_AT = 224
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8

@@ -4,6 +4,7 @@ import { pingSockets } from '../icmp/ping.ts'
 import { ipFragments } from '../ip/fragments.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { offload } from '../tcp/offload.ts'
 import { reno } from '../tcp/reno.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
@@ -16,6 +17,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     windowScale,
     timestamps,
     fragments: ipFragments,
+    offload,
     ping: pingSockets,
     procFs,
   })

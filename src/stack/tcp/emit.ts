@@ -9,6 +9,8 @@ import { addressFrame, NO_ROUTE, READY } from '../ip/route.ts'
 import {
   type Address,
   type Arena,
+  FRAME_MAX,
+  LARGE_FRAME,
   PAGE_FRAME,
   PAGE_LENGTH,
   PAGE_NEXT,
@@ -16,7 +18,7 @@ import {
   PAGE_SEQ,
   type Page,
 } from '../memory/arena.ts'
-import { MTU, NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
+import { LARGE_AT, MTU, NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
 import { tcpOutSegs, tcpRetransSegs } from '../mib.ts'
 import { clearFlag, hasFlag, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
@@ -71,7 +73,7 @@ export function emitSegment(
 ): boolean {
   const { m } = s
   const headerLength = headerLengthOf(s, t, out.flags)
-  const text = out.length === 0 ? gatherAt(m, headerLength) : locateText(m, t, out, headerLength)
+  const text = out.length === 0 ? gatherAt(m, headerLength, 0) : locateText(m, t, out, headerLength)
   const tcp = text - headerLength
   const ip = tcp - IP_HEADER
   const frame = ip - ETH_HEADER
@@ -86,7 +88,7 @@ export function emitSegment(
   const way = addressFrame(s, frame, destination)
   if (way === READY) return emit(m.window(frame, length))
   // No route is a loss like any other: the retransmission timer deals with it.
-  if (way !== NO_ROUTE) holdFrame(s, way, frame, length)
+  if (way !== NO_ROUTE && length <= FRAME_MAX) holdFrame(s, way, frame, length)
   return true
 }
 
@@ -173,8 +175,14 @@ function windowField(s: Core, t: Tcb, flags: number): number {
   return field
 }
 
-const gatherAt = (m: Arena, headerLength: number): Address =>
-  m.get32(OUTPUT_PAGE) + PAGE_FRAME + ETH_HEADER + IP_HEADER + headerLength
+/** In the output page, or where large frames have their room: both 2 modulo 4 before the Ethernet header. */
+const gatherAt = (m: Arena, headerLength: number, length: number): Address =>
+  (length + headerLength + IP_HEADER + ETH_HEADER > FRAME_MAX
+    ? m.get32(LARGE_AT) + LARGE_FRAME
+    : m.get32(OUTPUT_PAGE) + PAGE_FRAME) +
+  ETH_HEADER +
+  IP_HEADER +
+  headerLength
 
 /** Where the segment's text stands, with room for the headers before it. */
 function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number): Address {
@@ -182,7 +190,7 @@ function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number
   if (out.seq === m.get32(t + SND_NXT)) m.put32(t + SEND_CURSOR, page)
   let from = seqDiff(out.seq, m.get32(page + PAGE_SEQ))
   if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
-  const text = gatherAt(m, headerLength)
+  const text = gatherAt(m, headerLength, out.length)
   for (let done = 0; done < out.length; ) {
     const piece = Math.min(out.length - done, m.get16(page + PAGE_LENGTH) - from)
     const at = page + m.get16(page + PAGE_OFFSET) + from

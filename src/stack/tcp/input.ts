@@ -4,7 +4,7 @@
 import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ECONNREFUSED, ECONNRESET } from '../errno.ts'
-import type { Address, Arena } from '../memory/arena.ts'
+import { type Address, type Arena, FRAME_MAX } from '../memory/arena.ts'
 import { tcpEstabResets, tcpInSegs } from '../mib.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag, setFlag } from '../socket/record.ts'
 import { findSocket, raise } from '../socket/socket.ts'
@@ -52,10 +52,15 @@ import { offeredWindow } from './window.ts'
 
 /** `length` bytes of TCP at `at`, inside the datagram at `ip`. */
 export function tcpInput(s: Core, ip: Address, at: Address, length: number): Drop {
-  const { m, segment: g } = s
   const fault = readSegment(s, ip, at, length)
   if (fault !== Drop.None) return fault
   count(s, tcpInSegs)
+  return length > FRAME_MAX ? (s.features.offload?.takePieces(s) ?? Drop.None) : takeSegment(s)
+}
+
+/** The segment in `s.segment`, checked: to its connection, or to who listens. */
+export function takeSegment(s: Core): Drop {
+  const { m, segment: g } = s
   const t = findSocket(m, KIND_CONNECTION, g.destinationPort, g.source, g.sourcePort) as Tcb
   if (t !== 0 && !isNewConnection(s, t)) {
     return stateOf(m, t) === SYN_SENT ? synSentInput(s, t) : segmentArrives(s, t)

@@ -187,7 +187,10 @@ function planNew(s: Core, t: Tcb, out: OutgoingSegment): boolean {
   const inFlight = seqDiff(next, una)
   const usable = Math.min(m.get32(t + SND_WND), m.get32(t + CWND)) - inFlight
   const mss = m.get16(t + MSS)
-  const length = Math.max(0, Math.min(waiting, usable, mss))
+  const limit = s.features.offload?.textLimit(s, t) ?? mss
+  let length = Math.max(0, Math.min(waiting, usable, limit))
+  // Of a large frame each segment is full, but for the last of the text.
+  if (length > mss && length < waiting) length -= length % mss
   if (length === waiting ? mayEnd(m, t, next, inFlight, length) : mayStop(m, t, next, length, mss)) {
     return planText(m, t, out, next, length)
   }

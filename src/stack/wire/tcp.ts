@@ -13,6 +13,8 @@ export const TCP_WINDOW = 14
 export const TCP_CHECKSUM = 16
 export const TCP_URGENT_POINTER = 18
 export const TCP_HEADER = 20
+/** Fifteen words: the data offset has four bits. */
+export const TCP_HEADER_MAX = 60
 
 export const FIN = 0x01
 export const SYN = 0x02

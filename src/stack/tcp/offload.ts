@@ -1,0 +1,110 @@
+/**
+ * IP_OFFLOAD: one large frame in the place of many, over a link that announces that it carries them.
+ *
+ *     sender    text of many pages --gathered, one header, one checksum--> one frame of up to 64 KiB
+ *     receiver  the frame --one checksum--> pieces of a page each, every one taken as a segment of its own
+ *
+ * What costs by the packet (headers, routes, the link, the checksum's start) is paid once for many segments. The rules of
+ * TCP see no difference: a sender counts bytes against its windows, and a receiver that takes the pieces one after the
+ * other acknowledges, reassembles and runs out of memory as it would for segments that came by themselves.
+ */
+import { type Core, dropped } from '../core.ts'
+import { Drop } from '../drop.ts'
+import { frameAt } from '../ethernet/frames.ts'
+import { etherInput } from '../ip/input.ts'
+import { type Address, FRAME_MAX, LARGE_FRAME, PAGE, takePage } from '../memory/arena.ts'
+import { INPUT_PAGE, LARGE_AT, LARGE_SIZE, PAGE_COUNT, POOL_STANDING } from '../memory/layout.ts'
+import { ETH_HEADER, ETH_TYPE, ETHERTYPE_IPV4 } from '../wire/ethernet.ts'
+import {
+  IP_FRAGMENT,
+  IP_FRAGMENT_OFFSET,
+  IP_HEADER,
+  IP_MORE_FRAGMENTS,
+  IP_PROTOCOL,
+  PROTOCOL_TCP,
+} from '../wire/ipv4.ts'
+import { FIN, PSH, SYN, TCP_HEADER_MAX } from '../wire/tcp.ts'
+import { takeSegment } from './input.ts'
+import { MSS, type Tcb } from './tcb.ts'
+
+export interface Offload {
+  /** Sets room for one large frame aside, `largest` bytes or what the arena can spare. RangeError when out of range. */
+  layOut(s: Core, largest: number): void
+  /** Takes a frame that is larger than a page. */
+  input(s: Core, frame: Uint8Array): Drop
+  /** The segment in `s.segment`, of more text than a page holds, is taken in pieces. */
+  takePieces(s: Core): Drop
+  /** Bytes of text that one segment may carry: whole segments of MSS, one at least. */
+  textLimit(s: Core, t: Tcb): number
+}
+
+/** Text of one piece: what an Ethernet frame would have brought, so that pages fill as they do without offload. */
+const PIECE = 1460
+/** Room for the headers before the text. */
+const HEADERS = ETH_HEADER + IP_HEADER + TCP_HEADER_MAX
+/** RFC 791, 3.1: an IP datagram has 65,535 bytes at most. */
+const FRAME_LIMIT = ETH_HEADER + 0xffff
+
+/** Whether the frame at `at` holds a TCP segment that is no fragment: nothing else comes this large. */
+function isWholeTcp(s: Core, at: Address): boolean {
+  const { view } = s.m
+  const ip = at + ETH_HEADER
+  return (
+    view.getUint16(at + ETH_TYPE) === ETHERTYPE_IPV4 &&
+    view.getUint8(ip + IP_PROTOCOL) === PROTOCOL_TCP &&
+    (view.getUint16(ip + IP_FRAGMENT) & (IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET)) === 0
+  )
+}
+
+export const offload: Offload = {
+  layOut(s, largest) {
+    const { m } = s
+    if (!(Number.isInteger(largest) && largest >= FRAME_MAX && largest <= FRAME_LIMIT)) {
+      throw new RangeError(
+        `The link’s largest frame must be a whole number from ${FRAME_MAX} to ${FRAME_LIMIT}; ${largest} is not.`,
+      )
+    }
+    // A sixteenth of the arena at most; it is worth while from two segments on.
+    const pages = Math.min(Math.ceil((largest + LARGE_FRAME) / PAGE), m.get32(PAGE_COUNT) >> 4)
+    if (pages * PAGE < HEADERS + 2 * PIECE) return
+    // The arena is new: pages come one behind the other.
+    m.put32(LARGE_AT, takePage(m, POOL_STANDING, true))
+    for (let i = 1; i < pages; i++) takePage(m, POOL_STANDING, true)
+    m.put32(LARGE_SIZE, Math.min(largest, pages * PAGE - LARGE_FRAME))
+  },
+
+  input(s, frame) {
+    const { m } = s
+    if (frame.length > m.get32(LARGE_SIZE)) return dropped(s, Drop.BadIpLength)
+    const at = m.get32(LARGE_AT) + LARGE_FRAME
+    m.bytes.set(frame, at)
+    return isWholeTcp(s, at) ? etherInput(s, at, frame.length) : dropped(s, Drop.DatagramTooLarge)
+  },
+
+  takePieces(s) {
+    const { m, segment: g } = s
+    const { seq, window, flags, at } = g
+    // A SYN brings no such text in practice; what is left of it comes again.
+    const length = (flags & SYN) !== 0 ? Math.min(g.length, PIECE) : g.length
+    let drop: Drop = Drop.None
+    for (let done = 0; done < length; done += PIECE) {
+      const piece = Math.min(PIECE, length - done)
+      const text = frameAt(m.get32(INPUT_PAGE)) + HEADERS
+      m.bytes.copyWithin(text, at + done, at + done + piece)
+      g.seq = (seq + done) | 0
+      g.window = window
+      g.flags = done + piece < g.length ? flags & ~(FIN | PSH) : flags
+      g.at = text
+      g.length = piece
+      drop = takeSegment(s)
+      g.length = length
+    }
+    return drop
+  },
+
+  textLimit(s, t) {
+    const mss = s.m.get16(t + MSS)
+    const room = s.m.get32(LARGE_SIZE) - HEADERS
+    return room < mss ? mss : room - (room % mss)
+  },
+}
