@@ -1,6 +1,6 @@
 /** The built profiles: within their gates, and as good as their sources at what hosts do. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ECONNREFUSED, EPROTONOSUPPORT } from '../stack/errno.ts'
+import { ECONNREFUSED, EINVAL, EOPNOTSUPP, EPROTONOSUPPORT } from '../stack/errno.ts'
 import { Event, Protocol, type Socket } from '../stack/stack.ts'
 import { connectPair, Simulation, seededRandom } from '../stack/testing/simulation.ts'
 import { type Built, type Create, converse, Shelf, text } from './built.fixture.ts'
@@ -147,8 +147,42 @@ function sendsInFragments(profile: Create): number {
   return alice.stack.sendTo(socket, new Uint8Array(3000), 0x0a000002, 7)
 }
 
+/** Where a datagram goes by a table of 500 routes: 10.0.0.2 is the router to 9.0.0.0/8, 10.0.0.3 to 9.1.0.0/16. */
+function routesBy(profile: Create): unknown {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  sim.start()
+  const add = (destination: number, prefixLength: number, gateway: number) =>
+    alice.stack.addRoute({ destination, prefixLength, gateway, link: 0, metric: 0 })
+  for (let i = 0; i < 500; i++) add(0x20000000 + (i << 8), 24, 0x0a000002)
+  add(0x09000000, 8, 0x0a000002)
+  add(0x09010000, 16, 0x0a000003)
+  const socket = alice.stack.socket(Protocol.Udp) as Socket
+  for (const to of [0x09000001, 0x09010001]) alice.stack.sendTo(socket, text('abc'), to, 7)
+  sim.run(10)
+  // The last byte of an ARP request: whom it asks for.
+  return sim.wire.map(({ bytes }) => bytes[41])
+}
+
 /** What a user meets: with the switch, and without it (the README's last column). */
 const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
+  FIB_TRIE: routesBy,
+  RTNETLINK: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    sim.start()
+    return [
+      alice.stack.addAddress(0, 0x0a000063, 24),
+      alice.stack.addresses.length,
+      alice.stack.routes.length,
+    ]
+  },
+  IP_MULTICAST: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    sim.start()
+    return alice.stack.joinGroup(alice.stack.socket(Protocol.Udp) as Socket, 0xe0010203)
+  },
   TCP_WSCALE: profile => synsWithOption(profile, 3),
   TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
   IP_FRAG: sendsInFragments,
@@ -186,6 +220,16 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   },
 }
 const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> = {
+  // The same answers: what differs is the time that they take.
+  FIB_TRIE: [
+    [2, 3],
+    [2, 3],
+  ],
+  RTNETLINK: [
+    [0, 2, 2],
+    [EOPNOTSUPP, 0, 0],
+  ],
+  IP_MULTICAST: [0, EINVAL],
   TCP_WSCALE: [['alice', 'bob'], []],
   TCP_TIMESTAMPS: [['alice', 'bob'], []],
   IP_FRAG: [3000, -90],

@@ -14,7 +14,11 @@
  */
 
 /** What every stack has, whatever is switched. A switch that fills the same feature takes its place. */
-export const BASE = [{ feature: 'congestion', from: 'tcp/reno.ts', export: 'reno' }]
+export const BASE = [
+  { feature: 'congestion', from: 'tcp/reno.ts', export: 'reno' },
+  // FIB_LIST, where FIB_TRIE does not take its place.
+  { feature: 'fib', from: 'ip/fib-list.ts', export: 'fibList' },
+]
 
 /**
  * In the order of `Features`.
@@ -22,6 +26,8 @@ export const BASE = [{ feature: 'congestion', from: 'tcp/reno.ts', export: 'reno
  * @type {readonly Switch[]}
  */
 export const SWITCHES = [
+  { name: 'FIB_TRIE', feature: 'fib', from: 'ip/fib-trie.ts', export: 'fibTrie' },
+  { name: 'RTNETLINK', feature: 'tables', from: 'ip/tables.ts', export: 'rtnetlink' },
   {
     name: 'TCP_WSCALE',
     feature: 'windowScale',
@@ -38,6 +44,7 @@ export const SWITCHES = [
   },
   { name: 'IP_FRAG', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragments' },
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
+  { name: 'IP_MULTICAST', feature: 'multicast', from: 'igmp/multicast.ts', export: 'ipMulticast' },
   { name: 'IP_OFFLOAD', feature: 'offload', from: 'tcp/offload.ts', export: 'offload', literals: ['65549'] },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets' },
   { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', literals: ['ipInReceives'] },

@@ -5,7 +5,10 @@
 
 import type { Drop } from './drop.ts'
 import type { PingSockets } from './icmp/ping.ts'
+import type { Multicast } from './igmp/multicast.ts'
 import type { IpFragments } from './ip/fragments.ts'
+import type { Fib } from './ip/routes.ts'
+import type { Tables } from './ip/tables.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
 import type { CounterNames } from './mib.ts'
@@ -18,8 +21,14 @@ import type { Timestamps } from './tcp/timestamps.ts'
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
 export interface Features {
   readonly congestion: Congestion
+  /** FIB_TRIE or FIB_LIST */
+  readonly fib: Fib
+  /** RTNETLINK */
+  readonly tables?: Tables
   /** IP_FRAG */
   readonly fragments?: IpFragments
+  /** IP_MULTICAST */
+  readonly multicast?: Multicast
   /** IP_OFFLOAD */
   readonly offload?: Offload
   /** IP_PING */
@@ -40,7 +49,12 @@ export interface Core {
   readonly options: readonly TcpOption[]
   /** The segment that is being taken; meaningless between calls. */
   readonly segment: IncomingSegment
+  /** The link by which the frame came that is being taken; meaningless between calls. */
+  link: number
 }
+
+/** Whoever takes frames off a stack: false means that this link is busy. */
+export type Emit = (frame: Uint8Array, link: number) => boolean
 
 /** What a timed record is; the byte at RECORD_KIND. */
 export const RECORD_KIND = 16
@@ -50,6 +64,7 @@ export const KIND_CONNECTION = 3
 export const KIND_UDP = 4
 export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
+export const KIND_GROUP = 7
 
 /** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
 export function count(s: Core, index: number): void {

@@ -6,6 +6,7 @@ import type { Core, Features } from './core.ts'
 import {
   KIND_ACQUIRE,
   KIND_CONNECTION,
+  KIND_GROUP,
   KIND_NEIGHBOUR,
   KIND_PING,
   KIND_REASSEMBLY,
@@ -23,18 +24,21 @@ import {
   type Errno,
   isErrno,
 } from './errno.ts'
+import { sendArpAnnouncement } from './ethernet/arp.ts'
 import { emitFrames } from './ethernet/frames.ts'
 import { findNeighbour, neighbourTimer, removeNeighbour } from './ethernet/neighbours.ts'
 import { acquireAddress, acquireLinkLocal, acquireTimer, configureAddress, reannounce } from './ip/acquire.ts'
-import { maskOf } from './ip/addresses.ts'
-import { readConfig } from './ip/config.ts'
+import { lengthOf, maskOf } from './ip/addresses.ts'
+import { type LinkSettings, readConfig } from './ip/config.ts'
 import { frameInput } from './ip/input.ts'
+import { isOurs, takeAddress } from './ip/local.ts'
 import { type Address, Arena, FRAME_MAX } from './memory/arena.ts'
 import { layOut, takeOver } from './memory/lay-out.ts'
-import { ADDRESS, COUNTERS_AT, LARGE_SIZE, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
+import { ADDRESS, COUNTERS_AT, LARGE_SIZE, LINK_COUNT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick, runTimers } from './memory/wheel.ts'
-import { closeDatagrams, DATAGRAM_KIND, takeDatagram } from './socket/datagrams.ts'
+import { closeDatagrams, DATAGRAM_KIND, MULTICAST_TTL, takeDatagram } from './socket/datagrams.ts'
+import { setSocketOption } from './socket/options.ts'
 import {
   ERROR,
   EVENTS,
@@ -60,7 +64,6 @@ import {
   listenTcp,
   recvTcp,
   sendTcp,
-  setTcpOption,
   shutdownTcp,
 } from './tcp/user.ts'
 import { bindUdp, udpSend } from './udp/udp.ts'
@@ -75,15 +78,26 @@ export function compose(config: StackConfig, environment: Environment, features:
     random32: () => environment.random32() >>> 0,
     options: [features.windowScale, features.timestamps].filter(option => option !== undefined),
     segment: emptySegment(),
+    link: 0,
   }
   if (typeof config.memory === 'number') {
     layOut(s, settings, environment.secret)
     if (settings.address === 0) acquireLinkLocal(s)
     else acquireAddress(s, settings.address, settings.mask, settings.gateway)
+    takeAddresses(s, settings.more)
   } else {
     takeOver(m)
   }
   return stackOf(s)
+}
+
+/** The links behind link 0 have their addresses at once. */
+function takeAddresses(s: Core, more: readonly LinkSettings[]): void {
+  more.forEach(({ address, mask }, i) => {
+    if (address === 0) return
+    takeAddress(s, i + 1, address, lengthOf(mask), true)
+    sendArpAnnouncement(s, address, i + 1)
+  })
 }
 
 /** Times are compared modulo 2^32 ms; a clock that jumps farther than half of that goes there in steps of 12 days. */
@@ -117,6 +131,8 @@ function fireTimer(s: Core, record: Address): void {
       return connectionTimer(s, record as Tcb)
     case KIND_REASSEMBLY:
       return s.features.fragments?.expired(s, record)
+    case KIND_GROUP:
+      return s.features.multicast?.expired(s, record)
   }
 }
 
@@ -128,6 +144,7 @@ function makeProtocolSocket(s: Core, protocol: Protocol): Socket | Errno {
       break
     case Protocol.Udp:
       made = makeSocket(s, DATAGRAM_KIND, KIND_UDP)
+      if (made !== 0) s.m.put8(made + MULTICAST_TTL, 1)
       break
     case Protocol.Icmp:
       if (s.features.ping === undefined) return EPROTONOSUPPORT
@@ -142,8 +159,9 @@ function makeProtocolSocket(s: Core, protocol: Protocol): Socket | Errno {
 function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Errno {
   const { m } = s
   if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) return EINVAL
-  if (address !== 0 && (address | 0) !== m.get32(ADDRESS)) return EADDRNOTAVAIL
+  if (address !== 0 && !isOurs(m, address | 0)) return EADDRNOTAVAIL
   if (m.get16(at + LOCAL_PORT) !== 0) return EINVAL
+  m.put32(at + LOCAL_ADDRESS, address)
   switch (kindOf(m, at)) {
     case KIND_UDP:
       return bindUdp(s, at, port)
@@ -191,16 +209,21 @@ function counters(s: Core): Record<string, number> {
 
 /** The face of a stack, see stack.ts. Each call finds the record behind its handle and passes it on. */
 function stackOf(s: Core): Stack {
-  const { m } = s
+  const { m, features } = s
   const tcp = (handle: Socket, call: (t: Tcb) => number): number => {
     const at = recordOf(s, handle)
     if (at === 0) return EBADF
     return kindOf(m, at) === KIND_CONNECTION ? call(at as Tcb) : EOPNOTSUPP
   }
+  const udp = (handle: Socket, call: (at: Address) => 0 | Errno): 0 | Errno => {
+    const at = recordOf(s, handle)
+    if (at === 0) return EBADF
+    return kindOf(m, at) === KIND_UDP ? call(at) : EOPNOTSUPP
+  }
   return {
-    input(frame, now) {
+    input(frame, now, link = 0) {
       setNow(s, now)
-      return frameInput(s, frame)
+      return frameInput(s, frame, link)
     },
     poll(now) {
       setNow(s, now)
@@ -233,13 +256,27 @@ function stackOf(s: Core): Stack {
     setAddress(address, prefixLength, gateway) {
       configureAddress(s, address | 0, maskOf(prefixLength), gateway | 0)
     },
+    get addresses() {
+      return features.tables?.listAddresses(m) ?? []
+    },
+    addAddress: (link, address, prefixLength) =>
+      features.tables?.addAddress(s, link, address | 0, prefixLength) ?? EOPNOTSUPP,
+    removeAddress: address => features.tables?.removeAddress(s, address | 0) ?? EOPNOTSUPP,
+    get routes() {
+      return features.tables?.listRoutes(s) ?? []
+    },
+    addRoute: route => features.tables?.addRoute(s, route) ?? EOPNOTSUPP,
+    removeRoute: (destination, prefixLength, metric) =>
+      features.tables?.removeRoute(s, destination, prefixLength, metric) ?? EOPNOTSUPP,
     linkUp(now) {
       setNow(s, now)
       reannounce(s)
     },
     hostGone(address) {
-      const neighbour = findNeighbour(s, address | 0)
-      if (neighbour !== 0) removeNeighbour(s, neighbour)
+      for (let link = 0; link < m.get8(LINK_COUNT); link++) {
+        const neighbour = findNeighbour(s, address | 0, link)
+        if (neighbour !== 0) removeNeighbour(s, neighbour)
+      }
       hostGone(s, address | 0)
     },
     socket: protocol => makeProtocolSocket(s, protocol),
@@ -273,7 +310,14 @@ function stackOf(s: Core): Stack {
       if (at === 0) return EBADF
       return isDatagram(m, at) ? takeDatagram(s, at, into, from) : EOPNOTSUPP
     },
-    setOption: (handle, option, value) => tcp(handle, t => setTcpOption(s, t, option, value)) as 0 | Errno,
+    setOption(handle, option, value) {
+      const at = recordOf(s, handle)
+      return at === 0 ? EBADF : setSocketOption(s, at, option, value)
+    },
+    joinGroup: (handle, group, link = 0) =>
+      udp(handle, at => s.features.multicast?.join(s, at, group | 0, link) ?? EINVAL),
+    leaveGroup: (handle, group, link = 0) =>
+      udp(handle, at => s.features.multicast?.leave(s, at, group | 0, link) ?? EINVAL),
     shutdown: handle => tcp(handle, t => shutdownTcp(s, t)) as 0 | Errno,
     close(handle) {
       const at = recordOf(s, handle)

@@ -46,6 +46,8 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.FragmentOverlap]: 'Fragments overlap or disagree about the end: the whole datagram is dropped.',
   [Drop.ReassemblyFull]: 'Too many datagrams wait for their fragments.',
   [Drop.DatagramTooLarge]: 'The datagram is larger than its protocol allows, or than can be answered.',
+  [Drop.BadIgmp]: 'The IGMP message is too short, or its checksum or its group is wrong.',
+  [Drop.NotAMember]: 'A multicast group that nobody here has joined.',
 }
 
 /** One sentence that says what happened. */

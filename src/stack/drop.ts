@@ -76,7 +76,11 @@ export const Drop = {
   ReassemblyFull: 42,
   /** A reassembled TCP segment that is larger than any MSS we offer, or an echo request too large to answer. */
   DatagramTooLarge: 43,
+  /** RFC 2236, 6: an IGMP message that is too short, has a wrong checksum or names no group. */
+  BadIgmp: 44,
+  /** A multicast group that nobody here has joined. */
+  NotAMember: 45,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 44
+export const DROP_COUNT = 46

@@ -3,8 +3,11 @@
 declare const errnoBrand: unique symbol
 export type Errno = number & { readonly [errnoBrand]: true }
 
+export const ESRCH = -3 as Errno
 export const EBADF = -9 as Errno
 export const EAGAIN = -11 as Errno
+export const EACCES = -13 as Errno
+export const EEXIST = -17 as Errno
 export const EINVAL = -22 as Errno
 export const EPIPE = -32 as Errno
 export const EMSGSIZE = -90 as Errno

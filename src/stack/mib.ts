@@ -32,12 +32,16 @@ export const ipFragOKs = DROP_COUNT + 23
 export const ipFragFails = DROP_COUNT + 24
 export const ipFragCreates = DROP_COUNT + 25
 export const icmpOutTimeExcds = DROP_COUNT + 26
+export const igmpInQueries = DROP_COUNT + 27
+export const igmpInReports = DROP_COUNT + 28
+export const igmpOutReports = DROP_COUNT + 29
+export const igmpOutLeaves = DROP_COUNT + 30
 /** What was given up because memory was short: connections by their state, and times that data out of order was dropped. */
-export const tcpReclaimedTimeWait = DROP_COUNT + 27
-export const tcpReclaimedLastAck = DROP_COUNT + 28
-export const tcpReclaimedClosing = DROP_COUNT + 29
-export const tcpReclaimedOutOfOrder = DROP_COUNT + 30
-export const COUNTER_COUNT = DROP_COUNT + 31
+export const tcpReclaimedTimeWait = DROP_COUNT + 31
+export const tcpReclaimedLastAck = DROP_COUNT + 32
+export const tcpReclaimedClosing = DROP_COUNT + 33
+export const tcpReclaimedOutOfOrder = DROP_COUNT + 34
+export const COUNTER_COUNT = DROP_COUNT + 35
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -67,6 +71,10 @@ const MIB_NAMES = [
   'ipFragFails',
   'ipFragCreates',
   'icmpOutTimeExcds',
+  'igmpInQueries',
+  'igmpInReports',
+  'igmpOutReports',
+  'igmpOutLeaves',
   'tcpReclaimedTimeWait',
   'tcpReclaimedLastAck',
   'tcpReclaimedClosing',

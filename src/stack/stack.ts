@@ -29,28 +29,66 @@ export interface Environment {
   readonly secret: Uint8Array
 }
 
-export interface StackConfig {
-  /** The budget in bytes, or an arena: one copied from a running host continues where that host was. */
-  readonly memory: number | ArrayBuffer
+/** One link: where frames go out and come in. */
+export interface LinkConfig {
   /** 6 bytes, a unicast address. */
   readonly mac: Uint8Array
   /** The largest IP datagram that the link carries, 68 … 1500 bytes; 1500 if absent. */
   readonly mtu?: number
+  /** 'a.b.c.d/prefix'. */
+  readonly address?: string
+}
+
+/** The settings of link 0 stand here themselves. If it has no address the host takes a link-local one by itself (RFC 3927). */
+export interface StackConfig extends LinkConfig {
+  /** The budget in bytes, or an arena: one copied from a running host continues where that host was. */
+  readonly memory: number | ArrayBuffer
+  /** The router on link 0 for everything that no other route is for, 'a.b.c.d'. */
+  readonly gateway?: string
   /**
-   * The largest frame that the link carries, 1514 … 65549 bytes with the Ethernet header; 1514 if absent. Where it is
+   * The largest frame that link 0 carries, 1514 … 65549 bytes with the Ethernet header; 1514 if absent. Where it is
    * larger, a profile with IP_OFFLOAD sends and takes many segments in one frame; the MSS stays what the MTU makes it.
    */
   readonly largestFrame?: number
-  /** 'a.b.c.d/prefix'. If absent the host takes a link-local address by itself (RFC 3927). */
-  readonly address?: string
-  /** The router for everything that is not on the link, 'a.b.c.d'. */
-  readonly gateway?: string
+  /** Links 1 to 3. Their addresses are taken without a test for conflicts. */
+  readonly links?: readonly LinkConfig[]
+}
+
+/** How a network is reached. */
+export interface Route {
+  /** The network: its first `prefixLength` bits, 0 … 32. */
+  readonly destination: Ipv4
+  readonly prefixLength: number
+  /** The router to it, on the link; 0: the network is on the link itself. */
+  readonly gateway: Ipv4
+  readonly link: number
+  /** Of the routes to one network that with the smallest metric is taken, 0 … 2^32 - 1. */
+  readonly metric: number
+}
+
+/** An address of ours. */
+export interface LocalAddress {
+  readonly address: Ipv4
+  readonly prefixLength: number
+  readonly link: number
 }
 
 /** What `setOption` can set. */
 export const Option = {
   /** 1: Nagle's algorithm is off (RFC 9293, 3.7.4), short text goes out at once. 0, the default: on. */
   NoDelay: 1,
+  /** The time to live of what is sent, 1 … 255; 64 if it was not set. */
+  Ttl: 20,
+  /** UDP, 1: may send to all hosts of a link. 0, the default: EACCES. */
+  Broadcast: 21,
+  /** UDP, 1, set before `bind`: may have its port together with others that say so, too. Each hears the groups it has joined. */
+  ReuseAddress: 22,
+  /** UDP: the time to live of what is sent to groups, 0 … 255; 1, the default: it stays on the link. */
+  MulticastTtl: 23,
+  /** UDP, 1, the default: what is sent to a group reaches its members on this host, too. */
+  MulticastLoop: 24,
+  /** UDP: the link for what is sent to groups and to 255.255.255.255; 0, the default. */
+  MulticastLink: 25,
 } as const
 export type Option = (typeof Option)[keyof typeof Option]
 
@@ -101,17 +139,17 @@ export interface Endpoint {
 }
 
 export interface Stack {
-  /** Takes one Ethernet frame, copying what it keeps. Drop.None: taken. Never throws. */
-  input(frame: Uint8Array, now: Ms): Drop
+  /** Takes one Ethernet frame off a link, copying what it keeps. Drop.None: taken. Never throws. `link` is 0 if absent. */
+  input(frame: Uint8Array, now: Ms, link?: number): Drop
   /** Runs the timers that are due. Bounded work. All other calls happen at the time of the last `input` or `poll`. */
   poll(now: Ms): void
   /** When to call `poll` next: the earliest deadline (may be early, never late); Infinity when idle. */
   pollAt(): Ms
   /**
-   * Hands out frames while `emit` takes them. False: the link is busy, keep it. A frame is valid during the call only, and
+   * Hands out frames, and the links that they go out by, while `emit` takes them. False: the link is busy, keep it. A frame is valid during the call only, and
    * `emit` must not call the stack: what comes back at once waits until `output` has returned.
    */
-  output(emit: (frame: Uint8Array) => boolean): void
+  output(emit: (frame: Uint8Array, link: number) => boolean): void
   /** Visits each socket on which something happened since the last call, once, with the bits of `Event`. */
   events(visit: (socket: Socket, bits: number) => void): void
 
@@ -122,10 +160,25 @@ export interface Stack {
 
   /** The largest frame that it takes, bytes: what its link should announce. */
   readonly largestFrame: number
-  /** The host's address, 0 while it has none. */
+  /** The first address of link 0, 0 while it has none. */
   readonly address: Ipv4
-  /** Sets the address; announces and defends it as RFC 5227 says. */
+  /** Sets it, and the default router; announces and defends it as RFC 5227 says. */
   setAddress(address: Ipv4, prefixLength: number, gateway: Ipv4): void
+  /** All addresses of all links. These six are RTNETLINK's: a profile without it lists none and returns EOPNOTSUPP. */
+  readonly addresses: readonly LocalAddress[]
+  /** Gives a link one more address, at once. EEXIST: it is ours. EINVAL: no host may have it. ENOBUFS: memory is full, or there are 16. */
+  addAddress(link: number, address: Ipv4, prefixLength: number): 0 | Errno
+  /** Takes an address away, and the route to its network. EADDRNOTAVAIL: it is not ours. */
+  removeAddress(address: Ipv4): 0 | Errno
+  /** The routing table, in no particular order. */
+  readonly routes: readonly Route[]
+  /**
+   * Adds a route. EEXIST: there is one to this network with this metric. ENETUNREACH: the gateway is not on the link. ENOBUFS.
+   * Throws RangeError when a setting is out of its range.
+   */
+  addRoute(route: Route): 0 | Errno
+  /** ESRCH: there is none, or it is the one to the network of an address of ours. */
+  removeRoute(destination: Ipv4, prefixLength: number, metric: number): 0 | Errno
   /** The link came up, or another segment was joined to it: addresses are checked for conflicts anew (RFC 5227, 2.1). */
   linkUp(now: Ms): void
   /** The host with this address has left the segment for good (its port is gone): connections to it end with EHOSTUNREACH. */
@@ -149,6 +202,13 @@ export interface Stack {
   recvFrom(socket: Socket, into: Uint8Array, from: Endpoint): number | Errno
   /** EINVAL for a value out of range, ENOPROTOOPT for an option that this kind of socket does not have. */
   setOption(socket: Socket, option: Option, value: number): 0 | Errno
+  /**
+   * UDP: joins a group on a link, 0 if absent. EADDRINUSE: it is a member already. EINVAL: no group, no such link, or a profile
+   * without IP_MULTICAST. ENOBUFS: memory is full, or there are more than 20 groups of this socket or 64 of the host.
+   */
+  joinGroup(socket: Socket, group: Ipv4, link?: number): 0 | Errno
+  /** EADDRNOTAVAIL: it is no member. Closing a socket leaves its groups. */
+  leaveGroup(socket: Socket, group: Ipv4, link?: number): 0 | Errno
   /** No more to send: FIN follows the data. */
   shutdown(socket: Socket): 0 | Errno
   /** Gives the handle back; what was sent is still delivered, the connection closes in order behind it. */

@@ -2,8 +2,9 @@
 import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { addressSeen } from '../ip/acquire.ts'
+import { addressToward, isOnThisLink } from '../ip/local.ts'
 import type { Address } from '../memory/arena.ts'
-import { ADDRESS, MAC_HIGH, MAC_LOW } from '../memory/layout.ts'
+import { LINK_MAC_HIGH, LINK_MAC_LOW } from '../memory/layout.ts'
 import { arpOutReplies, arpOutRequests } from '../mib.ts'
 import {
   ARP_LENGTH,
@@ -20,65 +21,75 @@ import {
 import { ETH_HEADER, ETHERTYPE_ARP, macHigh, macLow, putMac } from '../wire/ethernet.ts'
 import { isLinkLocal, isMulticast } from '../wire/ipv4.ts'
 import { frameAt, putEthernet, queueFrame, takeFrame } from './frames.ts'
+import { linkAt } from './links.ts'
 import { learnNeighbour } from './neighbours.ts'
 
 /** An ARP packet of `length` bytes at `at`. */
 export function arpInput(s: Core, at: Address, length: number): Drop {
-  const { m } = s
+  const { m, link } = s
   const { view } = m
+  const own = linkAt(m, link)
   if (!arpIsValid(view, at, length)) return dropped(s, Drop.BadArp)
   const senderIp = view.getInt32(at + ARP_SENDER_IP)
   const senderHigh = macHigh(view, at + ARP_SENDER_MAC)
   const senderLow = macLow(view, at + ARP_SENDER_MAC)
   if ((senderHigh & 0x100) !== 0 || isMulticast(senderIp) || senderIp === -1) return dropped(s, Drop.BadArp)
-  const ours = senderHigh === m.get16(MAC_HIGH) && senderLow === m.get32(MAC_LOW)
+  const ours = senderHigh === m.get16(own + LINK_MAC_HIGH) && senderLow === m.get32(own + LINK_MAC_LOW)
   // Our own packet, come back by another way, says nothing new.
   if (ours) return dropped(s, Drop.BadSource)
   const targetIp = view.getInt32(at + ARP_TARGET_IP)
-  if (addressSeen(s, senderIp, targetIp)) return dropped(s, Drop.AddressConflict)
+  if (link === 0 && addressSeen(s, senderIp, targetIp)) return dropped(s, Drop.AddressConflict)
+  // Addresses that were not acquired (acquire.ts) are not defended: whoever gave them has to mend it.
+  if (isOnThisLink(m, senderIp, link)) return dropped(s, Drop.AddressConflict)
 
-  const address = m.get32(ADDRESS)
-  const forUs = address !== 0 && targetIp === address
+  const forUs = isOnThisLink(m, targetIp, link)
   // RFC 5227, 1.1: a sender address of zero is a probe, and says nothing of where anybody is.
-  if (senderIp !== 0) learnNeighbour(s, senderIp, senderHigh, senderLow, forUs)
+  if (senderIp !== 0) learnNeighbour(s, senderIp, senderHigh, senderLow, forUs, link)
   if (forUs && view.getUint16(at + ARP_OPERATION) === ARP_REQUEST) {
-    sendArpReply(s, senderHigh, senderLow, senderIp)
+    sendArpReply(s, targetIp, senderHigh, senderLow, senderIp)
   }
   return Drop.None
 }
 
-/** Asks who has `target`. */
-export function sendArpRequest(s: Core, target: number): void {
+/** Asks who has `target` on this link. */
+export function sendArpRequest(s: Core, target: number, link: number): void {
   count(s, arpOutRequests)
-  sendArp(s, ARP_REQUEST, s.m.get32(ADDRESS), target)
+  sendArp(s, ARP_REQUEST, addressToward(s.m, link, target), target, link)
 }
 
 /** RFC 5227, 2.1.1: a probe, asking for `target` with a sender address of zero, so that no cache is spoilt. */
-export const sendArpProbe = (s: Core, target: number): void => sendArp(s, ARP_REQUEST, 0, target)
+export const sendArpProbe = (s: Core, target: number): void => sendArp(s, ARP_REQUEST, 0, target, 0)
 
 /** RFC 5227, 2.3: an announcement, a request whose sender and target are both our address. */
-export const sendArpAnnouncement = (s: Core, address: number): void =>
-  sendArp(s, ARP_REQUEST, address, address)
+export const sendArpAnnouncement = (s: Core, address: number, link = 0): void =>
+  sendArp(s, ARP_REQUEST, address, address, link)
 
-function sendArp(s: Core, operation: number, senderIp: number, targetIp: number): void {
+function sendArp(s: Core, operation: number, senderIp: number, targetIp: number, link: number): void {
   const page = takeFrame(s, true)
   if (page === 0) return
-  putEthernet(s, frameAt(page), 0xffff, -1, ETHERTYPE_ARP)
-  putAddresses(s, frameAt(page) + ETH_HEADER, operation, senderIp, 0, 0, targetIp)
-  queueFrame(s, page, ETH_HEADER + ARP_LENGTH)
+  putEthernet(s, frameAt(page), 0xffff, -1, ETHERTYPE_ARP, link)
+  putAddresses(s, frameAt(page) + ETH_HEADER, operation, senderIp, 0, 0, targetIp, link)
+  queueFrame(s, page, ETH_HEADER + ARP_LENGTH, link)
 }
 
-function sendArpReply(s: Core, targetHigh: number, targetLow: number, targetIp: number): void {
+/** Answers, on the link by which it came, who asked for `address`. */
+function sendArpReply(
+  s: Core,
+  address: number,
+  targetHigh: number,
+  targetLow: number,
+  targetIp: number,
+): void {
   const page = takeFrame(s, true)
   if (page === 0) return
   count(s, arpOutReplies)
-  const address = s.m.get32(ADDRESS)
   // RFC 3927, 2.5: all ARP packets with a link-local sender address, replies as well, are broadcast,
   // so that a host which has the same address notices.
   const broadcast = isLinkLocal(address)
-  putEthernet(s, frameAt(page), broadcast ? 0xffff : targetHigh, broadcast ? -1 : targetLow, ETHERTYPE_ARP)
-  putAddresses(s, frameAt(page) + ETH_HEADER, ARP_REPLY, address, targetHigh, targetLow, targetIp)
-  queueFrame(s, page, ETH_HEADER + ARP_LENGTH)
+  const [high, low] = broadcast ? [0xffff, -1] : [targetHigh, targetLow]
+  putEthernet(s, frameAt(page), high, low, ETHERTYPE_ARP, s.link)
+  putAddresses(s, frameAt(page) + ETH_HEADER, ARP_REPLY, address, targetHigh, targetLow, targetIp, s.link)
+  queueFrame(s, page, ETH_HEADER + ARP_LENGTH, s.link)
 }
 
 function putAddresses(
@@ -89,10 +100,13 @@ function putAddresses(
   targetHigh: number,
   targetLow: number,
   targetIp: number,
+  link: number,
 ): void {
-  const { view } = s.m
+  const { m } = s
+  const { view } = m
+  const own = linkAt(m, link)
   putArp(view, at, operation)
-  putMac(view, at + ARP_SENDER_MAC, s.m.get16(MAC_HIGH), s.m.get32(MAC_LOW))
+  putMac(view, at + ARP_SENDER_MAC, m.get16(own + LINK_MAC_HIGH), m.get32(own + LINK_MAC_LOW))
   view.setInt32(at + ARP_SENDER_IP, senderIp)
   putMac(view, at + ARP_TARGET_MAC, targetHigh, targetLow)
   view.setInt32(at + ARP_TARGET_IP, targetIp)

@@ -6,12 +6,27 @@
  *         v
  *       gone: the packet that waited is dropped, whoever wants to connect is told EHOSTUNREACH
  *
+ * There are as many entries as fit a sixteenth of all pages. When they are all taken, a new one that we want takes the place
+ * of the oldest that has not answered, else of the one whose last answer is longest ago; who merely speaks to us gets none.
+ *
  * One datagram, all its fragments, waits in each incomplete entry, the newest (RFC 1122, 2.3.2.2: "SHOULD save (rather
  * than discard) at least one (the latest) packet").
  */
 import { type Core, count, KIND_NEIGHBOUR, RECORD_KIND } from '../core.ts'
 import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
-import { NOW_MS, PAGE_COUNT, POOL_NEIGHBOURS, POOL_PAGES, POOL_STRIDE, POOLS_AT } from '../memory/layout.ts'
+import { appendBoth, removeBoth } from '../memory/fifo.ts'
+import {
+  CONFIRMED_HEAD,
+  INCOMPLETE_HEAD,
+  NEIGHBOURS_HELD,
+  NOW_MS,
+  PAGE_COUNT,
+  POOL_NEIGHBOURS,
+  POOL_PAGES,
+  POOL_PARTIAL,
+  POOL_STRIDE,
+  POOLS_AT,
+} from '../memory/layout.ts'
 import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
@@ -30,7 +45,11 @@ export const NEIGHBOUR_MAC_HIGH = 24
 export const NEIGHBOUR_MAC_LOW = 28
 /** The list of pages with the frames of the datagram that waits, 0 if none. */
 export const NEIGHBOUR_HELD = 32
-export const NEIGHBOUR_KIND: RecordKind = { pool: POOL_NEIGHBOURS, size: 36, urgent: true }
+/** The next, by age, of those that have not answered or of those that have, in both directions. */
+export const YOUNGER = 36
+const OLDER = 40
+const NEIGHBOUR_LINK = 44
+export const NEIGHBOUR_KIND: RecordKind = { pool: POOL_NEIGHBOURS, size: 48, urgent: true }
 
 export const NEIGHBOUR_INCOMPLETE = 0
 export const NEIGHBOUR_REACHABLE = 1
@@ -42,15 +61,20 @@ const REACHABLE_MS = 60_000
 const REQUEST_INTERVAL_MS = 1_000
 const REQUESTS = 3
 
-const bucket = (m: Arena, address: number): Address => bucketOf(m, address, KIND_NEIGHBOUR, 0)
+const bucket = (m: Arena, address: number, link: number): Address =>
+  bucketOf(m, address, KIND_NEIGHBOUR, link)
 
-/** The entry for an address, 0 if there is none. */
-export function findNeighbour(s: Core, address: number): Address {
+/** The entry for an address on a link, 0 if there is none. */
+export function findNeighbour(s: Core, address: number, link = 0): Address {
   const m = s.m
-  let at = m.get32(bucket(m, address))
+  let at = m.get32(bucket(m, address, link))
   while (
     at !== 0 &&
-    !(m.get8(at + RECORD_KIND) === KIND_NEIGHBOUR && m.get32(at + NEIGHBOUR_ADDRESS) === address)
+    !(
+      m.get8(at + RECORD_KIND) === KIND_NEIGHBOUR &&
+      m.get32(at + NEIGHBOUR_ADDRESS) === address &&
+      m.get8(at + NEIGHBOUR_LINK) === link
+    )
   ) {
     at = m.get32(at + CHAIN)
   }
@@ -58,13 +82,14 @@ export function findNeighbour(s: Core, address: number): Address {
 }
 
 /** The entry for an address that we want to send to; it is asked for when it is new. 0: memory is full. */
-export function wantNeighbour(s: Core, address: number): Address {
-  const found = findNeighbour(s, address)
+export function wantNeighbour(s: Core, address: number, link = 0): Address {
+  const found = findNeighbour(s, address, link)
   if (found !== 0) {
     s.m.put8(found + NEIGHBOUR_USED, 1)
     return found
   }
-  const made = makeNeighbour(s, address)
+  if (!hasRoom(s.m)) removeNeighbour(s, s.m.get32(INCOMPLETE_HEAD) || s.m.get32(CONFIRMED_HEAD))
+  const made = makeNeighbour(s, address, link)
   if (made !== 0) ask(s, made)
   return made
 }
@@ -76,13 +101,16 @@ export function learnNeighbour(
   macHigh: number,
   macLow: number,
   add: boolean,
+  link: number,
 ): void {
   const m = s.m
-  const at = findNeighbour(s, address) || (add && hasRoom(m) ? makeNeighbour(s, address) : 0)
+  const at = findNeighbour(s, address, link) || (add && hasRoom(m) ? makeNeighbour(s, address, link) : 0)
   if (at === 0) return
+  removeBoth(m, listOf(m, at), at, YOUNGER, OLDER)
   m.put16(at + NEIGHBOUR_MAC_HIGH, macHigh)
   m.put32(at + NEIGHBOUR_MAC_LOW, macLow)
   m.put8(at + NEIGHBOUR_STATE, NEIGHBOUR_REACHABLE)
+  appendBoth(m, CONFIRMED_HEAD, at, YOUNGER, OLDER)
   m.put8(at + NEIGHBOUR_REQUESTS, 0)
   m.put8(at + NEIGHBOUR_USED, 0)
   setTimer(m, at, (m.get32(NOW_MS) + REACHABLE_MS) | 0)
@@ -92,13 +120,11 @@ export function learnNeighbour(
 /** Keeps a copy of a frame until its receiver's address is known, in the place of an older one. */
 export function holdFrame(s: Core, neighbour: Address, from: Address, length: number): void {
   const m = s.m
-  const page = m.get32(neighbour + NEIGHBOUR_HELD) || takeFrame(s, true)
+  forget(m, neighbour)
+  const page = takeFrame(s, true)
   if (page === 0) return
-  freePages(m, m.get32(page + PAGE_NEXT))
-  m.put32(page + PAGE_NEXT, 0)
   m.bytes.copyWithin(frameAt(page), from, from + length)
-  m.put16(page + PAGE_LENGTH, length)
-  m.put32(neighbour + NEIGHBOUR_HELD, page)
+  holdPage(s, neighbour, page, length)
 }
 
 /** The same for a frame that has a page already: the page is given away. */
@@ -109,8 +135,25 @@ export function holdPage(s: Core, neighbour: Address, page: Page, length: number
 
 /** The same for all frames of one datagram. */
 export function holdPages(s: Core, neighbour: Address, head: Page): void {
-  freePages(s.m, s.m.get32(neighbour + NEIGHBOUR_HELD))
-  s.m.put32(neighbour + NEIGHBOUR_HELD, head)
+  const { m } = s
+  forget(m, neighbour)
+  m.put32(neighbour + NEIGHBOUR_HELD, head)
+  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) m.add32(NEIGHBOURS_HELD, 1)
+  // No more pages wait for answers than for a link; the oldest give way.
+  const most = Math.max(2, m.get32(PAGE_COUNT) >> 3)
+  while (m.get32(NEIGHBOURS_HELD) > most && m.get32(INCOMPLETE_HEAD) !== neighbour)
+    removeNeighbour(s, m.get32(INCOMPLETE_HEAD))
+}
+
+/** Drops what waits for a neighbour. */
+const forget = (m: Arena, neighbour: Address): void => freePages(m, takeHeld(m, neighbour))
+
+/** The pages that wait for a neighbour, which wait no more. */
+function takeHeld(m: Arena, neighbour: Address): Page {
+  const head = m.get32(neighbour + NEIGHBOUR_HELD)
+  m.put32(neighbour + NEIGHBOUR_HELD, 0)
+  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) m.add32(NEIGHBOURS_HELD, -1)
+  return head
 }
 
 /** The neighbour's timer fired: ask again, ask whether it is still there, or give it up. */
@@ -134,42 +177,52 @@ export function neighbourTimer(s: Core, at: Address): void {
 /** Forgets a neighbour and what waited for it. */
 export function removeNeighbour(s: Core, at: Address): void {
   const m = s.m
-  freePages(m, m.get32(at + NEIGHBOUR_HELD))
+  forget(m, at)
   clearTimer(m, at)
-  unchain(m, bucket(m, m.get32(at + NEIGHBOUR_ADDRESS)), at)
+  removeBoth(m, listOf(m, at), at, YOUNGER, OLDER)
+  unchain(m, bucket(m, m.get32(at + NEIGHBOUR_ADDRESS), m.get8(at + NEIGHBOUR_LINK)), at)
   freeRecord(m, NEIGHBOUR_KIND, at)
 }
 
-function makeNeighbour(s: Core, address: number): Address {
+function makeNeighbour(s: Core, address: number, link: number): Address {
   const m = s.m
   const at = takeRecord(m, NEIGHBOUR_KIND)
   if (at === 0) return 0
   m.put8(at + RECORD_KIND, KIND_NEIGHBOUR)
   m.put32(at + NEIGHBOUR_ADDRESS, address)
-  chain(m, bucket(m, address), at)
+  m.put8(at + NEIGHBOUR_LINK, link)
+  chain(m, bucket(m, address, link), at)
+  appendBoth(m, INCOMPLETE_HEAD, at, YOUNGER, OLDER)
   return at
 }
 
-/** Strangers that speak to us may fill a sixteenth of the pages with entries, no more. */
-const hasRoom = (m: Arena): boolean =>
-  m.get32(POOLS_AT + POOL_NEIGHBOURS * POOL_STRIDE + POOL_PAGES) <= Math.max(1, m.get32(PAGE_COUNT) >> 4)
+/** Whether one more entry fits a sixteenth of all pages. */
+function hasRoom(m: Arena): boolean {
+  const pool = POOLS_AT + POOL_NEIGHBOURS * POOL_STRIDE
+  return (
+    m.get32(pool + POOL_PARTIAL) !== 0 || m.get32(pool + POOL_PAGES) < Math.max(1, m.get32(PAGE_COUNT) >> 4)
+  )
+}
+
+/** The list that an entry stands in. */
+const listOf = (m: Arena, at: Address): Address =>
+  m.get8(at + NEIGHBOUR_STATE) === NEIGHBOUR_INCOMPLETE ? INCOMPLETE_HEAD : CONFIRMED_HEAD
 
 function ask(s: Core, at: Address): void {
   const m = s.m
   m.put8(at + NEIGHBOUR_REQUESTS, m.get8(at + NEIGHBOUR_REQUESTS) + 1)
-  sendArpRequest(s, m.get32(at + NEIGHBOUR_ADDRESS))
+  sendArpRequest(s, m.get32(at + NEIGHBOUR_ADDRESS), m.get8(at + NEIGHBOUR_LINK))
   setTimer(m, at, (m.get32(NOW_MS) + REQUEST_INTERVAL_MS) | 0)
 }
 
 /** Sends the frames that waited. */
 function release(s: Core, at: Address): void {
   const m = s.m
-  const head = m.get32(at + NEIGHBOUR_HELD)
+  const head = takeHeld(m, at)
   if (head === 0) return
-  m.put32(at + NEIGHBOUR_HELD, 0)
   const high = m.get16(at + NEIGHBOUR_MAC_HIGH)
   const low = m.get32(at + NEIGHBOUR_MAC_LOW)
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT))
     putMac(m.view, frameAt(page) + ETH_DESTINATION, high, low)
-  queueFrames(s, head)
+  queueFrames(s, head, m.get8(at + NEIGHBOUR_LINK))
 }

@@ -4,8 +4,8 @@ import { Drop } from '../drop.ts'
 import { EMSGSIZE, isErrno } from '../errno.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
+import { mtuTo } from '../ip/route.ts'
 import type { Address, Page } from '../memory/arena.ts'
-import { MTU } from '../memory/layout.ts'
 import { icmpInDestUnreachs, icmpInEchos, icmpOutEchoReps } from '../mib.ts'
 import { tcpUnreachable } from '../tcp/unreachable.ts'
 import { sumBytes } from '../wire/checksum.ts'
@@ -18,6 +18,7 @@ import {
   ICMP_UNREACHABLE,
 } from '../wire/icmp.ts'
 import {
+  IP_DESTINATION,
   IP_HEADER,
   IP_PROTOCOL,
   IP_SOURCE,
@@ -51,28 +52,31 @@ export function icmpInput(s: Core, ip: Address, at: Address, length: number, toA
 function sendEchoReply(s: Core, ip: Address, at: Address, length: number): Drop {
   const { m } = s
   const to = m.view.getInt32(ip + IP_SOURCE)
-  if (length > m.get16(MTU) - IP_HEADER) {
+  // RFC 1122, 3.2.2.6: "the IP source address in an ICMP Echo Reply MUST be the same as the specific-destination address".
+  const from = m.view.getInt32(ip + IP_DESTINATION)
+  const mtu = mtuTo(s, to)
+  if (length > mtu - IP_HEADER) {
     // It came over a link that carries more than ours.
-    const pages = layDatagram(s, 0, m.window(at, length))
+    const pages = layDatagram(s, 0, m.window(at, length), mtu)
     if (isErrno(pages)) return dropped(s, pages === EMSGSIZE ? Drop.DatagramTooLarge : Drop.NoMemory)
-    finishEchoReply(s, pages, to, length)
+    finishEchoReply(s, pages, from, to, length)
     return Drop.None
   }
   const page = takeFrame(s, true)
   if (page === 0) return dropped(s, Drop.NoMemory)
   m.bytes.copyWithin(payloadAt(page), at, at + length)
-  finishEchoReply(s, page, to, length)
+  finishEchoReply(s, page, from, to, length)
   return Drop.None
 }
 
 /** The request of `length` bytes whose copy stands in `page`, or begins there, becomes its reply and goes out. */
-export function finishEchoReply(s: Core, page: Page, to: number, length: number): void {
+export function finishEchoReply(s: Core, page: Page, from: number, to: number, length: number): void {
   const at = payloadAt(page)
   s.m.put8(at + ICMP_TYPE, ICMP_ECHO_REPLY)
   s.m.put8(at + ICMP_CODE, 0)
   finishIcmp(s, page, length)
   count(s, icmpOutEchoReps)
-  sendDatagram(s, page, to, PROTOCOL_ICMP, length)
+  sendDatagram(s, page, to, PROTOCOL_ICMP, length, from)
 }
 
 /** RFC 1122, 3.2.2.1: passed to the transport that sent what could not be delivered; its header comes behind ours. */

@@ -6,6 +6,7 @@ import { type Core, dropped, KIND_PING } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ENETUNREACH, type Errno, isErrno } from '../errno.ts'
 import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
+import { mtuTo } from '../ip/route.ts'
 import type { Address } from '../memory/arena.ts'
 import { ADDRESS } from '../memory/layout.ts'
 import { queueDatagram } from '../socket/datagrams.ts'
@@ -51,7 +52,7 @@ export const pingSockets: PingSockets = {
       m.put16(socket + LOCAL_PORT, id)
       enterTable(m, socket)
     }
-    const page = layDatagram(s, ICMP_HEADER, data)
+    const page = layDatagram(s, ICMP_HEADER, data, mtuTo(s, address))
     if (isErrno(page)) return page
     const at = payloadAt(page)
     m.put8(at + ICMP_TYPE, ICMP_ECHO_REQUEST)

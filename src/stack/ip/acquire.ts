@@ -12,11 +12,13 @@
  */
 import { type Core, KIND_ACQUIRE, RECORD_KIND } from '../core.ts'
 import { sendArpAnnouncement, sendArpProbe } from '../ethernet/arp.ts'
-import { ACQUIRE, ADDRESS, GATEWAY, MAC_HIGH, MAC_LOW, MASK, NOW_MS } from '../memory/layout.ts'
+import { ACQUIRE, ADDRESS, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
 import { setTimer } from '../memory/wheel.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { isLinkLocal } from '../wire/ipv4.ts'
-import { maskOf } from './addresses.ts'
+import { lengthOf, maskOf } from './addresses.ts'
+import { dropAddress, takeAddress } from './local.ts'
+import { setDefaultRoute } from './routes.ts'
 
 const STATE = ACQUIRE + 17
 const LEFT = ACQUIRE + 18
@@ -83,6 +85,7 @@ export function acquireLinkLocal(s: Core): void {
 export function reannounce(s: Core): void {
   const { m } = s
   if (m.get8(STATE) !== BOUND) return
+  s.features.multicast?.reportAll(s, 0)
   m.put8(LEFT, ANNOUNCE_NUM)
   after(s, randomUpTo(s, PROBE_WAIT_MS))
 }
@@ -100,11 +103,9 @@ export function acquireTimer(s: Core): void {
       return after(s, ANNOUNCE_WAIT_MS)
     case LISTENING:
       // A connection's address cannot change (RFC 9293, 3.3.1): those of the old one end with it.
-      if (m.get32(ADDRESS) !== m.get32(CANDIDATE)) connectionsLoseAddress(s)
+      if (m.get32(ADDRESS) !== m.get32(CANDIDATE)) connectionsLoseAddress(s, m.get32(ADDRESS))
       m.put8(STATE, BOUND)
-      m.put32(ADDRESS, m.get32(CANDIDATE))
-      m.put32(MASK, m.get32(CANDIDATE_MASK))
-      m.put32(GATEWAY, m.get32(CANDIDATE_GATEWAY))
+      bindAddress(s)
       m.put8(LEFT, ANNOUNCE_NUM)
       return announce(s)
     case BOUND:
@@ -112,6 +113,16 @@ export function acquireTimer(s: Core): void {
     default:
       return
   }
+}
+
+/** The candidate, with its router, takes the place of link 0's first address. */
+function bindAddress(s: Core): void {
+  const { m } = s
+  const old = m.get32(ADDRESS)
+  if (old !== 0) dropAddress(s, old)
+  takeAddress(s, 0, m.get32(CANDIDATE), lengthOf(m.get32(CANDIDATE_MASK)), true)
+  setDefaultRoute(s, m.get32(CANDIDATE_GATEWAY))
+  s.features.multicast?.reportAll(s, 0)
 }
 
 /**
@@ -146,8 +157,8 @@ function defend(s: Core): void {
     return
   }
   // RFC 5227, 2.4: "SHOULD actively attempt to reset any existing connections using that address".
-  connectionsLoseAddress(s)
-  m.put32(ADDRESS, 0)
+  connectionsLoseAddress(s, m.get32(ADDRESS))
+  dropAddress(s, m.get32(ADDRESS))
   chooseAnother(s)
 }
 

@@ -17,5 +17,8 @@ export function parseIpv4(text: string): Ipv4 | undefined {
 export const formatIpv4 = (address: number): string =>
   `${(address >>> 24) & 255}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
 
+/** How many bits a mask has. */
+export const lengthOf = (mask: number): number => Math.clz32(~mask)
+
 /** The mask of a prefix of 0 … 32 bits, signed. */
 export const maskOf = (prefixLength: number): number => (prefixLength === 0 ? 0 : -1 << (32 - prefixLength))

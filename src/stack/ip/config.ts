@@ -1,18 +1,24 @@
 /** The configuration, checked once: what is wrong with it is said in one sentence, and what would be right. */
+import { LINKS_MAX } from '../ethernet/links.ts'
 import { FRAME_MAX } from '../memory/arena.ts'
-import type { StackConfig } from '../stack.ts'
+import type { LinkConfig, StackConfig } from '../stack.ts'
 import { maskOf, parseIpv4 } from './addresses.ts'
 
-export interface Settings {
+export interface LinkSettings {
   readonly macHigh: number
   readonly macLow: number
   readonly mtu: number
-  /** The largest frame of the link, with its Ethernet header; not checked: IP_OFFLOAD does. */
-  readonly largestFrame: number
-  /** 0: take a link-local one. */
+  /** 0: none; link 0 takes a link-local one. */
   readonly address: number
   readonly mask: number
+}
+
+/** Link 0's, and those of the links behind it. */
+export interface Settings extends LinkSettings {
+  /** The largest frame of link 0, with its Ethernet header; not checked: IP_OFFLOAD does. */
+  readonly largestFrame: number
   readonly gateway: number
+  readonly more: readonly LinkSettings[]
 }
 
 /** RFC 791, 3.1: every link carries 68 bytes; more than 1,500 is not Ethernet. */
@@ -21,23 +27,36 @@ const MTU_MAX = 1500
 
 /** Throws RangeError. */
 export function readConfig(config: StackConfig): Settings {
-  const { mac, mtu = MTU_MAX, largestFrame = FRAME_MAX } = config
+  const more = config.links ?? []
+  inRange('The number of links', 1 + more.length, 1, LINKS_MAX)
+  return {
+    ...readLink(config),
+    largestFrame: config.largestFrame ?? FRAME_MAX,
+    gateway: config.gateway === undefined ? 0 : readGateway(config.gateway),
+    more: more.map(readLink),
+  }
+}
+
+/** Throws RangeError when a setting is not a whole number in its range. */
+export function inRange(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw new RangeError(`${name} must be a whole number from ${least} to ${most}; ${value} is not.`)
+}
+
+function readLink(config: LinkConfig): LinkSettings {
+  const { mac, mtu = MTU_MAX } = config
   const [first = 1, second = 0] = mac
   if (mac.length !== 6) throw new RangeError(`A MAC address has 6 bytes; this one has ${mac.length}.`)
   if ((first & 1) !== 0)
     throw new RangeError('A host needs a unicast MAC address: the lowest bit of its first byte must be 0.')
-  if (!(Number.isInteger(mtu) && mtu >= MTU_MIN && mtu <= MTU_MAX)) {
-    throw new RangeError(`The MTU must be a whole number from ${MTU_MIN} to ${MTU_MAX}; ${mtu} is not.`)
-  }
+  inRange('The MTU', mtu, MTU_MIN, MTU_MAX)
   const [address, mask] = config.address === undefined ? [0, 0] : readAddress(config.address)
   return {
     macHigh: (first << 8) | second,
     macLow: new DataView(mac.buffer, mac.byteOffset).getInt32(2),
     mtu,
-    largestFrame,
     address,
     mask,
-    gateway: config.gateway === undefined ? 0 : readGateway(config.gateway),
   }
 }
 

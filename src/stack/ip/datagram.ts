@@ -3,13 +3,23 @@ import { type Core, count } from '../core.ts'
 import { EHOSTUNREACH, EMSGSIZE, ENOBUFS, type Errno } from '../errno.ts'
 import { frameAt, queueFrame, takeFrame } from '../ethernet/frames.ts'
 import { holdPage } from '../ethernet/neighbours.ts'
-import { type Address, freePage, type Page } from '../memory/arena.ts'
-import { ADDRESS, MTU, NEXT_IP_ID } from '../memory/layout.ts'
+import { type Address, freePage, PAGE_NEXT, type Page } from '../memory/arena.ts'
+import { MTU, NEXT_IP_ID } from '../memory/layout.ts'
 import { ipOutRequests } from '../mib.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
-import { IP_CHECKSUM, IP_DESTINATION, IP_HEADER, IP_SOURCE, putIpv4 } from '../wire/ipv4.ts'
-import { addressFrame, NO_ROUTE, READY } from './route.ts'
+import { IP_CHECKSUM, IP_DEFAULT_TTL, IP_DESTINATION, IP_HEADER, IP_SOURCE, putIpv4 } from '../wire/ipv4.ts'
+import { sourceFor } from './local.ts'
+import { addressFrame, isReady, NO_ROUTE } from './route.ts'
+
+/** What a datagram may ask for beside its addresses. */
+export interface Sending {
+  /** 1 … 255 */
+  readonly ttl: number
+  /** The link for a destination that is on every link: all hosts, or a group. */
+  readonly link: number
+}
+const PLAIN: Sending = { ttl: IP_DEFAULT_TTL, link: 0 }
 
 /** Where the payload of a datagram in `page` begins. */
 export const payloadAt = (page: Page): Address => frameAt(page) + ETH_HEADER + IP_HEADER
@@ -18,28 +28,35 @@ export const payloadAt = (page: Page): Address => frameAt(page) + ETH_HEADER + I
 export function putIpHeader(
   s: Core,
   at: Address,
+  source: number,
   destination: number,
   protocol: number,
   length: number,
+  ttl = IP_DEFAULT_TTL,
 ): void {
   const { m } = s
   const id = m.get16(NEXT_IP_ID)
   m.put16(NEXT_IP_ID, id + 1)
-  putIpv4(m.view, at, IP_HEADER + length, id, protocol)
-  m.view.setInt32(at + IP_SOURCE, m.get32(ADDRESS))
+  putIpv4(m.view, at, IP_HEADER + length, id, protocol, ttl)
+  m.view.setInt32(at + IP_SOURCE, source)
   m.view.setInt32(at + IP_DESTINATION, destination)
   m.put16(at + IP_CHECKSUM, complement(sumBytes(m, at, IP_HEADER)))
 }
 
 /**
  * Pages for a datagram with `data` behind `headerLength` bytes of a transport's header, which the caller fills in at
- * payloadAt: one page, or a list of them when it must go out in fragments. EMSGSIZE when it is larger than can be
+ * payloadAt: one page, or a list of them when it must go out in fragments since `mtu` carries no more. EMSGSIZE when it is larger than can be
  * sent, ENOBUFS when memory is full.
  */
-export function layDatagram(s: Core, headerLength: number, data: Uint8Array): Page | Errno {
+export function layDatagram(
+  s: Core,
+  headerLength: number,
+  data: Uint8Array,
+  mtu = s.m.get16(MTU),
+): Page | Errno {
   const { m } = s
-  if (headerLength + data.length > m.get16(MTU) - IP_HEADER)
-    return s.features.fragments?.lay(s, headerLength, data) ?? EMSGSIZE
+  if (headerLength + data.length > mtu - IP_HEADER)
+    return s.features.fragments?.lay(s, headerLength, data, mtu) ?? EMSGSIZE
   const page = takeFrame(s, false)
   if (page === 0) return ENOBUFS
   m.bytes.set(data, payloadAt(page) + headerLength)
@@ -48,7 +65,7 @@ export function layDatagram(s: Core, headerLength: number, data: Uint8Array): Pa
 
 /** The sum over a datagram's payload of `length` bytes in the pages that layDatagram gave. */
 export const sumDatagram = (s: Core, page: Page, length: number): number =>
-  (length > s.m.get16(MTU) - IP_HEADER ? s.features.fragments?.sum(s, page, length) : undefined) ??
+  (s.m.get32(page + PAGE_NEXT) !== 0 ? s.features.fragments?.sum(s, page, length) : undefined) ??
   sumBytes(s.m, payloadAt(page), length)
 
 /** Sends the datagram whose payload stands at payloadAt in its page or pages. They are given away, whatever happens. */
@@ -58,21 +75,23 @@ export function sendDatagram(
   destination: number,
   protocol: number,
   length: number,
+  source = sourceFor(s, destination),
+  sending = PLAIN,
 ): 0 | Errno {
-  if (length > s.m.get16(MTU) - IP_HEADER && s.features.fragments !== undefined)
-    return s.features.fragments.send(s, page, destination, protocol)
+  if (s.m.get32(page + PAGE_NEXT) !== 0 && s.features.fragments !== undefined)
+    return s.features.fragments.send(s, page, source, destination, protocol, sending)
   const frame = frameAt(page)
-  putIpHeader(s, frame + ETH_HEADER, destination, protocol, length)
+  putIpHeader(s, frame + ETH_HEADER, source, destination, protocol, length, sending.ttl)
   count(s, ipOutRequests)
-  const way = addressFrame(s, frame, destination)
+  const way = addressFrame(s, frame, destination, sending.link)
   const size = ETH_HEADER + IP_HEADER + length
   if (way === NO_ROUTE) {
     freePage(s.m, page)
     return EHOSTUNREACH
   }
-  if (way !== READY) {
+  if (!isReady(way)) {
     holdPage(s, way, page, size)
     return 0
   }
-  return queueFrame(s, page, size) ? 0 : ENOBUFS
+  return queueFrame(s, page, size, way) ? 0 : ENOBUFS
 }

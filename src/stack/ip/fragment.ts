@@ -16,28 +16,20 @@ import {
   PAGE_OFFSET,
   type Page,
 } from '../memory/arena.ts'
-import {
-  MTU,
-  PAGE_COUNT,
-  POOL_PAGES,
-  POOL_STANDING,
-  POOL_STRIDE,
-  POOLS_AT,
-  RESERVE,
-} from '../memory/layout.ts'
+import { PAGE_COUNT, POOL_PAGES, POOL_STANDING, POOL_STRIDE, POOLS_AT, RESERVE } from '../memory/layout.ts'
 import { ipFragCreates, ipFragFails, ipFragOKs, ipOutRequests } from '../mib.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import { IP_CHECKSUM, IP_FRAGMENT, IP_HEADER, IP_ID, IP_MORE_FRAGMENTS } from '../wire/ipv4.ts'
-import { payloadAt, putIpHeader } from './datagram.ts'
-import { addressFrame, NO_ROUTE, READY } from './route.ts'
+import { payloadAt, putIpHeader, type Sending } from './datagram.ts'
+import { addressFrame, isReady, NO_ROUTE } from './route.ts'
 
 /** RFC 791, 3.1: the total length is a 16-bit number. */
 export const DATAGRAM_MAX = 65_535
 
 /** Bytes of payload in each fragment but the last; all of it when one frame is enough. */
-function pieceOf(m: Arena, length: number): number {
-  const room = m.get16(MTU) - IP_HEADER
+function pieceOf(length: number, mtu: number): number {
+  const room = mtu - IP_HEADER
   return length <= room ? length : room & ~7
 }
 
@@ -45,10 +37,10 @@ function pieceOf(m: Arena, length: number): number {
  * Pages for a datagram of `headerLength` bytes, left blank, and `data`. EMSGSIZE when it is larger than IP carries or
  * than this host could ever hold, ENOBUFS when memory is full.
  */
-export function layInFragments(s: Core, headerLength: number, data: Uint8Array): Page | Errno {
+export function layInFragments(s: Core, headerLength: number, data: Uint8Array, mtu: number): Page | Errno {
   const { m } = s
   const length = headerLength + data.length
-  const piece = pieceOf(m, length)
+  const piece = pieceOf(length, mtu)
   if (length > DATAGRAM_MAX - IP_HEADER || Math.ceil(length / piece) > pagesForData(m)) return EMSGSIZE
   let head = 0
   let last = 0
@@ -69,9 +61,9 @@ export function layInFragments(s: Core, headerLength: number, data: Uint8Array):
 }
 
 /** Copies the payload that lies in a chain of pages, `length` bytes, to pages for its way out; 0: memory is full. The chain is freed. */
-export function layChain(s: Core, chain: Page, length: number): Page {
+export function layChain(s: Core, chain: Page, length: number, mtu: number): Page {
   const { m } = s
-  const piece = pieceOf(m, length)
+  const piece = pieceOf(length, mtu)
   let head = 0
   let last = 0
   let from = chain
@@ -119,17 +111,24 @@ const pagesForData = (m: Arena): number =>
   m.get32(PAGE_COUNT) - m.get32(RESERVE) - m.get32(POOLS_AT + POOL_STANDING * POOL_STRIDE + POOL_PAGES)
 
 /** Sends the datagram whose payload lies in these pages, all fragments under one identification. They are given away. */
-export function sendInFragments(s: Core, head: Page, destination: number, protocol: number): 0 | Errno {
+export function sendInFragments(
+  s: Core,
+  head: Page,
+  source: number,
+  destination: number,
+  protocol: number,
+  sending: Sending,
+): 0 | Errno {
   const { m } = s
   count(s, ipOutRequests)
-  let way = READY
+  let way = NO_ROUTE
   let offset = 0
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) {
     const frame = frameAt(page)
     const length = m.get16(page + PAGE_LENGTH)
-    way = addressFrame(s, frame, destination)
+    way = addressFrame(s, frame, destination, sending.link)
     if (way === NO_ROUTE) break
-    putIpHeader(s, frame + ETH_HEADER, destination, protocol, length)
+    putIpHeader(s, frame + ETH_HEADER, source, destination, protocol, length, sending.ttl)
     const more = m.get32(page + PAGE_NEXT) !== 0
     markFragment(m, frame + ETH_HEADER, frameAt(head) + ETH_HEADER, offset, more)
     m.put16(page + PAGE_LENGTH, ETH_HEADER + IP_HEADER + length)
@@ -137,8 +136,8 @@ export function sendInFragments(s: Core, head: Page, destination: number, protoc
     count(s, ipFragCreates)
   }
   if (way === NO_ROUTE) freePages(m, head)
-  else if (way !== READY) holdPages(s, way, head)
-  const lost = way === NO_ROUTE || (way === READY && !queueFrames(s, head))
+  else if (!isReady(way)) holdPages(s, way, head)
+  const lost = way === NO_ROUTE || (isReady(way) && !queueFrames(s, head, way))
   count(s, lost ? ipFragFails : ipFragOKs)
   return way === NO_ROUTE ? EHOSTUNREACH : lost ? ENOBUFS : 0
 }

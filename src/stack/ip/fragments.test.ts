@@ -12,6 +12,7 @@ import { Dialogue } from '../testing/dialogue.ts'
 import { expectSound } from '../testing/invariants.ts'
 import { BROADCAST_MAC, ethernet, HOST_MAC, icmp, ipv4, PEER_MAC, tcp, udp } from '../testing/raw.ts'
 import { environment, type SimulatedHost, Simulation, seededRandom } from '../testing/simulation.ts'
+import { fibList } from './fib-list.ts'
 import { fragmentsWithin } from './fragments.ts'
 
 const PEER = 0x0a000002
@@ -345,6 +346,7 @@ describe('a fragment that is refused', () => {
 function soloist(fragments: ReturnType<typeof fragmentsWithin> | undefined, memory = 64 * 1024): Stack {
   const stack = compose({ memory, mac: Uint8Array.from(HOST_MAC), address: '10.0.0.1/24' }, environment(1), {
     congestion: reno,
+    fib: fibList,
     procFs,
     ...(fragments && { fragments }),
   })

@@ -8,6 +8,7 @@ import type { Drop } from '../drop.ts'
 import type { Errno } from '../errno.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import { sumChain } from '../wire/checksum.ts'
+import type { Sending } from './datagram.ts'
 import { layInFragments, sendInFragments } from './fragment.ts'
 import { fragmentInput, giveUp, reassemblyTimer } from './reassemble.ts'
 
@@ -27,9 +28,16 @@ export interface IpFragments {
   /** Drops the datagram that has waited longest, for its memory. False: none waits. */
   makeRoom(s: Core): boolean
   /** See layDatagram, sumDatagram and sendDatagram in datagram.ts. */
-  lay(s: Core, headerLength: number, data: Uint8Array): Page | Errno
+  lay(s: Core, headerLength: number, data: Uint8Array, mtu: number): Page | Errno
   sum(s: Core, head: Page, length: number): number
-  send(s: Core, head: Page, destination: number, protocol: number): 0 | Errno
+  send(
+    s: Core,
+    head: Page,
+    source: number,
+    destination: number,
+    protocol: number,
+    sending: Sending,
+  ): 0 | Errno
 }
 
 /** The feature IP_FRAG within given bounds. */

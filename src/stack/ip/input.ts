@@ -6,10 +6,11 @@ import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { arpInput } from '../ethernet/arp.ts'
 import { frameAt } from '../ethernet/frames.ts'
+import { linkAt } from '../ethernet/links.ts'
 import { sendUnreachable } from '../icmp/errors.ts'
 import { icmpInput } from '../icmp/input.ts'
 import { type Address, FRAME_MAX } from '../memory/arena.ts'
-import { ADDRESS, INPUT_PAGE, MAC_HIGH, MAC_LOW, MASK } from '../memory/layout.ts'
+import { ADDRESSES, INPUT_PAGE, LINK_MAC_HIGH, LINK_MAC_LOW } from '../memory/layout.ts'
 import { ipInDelivers, ipInReceives } from '../mib.ts'
 import { tcpInput } from '../tcp/input.ts'
 import { udpInput } from '../udp/udp.ts'
@@ -25,6 +26,7 @@ import {
 } from '../wire/ethernet.ts'
 import { UNREACHABLE_PROTOCOL } from '../wire/icmp.ts'
 import {
+  BROADCAST,
   IP_DESTINATION,
   IP_FRAGMENT,
   IP_FRAGMENT_OFFSET,
@@ -37,14 +39,19 @@ import {
   isLoopback,
   isMulticast,
   PROTOCOL_ICMP,
+  PROTOCOL_IGMP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from '../wire/ipv4.ts'
-import { isBroadcast } from './route.ts'
+import { isBroadcast, isOurs } from './local.ts'
 
-/** Takes a frame off the link. */
-export function frameInput(s: Core, frame: Uint8Array): Drop {
+/** RFC 1112, 6.4: the MAC addresses of IPv4's groups begin with 01-00-5E. */
+const GROUP_MAC_HIGH = 0x0100
+
+/** Takes a frame off a link. */
+export function frameInput(s: Core, frame: Uint8Array, link: number): Drop {
   const { m } = s
+  s.link = link
   const length = frame.length
   if (length < ETH_HEADER) return dropped(s, Drop.Truncated)
   if (length > FRAME_MAX) return s.features.offload?.input(s, frame) ?? dropped(s, Drop.BadIpLength)
@@ -55,15 +62,25 @@ export function frameInput(s: Core, frame: Uint8Array): Drop {
 
 /** The frame of `length` bytes at `at`, of 14 at least. */
 export function etherInput(s: Core, at: Address, length: number): Drop {
-  const { m } = s
+  const { m, link } = s
   const high = macHigh(m.view, at + ETH_DESTINATION)
   const toGroup = (high & 0x100) !== 0
+  const own = linkAt(m, link)
   if (
     !toGroup &&
-    !(high === m.get16(MAC_HIGH) && macLow(m.view, at + ETH_DESTINATION) === m.get32(MAC_LOW))
+    !(
+      high === m.get16(own + LINK_MAC_HIGH) &&
+      macLow(m.view, at + ETH_DESTINATION) === m.get32(own + LINK_MAC_LOW)
+    )
   ) {
     return dropped(s, Drop.NotForUs)
   }
+  // RFC 1112, 6.4: frames for groups that nobody here has joined are sorted out early.
+  if (
+    high === GROUP_MAC_HIGH &&
+    !(s.features.multicast?.wantsMac(m, macLow(m.view, at + ETH_DESTINATION), link) ?? false)
+  )
+    return dropped(s, Drop.NotAMember)
   switch (m.view.getUint16(at + ETH_TYPE)) {
     case ETHERTYPE_IPV4:
       return ipv4Input(s, at + ETH_HEADER, length - ETH_HEADER, toGroup)
@@ -89,13 +106,14 @@ function ipv4Input(s: Core, at: Address, length: number, toGroup: boolean): Drop
   if (sumBytes(m, at, headerLength) !== 0xffff) return dropped(s, Drop.BadIpChecksum)
 
   const source = view.getInt32(at + IP_SOURCE)
-  if (!maySend(s, source)) return dropped(s, Drop.BadSource)
-  const address = m.get32(ADDRESS)
-  if (address === 0) return dropped(s, Drop.NoAddress)
   const destination = view.getInt32(at + IP_DESTINATION)
-  const toAll = isBroadcast(s, destination)
+  // RFC 1122, 3.2.1.3 (a): who has no address yet speaks from 0.0.0.0, to all.
+  if (!maySend(s, source) && !(source === 0 && destination === BROADCAST)) return dropped(s, Drop.BadSource)
+  const toUs = isOurs(m, destination)
+  const toAll = !toUs && isForAll(s, destination)
   // RFC 1122, 3.3.6: a datagram for one host that came by link-layer broadcast is not taken.
-  if (destination === address ? toGroup : !toAll) return dropped(s, Drop.WrongDestination)
+  if (toUs ? toGroup : !toAll)
+    return dropped(s, m.get32(ADDRESSES) === 0 ? Drop.NoAddress : Drop.WrongDestination)
   const fragment = view.getUint16(at + IP_FRAGMENT)
   if ((fragment & (IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET)) !== 0) {
     return s.features.fragments?.input(s, at, headerLength, total, toAll) ?? dropped(s, Drop.Fragment)
@@ -116,18 +134,30 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
       return udpInput(s, at, payload, length, toAll)
     case PROTOCOL_ICMP:
       return icmpInput(s, at, payload, length, toAll)
+    case PROTOCOL_IGMP:
+      return s.features.multicast?.input(s, payload, length) ?? unknownProtocol(s, at, toAll)
     default:
-      if (!toAll) sendUnreachable(s, at, UNREACHABLE_PROTOCOL)
-      return dropped(s, Drop.UnknownProtocol)
+      return unknownProtocol(s, at, toAll)
   }
 }
 
-/** RFC 1122, 3.2.1.3: no broadcast, multicast or loopback address may be a source; nor may ours, from outside. */
-function maySend(s: Core, source: number): boolean {
-  const mask = s.m.get32(MASK)
-  const address = s.m.get32(ADDRESS)
-  if (isLoopback(source) || isMulticast(source) || source === -1 || source === 0) return false
-  return (
-    address === 0 || (source !== address && !(mask !== -1 && mask !== -2 && source === (address | ~mask)))
-  )
+function unknownProtocol(s: Core, at: Address, toAll: boolean): Drop {
+  if (!toAll) sendUnreachable(s, at, UNREACHABLE_PROTOCOL)
+  return dropped(s, Drop.UnknownProtocol)
 }
+
+/** Whether a destination that is not ours means us with others: all hosts of the link, or a group that we are in. */
+const isForAll = ({ m, link, features }: Core, destination: number): boolean =>
+  isMulticast(destination)
+    ? (features.multicast?.isMember(m, destination, link) ?? false)
+    : isBroadcast(m, destination, link)
+
+/** RFC 1122, 3.2.1.3: no broadcast, multicast or loopback address may be a source; nor may ours, from outside. */
+const maySend = ({ m, link }: Core, source: number): boolean =>
+  !(
+    isLoopback(source) ||
+    isMulticast(source) ||
+    source === 0 ||
+    isOurs(m, source) ||
+    isBroadcast(m, source, link)
+  )

@@ -61,8 +61,8 @@ import {
 import { TCP_DATA_OFFSET, TCP_HEADER } from '../wire/tcp.ts'
 import { DATAGRAM_MAX } from './fragment.ts'
 import type { ReassemblyBounds } from './fragments.ts'
+import { isBroadcast } from './local.ts'
 import { deliverReassembled } from './reassembled.ts'
-import { isBroadcast } from './route.ts'
 
 /** RFC 1122, 3.3.2: "It is recommended that the value lie between 60 seconds and 120 seconds". */
 const TIMEOUT_MS = 60_000
@@ -309,7 +309,7 @@ export function reassemblyTimer(s: Core, r: Address): void {
   if (m.get8(r + SPOILT) === 0) count(s, ipReasmFails)
   // First, so that it is not this datagram that makes room for the error.
   end(m, r)
-  if (owed && !isBroadcast(s, m.get32(r + DESTINATION)) && !isIcmpError(m, first))
+  if (owed && !isBroadcast(m, m.get32(r + DESTINATION)) && !isIcmpError(m, first))
     sendReassemblyTimeExceeded(s, ip)
   freePages(m, first)
 }

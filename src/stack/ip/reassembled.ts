@@ -34,6 +34,7 @@ import {
 } from '../wire/icmp.ts'
 import {
   IP_CHECKSUM,
+  IP_DESTINATION,
   IP_FRAGMENT,
   IP_PROTOCOL,
   IP_SOURCE,
@@ -45,6 +46,7 @@ import {
 import { UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
 import { layChain } from './fragment.ts'
 import { deliver } from './input.ts'
+import { mtuTo } from './route.ts'
 
 /** The chain's pages hold `length` bytes of payload; the first one's IP header becomes the datagram's. */
 export function deliverReassembled(
@@ -107,6 +109,11 @@ function udpChainInput(s: Core, ip: Address, head: Page, length: number, toAll: 
     const sum = pseudoSum(m, ip + IP_SOURCE, PROTOCOL_UDP, size) + sumChain(m, head, size)
     if (complement(sum) !== 0) return refused(s, head, Drop.BadUdpChecksum)
   }
+  if (toAll && s.features.multicast !== undefined) {
+    const heard = s.features.multicast.spread(s, ip, head, size, s.link)
+    freePages(m, head)
+    return heard ? Drop.None : dropped(s, Drop.NoPort)
+  }
   const socket = udpReceiver(s, ip, at, toAll)
   if (socket === 0) return refused(s, head, Drop.NoPort)
   const from = m.view.getInt32(ip + IP_SOURCE)
@@ -119,13 +126,14 @@ function icmpChainInput(s: Core, ip: Address, head: Page, length: number, toAll:
   if (sumChain(m, head, length) !== 0xffff) return refused(s, head, Drop.BadIcmpChecksum)
   const at = head + m.get16(head + PAGE_OFFSET)
   const from = m.view.getInt32(ip + IP_SOURCE)
+  const source = m.view.getInt32(ip + IP_DESTINATION)
   switch (m.get8(at + ICMP_TYPE)) {
     case ICMP_ECHO_REQUEST: {
       count(s, icmpInEchos)
       if (toAll) return refused(s, head, Drop.WrongDestination)
-      const pages = layChain(s, head, length)
+      const pages = layChain(s, head, length, mtuTo(s, from))
       if (pages === 0) return dropped(s, Drop.NoMemory)
-      finishEchoReply(s, pages, from, length)
+      finishEchoReply(s, pages, source, from, length)
       return Drop.None
     }
     case ICMP_ECHO_REPLY: {

@@ -52,6 +52,8 @@ export const PAGE_FROM = 12
 export const PAGE_FROM_PORT = 16
 /** Bits; see their users. */
 export const PAGE_FLAGS = 18
+/** Frames on their way out: the link that takes them. */
+export const PAGE_LINK = 20
 /** Where a frame begins: 2 modulo 4, so that its IP header, 14 bytes on, is aligned to 4. */
 export const PAGE_FRAME = 26
 /** The largest frame that fits behind the page header: 1,500 bytes of IP behind 14 of Ethernet. */

@@ -1,20 +1,24 @@
 /** Laying out a new arena, and taking over one that was copied. */
 import type { Core } from '../core.ts'
-import type { Settings } from '../ip/config.ts'
+import { linkAt } from '../ethernet/links.ts'
+import type { LinkSettings, Settings } from '../ip/config.ts'
+import { layOutRoutes } from '../ip/routes.ts'
 import { COUNTER_COUNT } from '../mib.ts'
 import { type Arena, PAGE, takePage } from './arena.ts'
 import {
   COUNTERS_AT,
   FREE_COUNT,
   FREE_HEAD,
-  GATEWAY,
   ICMP_TOKENS,
   INPUT_PAGE,
-  MAC_HIGH,
-  MAC_LOW,
+  LINK_COUNT,
+  LINK_MAC_HIGH,
+  LINK_MAC_LOW,
+  LINK_MTU,
+  LINK_SIZE,
+  LINKS_AT,
   MAGIC,
   MAGIC_VALUE,
-  MTU,
   NEXT_IP_ID,
   OUTPUT_PAGE,
   PAGE_COUNT,
@@ -42,7 +46,7 @@ const BYTES_A_BUCKET = 512
 /** The smallest budget that a profile works in, bytes. */
 export function smallestArena(withCounters: boolean): number {
   let size = 1024
-  while (pagesIn(size, withCounters) < PAGES_MIN) size += 1024
+  while (pagesIn(size, withCounters, 0) < PAGES_MIN) size += 1024
   return size
 }
 
@@ -58,10 +62,11 @@ export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
     )
   }
   if (secret.length !== 16) throw new RangeError(`The secret has 16 bytes; this one has ${secret.length}.`)
-  const pages = pagesIn(size, withCounters)
+  const extra = settings.more.length
+  const pages = pagesIn(size, withCounters, extra)
   const counters = align(PAGE_MAP + pages)
   const table = withCounters ? align(counters + COUNTER_COUNT * 4) : counters
-  const first = fixedSize(pages, bucketsFor(size), withCounters)
+  const first = fixedSize(pages, bucketsFor(size), withCounters, extra)
   m.put32(MAGIC, MAGIC_VALUE)
   m.put32(SIZE, size)
   m.put32(PAGES_AT, first)
@@ -70,10 +75,10 @@ export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
   m.put32(TABLE_AT, table)
   m.put32(TABLE_MASK, bucketsFor(size) - 1)
   m.bytes.set(secret, SECRET)
-  m.put16(MAC_HIGH, settings.macHigh)
-  m.put32(MAC_LOW, settings.macLow)
-  m.put16(MTU, settings.mtu)
-  m.put32(GATEWAY, settings.gateway)
+  m.put8(LINK_COUNT, 1 + extra)
+  m.put32(LINKS_AT, table + bucketsFor(size) * 4)
+  for (const [i, link] of [settings, ...settings.more].entries()) layOutLink(m, i, link)
+  layOutRoutes(m)
   m.put16(NEXT_IP_ID, s.random32() & 0xffff)
   m.put8(ICMP_TOKENS, 20)
   freeAll(m, first, pages)
@@ -82,6 +87,13 @@ export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
   m.put32(OUTPUT_PAGE, takePage(m, POOL_STANDING, true))
   s.features.offload?.layOut(s, settings.largestFrame)
   m.put32(USED_PEAK, pages - m.get32(FREE_COUNT))
+}
+
+function layOutLink(m: Arena, link: number, settings: LinkSettings): void {
+  const at = linkAt(m, link)
+  m.put16(at + LINK_MAC_HIGH, settings.macHigh)
+  m.put32(at + LINK_MAC_LOW, settings.macLow)
+  m.put16(at + LINK_MTU, settings.mtu)
 }
 
 /** Throws RangeError when the buffer is not a host's arena. */
@@ -105,9 +117,9 @@ function freeAll(m: Arena, first: number, pages: number): void {
   m.put32(FREE_COUNT, pages)
 }
 
-function pagesIn(size: number, withCounters: boolean): number {
+function pagesIn(size: number, withCounters: boolean, links: number): number {
   let pages = Math.floor((size - PAGE_MAP) / PAGE)
-  while (pages > 0 && fixedSize(pages, bucketsFor(size), withCounters) + pages * PAGE > size) pages--
+  while (pages > 0 && fixedSize(pages, bucketsFor(size), withCounters, links) + pages * PAGE > size) pages--
   return Math.max(0, pages)
 }
 
@@ -117,11 +129,11 @@ function bucketsFor(size: number): number {
   return buckets
 }
 
-/** The fixed area: up to the page map, the counters, the table; pages begin on a multiple of 64. */
-function fixedSize(pages: number, buckets: number, withCounters: boolean): number {
+/** The fixed area: up to the page map, the counters, the table, `links` behind link 0; pages begin on a multiple of 64. */
+function fixedSize(pages: number, buckets: number, withCounters: boolean, links: number): number {
   const behindMap = align(PAGE_MAP + pages)
   const behindCounters = withCounters ? align(behindMap + COUNTER_COUNT * 4) : behindMap
-  return (behindCounters + buckets * 4 + 63) & ~63
+  return (behindCounters + buckets * 4 + links * LINK_SIZE + 63) & ~63
 }
 
 const align = (at: number): number => (at + 3) & ~3

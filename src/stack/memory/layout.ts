@@ -3,9 +3,9 @@
  * One list of offsets, because the stack and whoever inspects an arena from outside must agree.
  */
 
-/** 'lan2': a name and the layout's version: an arena of another layout is refused. */
+/** 'lan3': a name and the layout's version: an arena of another layout is refused. */
 export const MAGIC = 0
-export const MAGIC_VALUE = 0x6c616e32
+export const MAGIC_VALUE = 0x6c616e33
 /** The arena's size in bytes. */
 export const SIZE = 4
 /** Address of the first page; the number of pages follows it. */
@@ -24,12 +24,15 @@ export const NOW_US = 36
 /** The same time as it was passed in, a 64-bit float. */
 export const NOW = 40
 
-export const MAC_HIGH = 48
-export const MTU = 50
-export const MAC_LOW = 52
-export const ADDRESS = 56
-export const MASK = 60
-export const GATEWAY = 64
+/** How many links there are, and where the records of those behind link 0 stand (ethernet/links.ts). */
+export const LINK_COUNT = 48
+export const LINKS_AT = 52
+/** Our addresses: a list of the routes to their networks (ip/routes.ts). */
+export const ADDRESSES = 56
+/** The routing table: the first route of FIB_LIST, the root of FIB_TRIE. */
+export const ROUTES = 60
+/** The route records in the fixed area that are free. */
+export const SPARE_ROUTES = 64
 /** Identification of the next IPv4 datagram. */
 export const NEXT_IP_ID = 68
 
@@ -75,8 +78,41 @@ export const REASSEMBLIES_TAIL = 212
 export const LARGE_AT = 216
 export const LARGE_SIZE = 220
 
+/** Neighbours that have not answered yet and those that have, each list the oldest first; pages that wait for the first. */
+export const INCOMPLETE_HEAD = 224
+export const INCOMPLETE_TAIL = 228
+export const CONFIRMED_HEAD = 232
+export const CONFIRMED_TAIL = 236
+export const NEIGHBOURS_HELD = 240
+/** Multicast groups that this host is a member of (igmp/groups.ts). */
+export const GROUPS = 244
+
+/** A link's record; link 0's stands here, since most hosts have no other. */
+export const LINK_0 = 248
+export const LINK_MAC_HIGH = 0
+export const LINK_MTU = 2
+export const LINK_MAC_LOW = 4
+/** Its first address and the mask of that one's network; 0 while it has none. */
+export const LINK_ADDRESS = 8
+export const LINK_MASK = 12
+/** RFC 2236, 4: until when (ms) the querier is taken to speak version 1; only meaningful while the flag behind it is set. */
+export const LINK_V1_UNTIL = 16
+export const LINK_V1 = 20
+export const LINK_SIZE = 24
+export const MAC_HIGH = LINK_0 + LINK_MAC_HIGH
+export const MTU = LINK_0 + LINK_MTU
+export const MAC_LOW = LINK_0 + LINK_MAC_LOW
+export const ADDRESS = LINK_0 + LINK_ADDRESS
+export const MASK = LINK_0 + LINK_MASK
+
+/** A route's record (ip/routes.ts). */
+export const ROUTE_SIZE = 44
+/** Three of them stand here, so that a host with one link and one router needs no page for its table. */
+export const SPARE_ROUTES_AT = LINK_0 + LINK_SIZE
+export const SPARE_ROUTES_COUNT = 3
+
 /** The pools' books. */
-export const POOLS_AT = 224
+export const POOLS_AT = SPARE_ROUTES_AT + SPARE_ROUTES_COUNT * ROUTE_SIZE
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -94,9 +130,11 @@ export const POOL_RECEIVE = 6
 export const POOL_OUT_OF_ORDER = 7
 export const POOL_DATAGRAMS = 8
 export const POOL_FRAGMENTS = 9
+export const POOL_ROUTES = 10
+export const POOL_GROUPS = 11
 /** The input page and the output page. */
-export const POOL_STANDING = 10
-export const POOL_COUNT = 11
+export const POOL_STANDING = 12
+export const POOL_COUNT = 13
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

@@ -27,6 +27,8 @@ export const POOL_NAMES = [
   'out of order',
   'datagrams',
   'fragments',
+  'routes',
+  'groups',
   'standing',
 ] as const
 

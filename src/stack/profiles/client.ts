@@ -1,6 +1,9 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
+import { ipMulticast } from '../igmp/multicast.ts'
+import { fibList } from '../ip/fib-list.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
+import { rtnetlink } from '../ip/tables.ts'
 import { procFs } from '../mib.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
@@ -12,8 +15,11 @@ export type * from '../stack.ts'
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, {
     congestion: reno,
+    fib: fibList,
+    tables: rtnetlink,
     windowScale,
     timestamps,
     fragments: ipFragmentsSmall,
+    multicast: ipMulticast,
     procFs,
   })

@@ -1,5 +1,6 @@
 /** The least that is still TCP/IP: the switch table's third column. */
 import { compose } from '../create.ts'
+import { fibList } from '../ip/fib-list.ts'
 import { ipFragmentsSmall } from '../ip/fragments.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { reno } from '../tcp/reno.ts'
@@ -7,4 +8,4 @@ import { reno } from '../tcp/reno.ts'
 export type * from '../stack.ts'
 
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
-  compose(config, environment, { congestion: reno, fragments: ipFragmentsSmall })
+  compose(config, environment, { congestion: reno, fib: fibList, fragments: ipFragmentsSmall })

@@ -30,7 +30,20 @@ import { leaveTable, raise, silence } from './socket.ts'
 /** The list of pages that wait to be read: its head, and its tail behind it. */
 export const QUEUE_HEAD = SOCKET_HEAD
 export const QUEUE_COUNT = SOCKET_HEAD + 8
-export const DATAGRAM_KIND: RecordKind = { pool: POOL_SOCKETS, size: SOCKET_HEAD + 12, urgent: false }
+/** The link for what is sent to groups, and how far (RFC 1112, 6.1). */
+export const MULTICAST_LINK = SOCKET_HEAD + 10
+export const MULTICAST_TTL = SOCKET_HEAD + 11
+/** The groups that it has joined (igmp/groups.ts). */
+export const MEMBERSHIPS = SOCKET_HEAD + 12
+export const DATAGRAM_KIND: RecordKind = { pool: POOL_SOCKETS, size: SOCKET_HEAD + 16, urgent: false }
+
+// Flags; the lower three bits are common to all sockets.
+/** It may send to all hosts of a link. */
+export const FLAG_BROADCAST = 8
+/** Others that say so, too, may have the same port. */
+export const FLAG_SHARED = 16
+/** What it sends to a group does not come back to members on this host. */
+export const FLAG_NO_LOOP = 32
 
 /** PAGE_FLAGS: the datagram goes on in the next page. */
 const GOES_ON = 1
@@ -136,6 +149,7 @@ function freeFirst(m: Arena, socket: Address, page: Page): Page {
 export function closeDatagrams(s: Core, socket: Address): void {
   const { m } = s
   freePages(m, m.get32(socket + QUEUE_HEAD))
+  s.features.multicast?.closed(s, socket)
   leaveTable(m, socket)
   silence(m, socket)
   freeRecord(m, DATAGRAM_KIND, socket)

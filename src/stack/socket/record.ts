@@ -1,4 +1,5 @@
 /** The head that the records of all sockets share, behind chain, timer node and kind (core.ts). */
+import { EINVAL, type Errno } from '../errno.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 
 export const STATE = 17
@@ -12,6 +13,8 @@ export const FLAGS = 32
 export const EVENTS = 36
 /** A positive errno, 0 if none. */
 export const ERROR = 37
+/** What its datagrams begin with; 0: the default. */
+export const TTL = 38
 export const EVENTS_NEXT = 40
 export const SOCKET_HEAD = 44
 
@@ -28,3 +31,11 @@ export const setFlag = (m: Arena, socket: Address, flag: number): void =>
   m.put32(socket + FLAGS, m.get32(socket + FLAGS) | flag)
 export const clearFlag = (m: Arena, socket: Address, flag: number): void =>
   m.put32(socket + FLAGS, m.get32(socket + FLAGS) & ~flag)
+
+/** Sets or clears a flag as an option says: 1 or 0. */
+export function changeFlag(m: Arena, socket: Address, flag: number, value: number): 0 | Errno {
+  if (value !== 0 && value !== 1) return EINVAL
+  if (value === 1) setFlag(m, socket, flag)
+  else clearFlag(m, socket, flag)
+  return 0
+}

@@ -95,8 +95,17 @@ export function findSocket(
   remoteAddress: number,
   remotePort: number,
 ): Address {
-  let at = m.get32(bucketFor(m, kind, localPort, remoteAddress, remotePort))
-  const ports = localPort | (remotePort << 16)
+  const first = m.get32(bucketFor(m, kind, localPort, remoteAddress, remotePort))
+  return matchFrom(m, first, kind, localPort | (remotePort << 16), remoteAddress)
+}
+
+/** The next socket with the same numbers as this one: of a port that is shared; 0 if there is none. */
+export const sameSocket = (m: Arena, at: Address): Address =>
+  matchFrom(m, m.get32(at + CHAIN), kindOf(m, at), m.get32(at + LOCAL_PORT), m.get32(at + REMOTE_ADDRESS))
+
+/** The first with these numbers in the chain from `at` on. Both ports are one word. */
+function matchFrom(m: Arena, first: Address, kind: number, ports: number, remoteAddress: number): Address {
+  let at = first
   while (
     at !== 0 &&
     !(

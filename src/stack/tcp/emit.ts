@@ -2,10 +2,10 @@
  * A segment becomes a frame. Text that begins a page and lies in it whole gets its headers in front of it, in the
  * page's headroom: nothing is copied. Other segments are gathered in the output page.
  */
-import { type Core, count } from '../core.ts'
+import { type Core, count, type Emit } from '../core.ts'
 import { holdFrame } from '../ethernet/neighbours.ts'
 import { putIpHeader } from '../ip/datagram.ts'
-import { addressFrame, NO_ROUTE, READY } from '../ip/route.ts'
+import { addressFrame, isReady, mtuTo, NO_ROUTE } from '../ip/route.ts'
 import {
   type Address,
   type Arena,
@@ -18,9 +18,17 @@ import {
   PAGE_SEQ,
   type Page,
 } from '../memory/arena.ts'
-import { LARGE_AT, MTU, NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
+import { LARGE_AT, NOW_US, OUTPUT_PAGE } from '../memory/layout.ts'
 import { tcpOutSegs, tcpRetransSegs } from '../mib.ts'
-import { clearFlag, hasFlag, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, setFlag } from '../socket/record.ts'
+import {
+  clearFlag,
+  hasFlag,
+  LOCAL_ADDRESS,
+  LOCAL_PORT,
+  REMOTE_ADDRESS,
+  REMOTE_PORT,
+  setFlag,
+} from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import { IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
@@ -65,12 +73,7 @@ import { receiveWindow } from './window.ts'
  * Builds the planned segment and hands it to the link, or to the neighbour that has to be found first. False: the
  * link is busy, nothing was sent.
  */
-export function emitSegment(
-  s: Core,
-  t: Tcb,
-  out: OutgoingSegment,
-  emit: (frame: Uint8Array) => boolean,
-): boolean {
+export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): boolean {
   const { m } = s
   const headerLength = headerLengthOf(s, t, out.flags)
   const text = out.length === 0 ? gatherAt(m, headerLength, 0) : locateText(m, t, out, headerLength)
@@ -78,7 +81,7 @@ export function emitSegment(
   const ip = tcp - IP_HEADER
   const frame = ip - ETH_HEADER
   const destination = m.get32(t + REMOTE_ADDRESS)
-  putIpHeader(s, ip, destination, PROTOCOL_TCP, headerLength + out.length)
+  putIpHeader(s, ip, m.get32(t + LOCAL_ADDRESS), destination, PROTOCOL_TCP, headerLength + out.length)
   putHeader(s, t, out, tcp, headerLength)
   const sum =
     pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, headerLength + out.length) +
@@ -86,7 +89,7 @@ export function emitSegment(
   m.put16(tcp + TCP_CHECKSUM, complement(sum))
   const length = ETH_HEADER + IP_HEADER + headerLength + out.length
   const way = addressFrame(s, frame, destination)
-  if (way === READY) return emit(m.window(frame, length))
+  if (isReady(way)) return emit(m.window(frame, length), way)
   // No route is a loss like any other: the retransmission timer deals with it.
   if (way !== NO_ROUTE && length <= FRAME_MAX) holdFrame(s, way, frame, length)
   return true
@@ -143,7 +146,7 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
   if ((out.flags & SYN) !== 0) {
     // RFC 9293, 3.7.1 (MUST-67): the MTU less the fixed headers, whatever options may come.
     view.setUint16(at + TCP_HEADER, (OPTION_MSS << 8) | OPTION_MSS_LENGTH)
-    view.setUint16(at + TCP_HEADER + 2, m.get16(MTU) - IP_HEADER - TCP_HEADER)
+    view.setUint16(at + TCP_HEADER + 2, mtuTo(s, m.get32(t + REMOTE_ADDRESS)) - IP_HEADER - TCP_HEADER)
   }
   let option = at + TCP_HEADER + mssLength(out.flags)
   for (const each of s.options) {

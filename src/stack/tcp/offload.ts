@@ -12,8 +12,10 @@ import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { frameAt } from '../ethernet/frames.ts'
 import { etherInput } from '../ip/input.ts'
+import { linkTo } from '../ip/route.ts'
 import { type Address, FRAME_MAX, LARGE_FRAME, PAGE, takePage } from '../memory/arena.ts'
 import { INPUT_PAGE, LARGE_AT, LARGE_SIZE, PAGE_COUNT, POOL_STANDING } from '../memory/layout.ts'
+import { REMOTE_ADDRESS } from '../socket/record.ts'
 import { ETH_HEADER, ETH_TYPE, ETHERTYPE_IPV4 } from '../wire/ethernet.ts'
 import {
   IP_FRAGMENT,
@@ -34,7 +36,7 @@ export interface Offload {
   input(s: Core, frame: Uint8Array): Drop
   /** The segment in `s.segment`, of more text than a page holds, is taken in pieces. */
   takePieces(s: Core): Drop
-  /** Bytes of text that one segment may carry: whole segments of MSS, one at least. */
+  /** Bytes of text that one segment may carry: whole segments of MSS, one at least; no more on links behind link 0. */
   textLimit(s: Core, t: Tcb): number
 }
 
@@ -105,6 +107,6 @@ export const offload: Offload = {
   textLimit(s, t) {
     const mss = s.m.get16(t + MSS)
     const room = s.m.get32(LARGE_SIZE) - HEADERS
-    return room < mss ? mss : room - (room % mss)
+    return room < mss || linkTo(s, s.m.get32(t + REMOTE_ADDRESS)) !== 0 ? mss : room - (room % mss)
   },
 }

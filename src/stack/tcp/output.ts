@@ -3,7 +3,7 @@
  * segment is decided on (`plan`), built (emit.ts), and only once the link has taken it does the state move
  * (`commit`). So a busy link holds no stale ACKs, and back-pressure reaches the sockets by itself.
  */
-import type { Core } from '../core.ts'
+import type { Core, Emit } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
 import { append, dropFirst, remove } from '../memory/fifo.ts'
 import { SENDERS_HEAD } from '../memory/layout.ts'
@@ -80,7 +80,7 @@ export function oweDuplicateAck(s: Core, t: Tcb): void {
  * Asks each connection in its turn for segments, until none has any. One whose segment the link refused keeps its
  * place among the senders; the others go on, since a port that is busy is not the whole link.
  */
-export function emitSegments(s: Core, emit: (frame: Uint8Array) => boolean): void {
+export function emitSegments(s: Core, emit: Emit): void {
   const { m } = s
   let refused = 0 as Tcb
   for (let t = m.get32(SENDERS_HEAD) as Tcb; t !== 0 && t !== refused; t = m.get32(SENDERS_HEAD) as Tcb) {
@@ -100,7 +100,7 @@ const DONE = 0
 const MORE = 1
 const REFUSED = 2
 
-function takeTurn(s: Core, t: Tcb, emit: (frame: Uint8Array) => boolean): number {
+function takeTurn(s: Core, t: Tcb, emit: Emit): number {
   for (let turns = TURN; turns > 0; turns--) {
     if (!planSegment(s, t, plan)) return DONE
     if (!emitSegment(s, t, plan, emit)) return REFUSED

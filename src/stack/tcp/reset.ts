@@ -2,9 +2,8 @@
 import { type Core, count } from '../core.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { payloadAt, sendDatagram } from '../ip/datagram.ts'
-import { ADDRESS } from '../memory/layout.ts'
 import { tcpOutRsts, tcpOutSegs } from '../mib.ts'
-import { LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
+import { LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { PROTOCOL_TCP } from '../wire/ipv4.ts'
 import { ACK, putTcp, RST, TCP_CHECKSUM, TCP_HEADER } from '../wire/tcp.ts'
@@ -18,8 +17,19 @@ import type { Tcb } from './tcb.ts'
 export function refuseSegment(s: Core): void {
   const g = s.segment
   if ((g.flags & RST) !== 0) return
-  if ((g.flags & ACK) !== 0) sendReset(s, g.source, g.destinationPort, g.sourcePort, g.ack, 0, RST)
-  else sendReset(s, g.source, g.destinationPort, g.sourcePort, 0, (g.seq + segmentLength(g)) | 0, RST | ACK)
+  if ((g.flags & ACK) !== 0)
+    sendReset(s, g.destination, g.source, g.destinationPort, g.sourcePort, g.ack, 0, RST)
+  else
+    sendReset(
+      s,
+      g.destination,
+      g.source,
+      g.destinationPort,
+      g.sourcePort,
+      0,
+      (g.seq + segmentLength(g)) | 0,
+      RST | ACK,
+    )
 }
 
 /** 3.10.5, ABORT: <SEQ=SND.NXT><CTL=RST>, as it was before any timeout. */
@@ -27,6 +37,7 @@ export function resetConnection(s: Core, t: Tcb): void {
   const { m } = s
   sendReset(
     s,
+    m.get32(t + LOCAL_ADDRESS),
     m.get32(t + REMOTE_ADDRESS),
     m.get16(t + LOCAL_PORT),
     m.get16(t + REMOTE_PORT),
@@ -38,6 +49,7 @@ export function resetConnection(s: Core, t: Tcb): void {
 
 function sendReset(
   s: Core,
+  from: number,
   to: number,
   localPort: number,
   remotePort: number,
@@ -51,7 +63,7 @@ function sendReset(
   const at = payloadAt(page)
   const { view } = m
   putTcp(view, at, localPort, remotePort, seq, ack, TCP_HEADER, flags, 0)
-  view.setInt32(at - 8, m.get32(ADDRESS))
+  view.setInt32(at - 8, from)
   view.setInt32(at - 4, to)
   m.put16(
     at + TCP_CHECKSUM,
@@ -59,5 +71,5 @@ function sendReset(
   )
   count(s, tcpOutSegs)
   count(s, tcpOutRsts)
-  sendDatagram(s, page, to, PROTOCOL_TCP, TCP_HEADER)
+  sendDatagram(s, page, to, PROTOCOL_TCP, TCP_HEADER, from)
 }

@@ -2,7 +2,7 @@
 import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ECONNREFUSED } from '../errno.ts'
-import { MTU } from '../memory/layout.ts'
+import { mtuTo } from '../ip/route.ts'
 import { tcpAttemptFails } from '../mib.ts'
 import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
@@ -32,7 +32,7 @@ import { receiveWindow } from './window.ts'
 /** RFC 9293, 3.7.1: Eff.snd.MSS: the peer's MSS or 536, no more than our own MTU carries, and never absurdly small. */
 export function effectiveMss(s: Core): number {
   const offered = s.segment.mss || MSS_DEFAULT
-  return Math.max(MSS_LEAST, Math.min(offered, s.m.get16(MTU) - IP_HEADER - TCP_HEADER))
+  return Math.max(MSS_LEAST, Math.min(offered, mtuTo(s, s.segment.source) - IP_HEADER - TCP_HEADER))
 }
 /** The least MSS we believe: 68 bytes of IP, the least MTU (RFC 791, 3.1), less 40. A smaller one is an attack. */
 const MSS_LEAST = 28

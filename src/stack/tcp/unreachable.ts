@@ -5,7 +5,7 @@ import { EADDRNOTAVAIL, ECONNREFUSED, EHOSTUNREACH, type Errno } from '../errno.
 import { nextHop } from '../ip/route.ts'
 import type { Address } from '../memory/arena.ts'
 import { tcpAttemptFails } from '../mib.ts'
-import { REMOTE_ADDRESS } from '../socket/record.ts'
+import { LOCAL_ADDRESS, REMOTE_ADDRESS } from '../socket/record.ts'
 import { findSocket } from '../socket/socket.ts'
 import { UNREACHABLE_PORT, UNREACHABLE_PROTOCOL } from '../wire/icmp.ts'
 import { IP_DESTINATION } from '../wire/ipv4.ts'
@@ -60,9 +60,9 @@ export function hostGone(s: Core, address: number): void {
 }
 
 /** RFC 5227, 2.4: before an address is given up, the connections that use it are reset. */
-export function connectionsLoseAddress(s: Core): void {
+export function connectionsLoseAddress(s: Core, address: number): void {
   visitConnections(s.m, t => {
-    if (stateOf(s.m, t) === LISTEN) return
+    if (stateOf(s.m, t) === LISTEN || s.m.get32(t + LOCAL_ADDRESS) !== address) return
     if (stateOf(s.m, t) !== SYN_SENT && stateOf(s.m, t) !== TIME_WAIT) resetConnection(s, t)
     endConnection(s, t, EADDRNOTAVAIL)
   })

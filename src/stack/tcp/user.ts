@@ -14,7 +14,8 @@ import {
   type Errno,
   isErrno,
 } from '../errno.ts'
-import { isBroadcast, nextHop } from '../ip/route.ts'
+import { isBroadcast, isOurs, sourceFor } from '../ip/local.ts'
+import { nextHop } from '../ip/route.ts'
 import {
   type Arena,
   freePage,
@@ -27,10 +28,10 @@ import {
   takePage,
 } from '../memory/arena.ts'
 import { append, dropFirst } from '../memory/fifo.ts'
-import { ADDRESS, POOL_SEND } from '../memory/layout.ts'
+import { POOL_SEND } from '../memory/layout.ts'
 import { tcpActiveOpens } from '../mib.ts'
 import {
-  clearFlag,
+  changeFlag,
   ERROR,
   FLAG_ORPHAN,
   hasFlag,
@@ -116,8 +117,8 @@ export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | 
   const state = stateOf(m, t)
   if (state === LISTEN || !(Number.isInteger(port) && port > 0 && port <= 0xffff)) return EINVAL
   if (state !== CLOSED || wasConnected(m, t)) return EISCONN
-  const local = m.get32(ADDRESS)
-  if (local === 0 || isBroadcast(s, address) || isMulticast(address) || address === local) return ENETUNREACH
+  const local = m.get32(t + LOCAL_ADDRESS) || sourceFor(s, address)
+  if (local === 0 || isBroadcast(m, address) || isMulticast(address) || isOurs(m, address)) return ENETUNREACH
   if (nextHop(s, address) === 0) return ENETUNREACH
   const localPort = choosePort(s, KIND_CONNECTION, m.get16(t + LOCAL_PORT), address, port)
   if (isErrno(localPort)) return localPort
@@ -236,9 +237,8 @@ const closedError = (m: Arena, t: Tcb): Errno => {
 /** Sets an option of a connection; one that listens hands none down. */
 export function setTcpOption(s: Core, t: Tcb, option: Option, value: number): 0 | Errno {
   if (option !== Option.NoDelay) return ENOPROTOOPT
-  if (value !== 0 && value !== 1) return EINVAL
-  if (value === 1) setFlag(s.m, t, FLAG_NO_DELAY)
-  else clearFlag(s.m, t, FLAG_NO_DELAY)
+  const error = changeFlag(s.m, t, FLAG_NO_DELAY, value)
+  if (error !== 0) return error
   // What Nagle's algorithm held back may go now.
   if (stateOf(s.m, t) >= ESTABLISHED) wantSend(s, t)
   return 0
@@ -271,22 +271,25 @@ export function closeTcp(s: Core, t: Tcb): void {
   const { m } = s
   const state = stateOf(m, t)
   if (state === LISTEN) return closeListener(s, t)
-  if (m.get32(t + RECV_QUEUED) > 0 && state !== CLOSED && state !== TIME_WAIT) return abortTcp(s, t)
   setFlag(m, t, FLAG_ORPHAN)
+  if (m.get32(t + RECV_QUEUED) > 0 && state !== CLOSED && state !== TIME_WAIT) {
+    resetConnection(s, t)
+    return endConnection(s, t, ECONNABORTED)
+  }
   if (state === CLOSED) return bury(m, t)
   if (state === SYN_SENT) return endConnection(s, t, ECONNABORTED)
   shutdownTcp(s, t)
   if (stateOf(m, t) === FIN_WAIT_2) startClock(s, t, CLOCK_FIN_WAIT_2, FIN_WAIT_2_MS)
 }
 
-/** 3.10.5, ABORT. */
+/** 3.10.5, ABORT: a reset up to CLOSE-WAIT; from CLOSING on the TCB is deleted and no more, both sides having said FIN. */
 export function abortTcp(s: Core, t: Tcb): void {
   const { m } = s
   const state = stateOf(m, t)
   if (state === LISTEN) return closeListener(s, t)
   setFlag(m, t, FLAG_ORPHAN)
   if (state === CLOSED) return bury(m, t)
-  if (state >= SYN_RECEIVED && state !== TIME_WAIT) resetConnection(s, t)
+  if (state >= SYN_RECEIVED && state <= CLOSE_WAIT) resetConnection(s, t)
   endConnection(s, t, ECONNABORTED)
 }
 

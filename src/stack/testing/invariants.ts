@@ -4,7 +4,7 @@
  */
 import { expect } from 'vitest'
 import { KIND_CONNECTION, KIND_NEIGHBOUR, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
-import { NEIGHBOUR_HELD, NEIGHBOUR_KIND } from '../ethernet/neighbours.ts'
+import { NEIGHBOUR_HELD, NEIGHBOUR_KIND, YOUNGER } from '../ethernet/neighbours.ts'
 import { BYTES_HELD, BYTES_IN_ALL, FRAGMENTS_HEAD, NEWER } from '../ip/reassemble.ts'
 import {
   type Address,
@@ -43,6 +43,9 @@ export function expectSound(stack: Stack): void {
   const neighbours = recordsOf(m, layout.POOL_NEIGHBOURS, NEIGHBOUR_KIND)
   const held = neighbours.flatMap(at => chainOf(m, at + NEIGHBOUR_HELD, PAGE_NEXT))
   expect(frames.length + held.length).toBe(pagesOf(m, layout.POOL_FRAMES).length)
+  expect(held.length).toBe(m.get32(layout.NEIGHBOURS_HELD))
+  const byAge = [layout.INCOMPLETE_HEAD, layout.CONFIRMED_HEAD].flatMap(list => chainOf(m, list, YOUNGER))
+  expect(byAge.sort()).toEqual(neighbours.sort())
   let unread = 0
   for (const at of datagramsOf(m)) {
     const queue = chainOf(m, at + QUEUE_HEAD, PAGE_NEXT)

@@ -10,6 +10,7 @@ import {
   ethernetSummary,
 } from './ethernet.ts'
 import { describeIcmp, ICMP_HEADER, icmpQuotes, icmpSummary } from './icmp.ts'
+import { describeIgmp, IGMP_HEADER, igmpSummary } from './igmp.ts'
 import {
   describeIpv4,
   IP_FRAGMENT,
@@ -21,6 +22,7 @@ import {
   ipv4HeaderLength,
   ipv4Summary,
   PROTOCOL_ICMP,
+  PROTOCOL_IGMP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from './ipv4.ts'
@@ -65,7 +67,7 @@ export interface Relative {
 
 /** What a table says of a frame. */
 export interface Summary {
-  /** 'ARP', 'TCP', 'ICMP', 'UDP', 'IPv4', 'LLDP' or 'Ethernet'. */
+  /** 'ARP', 'TCP', 'ICMP', 'IGMP', 'UDP', 'IPv4', 'LLDP' or 'Ethernet'. */
   readonly protocol: string
   readonly info: string
 }
@@ -121,6 +123,9 @@ function addDatagram(
     const quotes = whole && from < to && icmpQuotes(view.getUint8(from))
     if (quotes && from + ICMP_HEADER < to) addDatagram(layers, view, from + ICMP_HEADER, to, undefined, false)
     else addRest(layers, view, from + ICMP_HEADER, to, 'Data')
+  } else if (protocol === PROTOCOL_IGMP) {
+    layers.push(describeIgmp(view, from, to, whole))
+    addRest(layers, view, from + IGMP_HEADER, to, 'Data')
   } else addRest(layers, view, from, to, 'Data')
   if (whole) addRest(layers, view, to, end, 'Padding')
 }
@@ -194,6 +199,8 @@ function summariseDatagram(view: DataView, end: number, relative: Relative | und
       return { protocol: 'UDP', info: udpSummary(view, from, to) }
     case PROTOCOL_ICMP:
       return { protocol: 'ICMP', info: icmpSummary(view, from, to) }
+    case PROTOCOL_IGMP:
+      return { protocol: 'IGMP', info: igmpSummary(view, from, to) }
     default:
       return { protocol: 'IPv4', info: ipv4Summary(view, at, end) }
   }

@@ -15,6 +15,7 @@ export const IP_DESTINATION = 16
 export const IP_HEADER = 20
 
 export const PROTOCOL_ICMP = 1
+export const PROTOCOL_IGMP = 2
 export const PROTOCOL_TCP = 6
 export const PROTOCOL_UDP = 17
 
@@ -33,18 +34,26 @@ export const isLoopback = (address: number): boolean => address >>> 24 === 127
 export const isLinkLocal = (address: number): boolean => address >>> 16 === 0xa9fe
 
 /** Everything but the addresses and the header checksum. */
-export function putIpv4(view: DataView, at: number, totalLength: number, id: number, protocol: number): void {
+export function putIpv4(
+  view: DataView,
+  at: number,
+  totalLength: number,
+  id: number,
+  protocol: number,
+  ttl: number,
+): void {
   view.setUint16(at + IP_VERSION_IHL, 0x4500)
   view.setUint16(at + IP_TOTAL_LENGTH, totalLength)
   view.setUint16(at + IP_ID, id)
   view.setUint16(at + IP_FRAGMENT, IP_DONT_FRAGMENT)
-  view.setUint8(at + IP_TTL, IP_DEFAULT_TTL)
+  view.setUint8(at + IP_TTL, ttl)
   view.setUint8(at + IP_PROTOCOL, protocol)
   view.setUint16(at + IP_CHECKSUM, 0)
 }
 
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
   [PROTOCOL_ICMP]: 'ICMP',
+  [PROTOCOL_IGMP]: 'IGMP',
   [PROTOCOL_TCP]: 'TCP',
   [PROTOCOL_UDP]: 'UDP',
 }

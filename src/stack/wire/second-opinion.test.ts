@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Core } from '../core.ts'
 import { Drop } from '../drop.ts'
+import { fibList } from '../ip/fib-list.ts'
 import { Arena } from '../memory/arena.ts'
 import { reno } from '../tcp/reno.ts'
 import { emptySegment, readSegment } from '../tcp/segment.ts'
@@ -111,10 +112,11 @@ function readOptions(list: readonly number[]): Read | undefined {
 function emptyCore(): Core {
   return {
     m: new Arena(new ArrayBuffer(8192)),
-    features: { congestion: reno, timestamps, windowScale },
+    features: { congestion: reno, fib: fibList, timestamps, windowScale },
     random32: () => 0,
     options: [windowScale, timestamps],
     segment: emptySegment(),
+    link: 0,
   }
 }
 
@@ -231,9 +233,11 @@ describe('IPv4', () => {
     if (total < header || total > packet.length) return Drop.BadIpLength
     if (checksum(packet.slice(0, header)) !== 0) return Drop.BadIpChecksum
     const source = packet.slice(12, 16).join('.')
-    const bad = ['10.0.0.1', '10.0.0.255', '255.255.255.255', '0.0.0.0', '127.0.0.1']
-    if (bad.includes(source)) return Drop.BadSource
     const destination = packet.slice(16, 20).join('.')
+    const bad = ['10.0.0.1', '10.0.0.255', '255.255.255.255', '0.0.0.0', '127.0.0.1']
+    // 3.2.1.3 (a): who has no address yet speaks from 0.0.0.0, to all.
+    const nameless = source === '0.0.0.0' && destination === '255.255.255.255'
+    if (bad.includes(source) && !nameless) return Drop.BadSource
     if (!['10.0.0.1', '10.0.0.255', '255.255.255.255'].includes(destination)) return Drop.WrongDestination
     return Drop.UnknownProtocol
   }
@@ -283,7 +287,7 @@ describe('IPv4', () => {
     fc.assert(
       fc.property(bytes(40), word16, octet, (data, id, protocol) => {
         m.bytes.fill(0xee)
-        putIpv4(m.view, 64, 20 + data.length, id, protocol)
+        putIpv4(m.view, 64, 20 + data.length, id, protocol, 64)
         m.bytes.set([...PEER_IP, ...HOST_IP, ...data], 76)
         m.put16(74, 0)
         m.put16(74, complement(sumBytes(m, 64, 20)))

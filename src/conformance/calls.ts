@@ -1,0 +1,145 @@
+/** The socket calls of a script: each gives its result in the script's notation, a count, a name or an error's code. */
+import { errnoName } from '../stack/errno-names.ts'
+import { Option, type Protocol, type Socket, type Stack } from '../stack/stack.ts'
+import { textByte } from './codec.ts'
+import { NotationError } from './packet.ts'
+
+/** What a call needs of the run. */
+export interface Caller {
+  readonly stack: Stack
+  readonly now: number
+  /** The socket of that name. */
+  socketOf(name: string): Socket
+  /** A new socket gets the name that the script expects. */
+  nameSocket(name: string, socket: Socket): void
+  /** The host begins a connection. */
+  connecting(address: string, port: number): void
+  /** How much of its text a socket has sent and received. */
+  readonly progress: Map<string, { sent: number; received: number }>
+}
+
+type Call = (caller: Caller, values: readonly string[], expected: string) => string
+
+const result = (value: number): string => (value < 0 ? errnoName(value) : String(value))
+
+export function ipv4Number(text: string): number {
+  const bytes = text.split('.').map(Number)
+  if (bytes.length !== 4 || bytes.some(byte => !(byte >= 0 && byte <= 255)))
+    throw new NotationError(`'${text}' is not an IPv4 address.`)
+  return bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+}
+const ipv4Text = (n: number): string => [24, 16, 8, 0].map(shift => (n >>> shift) & 255).join('.')
+
+/** 'address:port', or a port alone */
+function endpoint(text: string): [string, number] {
+  const at = text.lastIndexOf(':')
+  return at < 0 ? ['0.0.0.0', Number(text)] : [text.slice(0, at), Number(text.slice(at + 1))]
+}
+
+const hostText = (from: number, length: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => textByte('host', from + i))
+
+function progressOf(caller: Caller, name: string): { sent: number; received: number } {
+  const known = caller.progress.get(name) ?? { sent: 0, received: 0 }
+  caller.progress.set(name, known)
+  return known
+}
+
+/** Reads, and compares with what the peer's text says there. 'n', 'n eof', 'n data hex', 'eof' or an error. */
+const recv: Call = (caller, [name = '', size = ''], expected) => {
+  const socket = caller.socketOf(name)
+  const into = new Uint8Array(Number(size))
+  const got = caller.stack.recv(socket, into)
+  if (got < 0) return result(got)
+  const data = /data ([0-9a-f]+)/.exec(expected)?.[1]
+  const behind = expected.endsWith(' eof') && caller.stack.recv(socket, new Uint8Array(1)) === 0 ? ' eof' : ''
+  if (got === 0) return into.length === 0 ? '0' : 'eof'
+  const progress = progressOf(caller, name)
+  if (data !== undefined) {
+    const seen = [...into.slice(0, data.length / 2)].map(byte => byte.toString(16).padStart(2, '0')).join('')
+    return `${got} data ${seen}${behind}`
+  }
+  const wrong = into.subarray(0, got).findIndex((byte, i) => byte !== textByte('peer', progress.received + i))
+  if (wrong >= 0) return `${got}, of which byte ${progress.received + wrong + 1} is not what the peer sent`
+  progress.received += got
+  return `${got}${behind}`
+}
+
+export const CALLS: Readonly<Record<string, Call>> = {
+  socket(caller, [protocol = ''], expected) {
+    const numbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1 }
+    const made = caller.stack.socket((numbers[protocol] ?? Number(protocol)) as (typeof Protocol)['Tcp'])
+    if (made < 0) return result(made)
+    caller.nameSocket(expected, made as Socket)
+    return expected
+  },
+  bind(caller, [name = '', where = '']) {
+    const [address, port] = endpoint(where)
+    return result(caller.stack.bind(caller.socketOf(name), ipv4Number(address), port))
+  },
+  listen: (caller, [name = '', backlog = '']) =>
+    result(caller.stack.listen(caller.socketOf(name), Number(backlog))),
+  accept(caller, [name = ''], expected) {
+    const child = caller.stack.accept(caller.socketOf(name))
+    if (child < 0) return result(child)
+    caller.nameSocket(expected, child as Socket)
+    return expected
+  },
+  connect(caller, [name = '', where = '']) {
+    const [address, port] = endpoint(where)
+    const got = caller.stack.connect(caller.socketOf(name), ipv4Number(address), port)
+    if (got === 0) caller.connecting(address, port)
+    return result(got)
+  },
+  send(caller, [name = '', size = '']) {
+    const progress = progressOf(caller, name)
+    const taken = caller.stack.send(caller.socketOf(name), hostText(progress.sent, Number(size)))
+    progress.sent += Math.max(0, taken)
+    return result(taken)
+  },
+  recv,
+  sendto(caller, [name = '', size = '', where = '']) {
+    const [address, port] = endpoint(where)
+    const data = hostText(0, Number(size))
+    return result(caller.stack.sendTo(caller.socketOf(name), data, ipv4Number(address), port))
+  },
+  recvfrom(caller, [name = '', size = '']) {
+    const from = { address: 0, port: 0 }
+    const into = new Uint8Array(Number(size))
+    const got = caller.stack.recvFrom(caller.socketOf(name), into, from)
+    if (got < 0) return result(got)
+    const wrong = into.subarray(0, got).findIndex((byte, i) => byte !== textByte('peer', i))
+    if (wrong >= 0) return `${got}, of which byte ${wrong} is not what the peer sent`
+    return `${got} from ${ipv4Text(from.address)}:${from.port}`
+  },
+  setOption(caller, [name = '', option = '', value = '']) {
+    const number = (Option as Readonly<Record<string, number>>)[option] ?? Number(option)
+    return result(caller.stack.setOption(caller.socketOf(name), number as Option, Number(value)))
+  },
+  shutdown: (caller, [name = '']) => result(caller.stack.shutdown(caller.socketOf(name))),
+  close: (caller, [name = '']) => result(caller.stack.close(caller.socketOf(name))),
+  abort: (caller, [name = '']) => result(caller.stack.abort(caller.socketOf(name))),
+  error: (caller, [name = '']) => result(caller.stack.error(caller.socketOf(name))),
+  name(caller, [name = '', end = '']) {
+    const into = { address: 0, port: 0 }
+    if (end !== 'local' && end !== 'remote')
+      throw new NotationError("A socket's name is its 'local' or its 'remote' end.")
+    const known = caller.stack.name(caller.socketOf(name), end, into)
+    return known ? `${ipv4Text(into.address)}:${into.port}` : 'EBADF'
+  },
+  /** The host's own address, 'none' while it has none. */
+  address: caller => (caller.stack.address === 0 ? 'none' : ipv4Text(caller.stack.address)),
+  setAddress(caller, [address = '', gateway = '0.0.0.0']) {
+    const [host = '', prefix = ''] = address.split('/')
+    caller.stack.setAddress(ipv4Number(host), Number(prefix), ipv4Number(gateway))
+    return '0'
+  },
+  linkUp(caller) {
+    caller.stack.linkUp(caller.now)
+    return '0'
+  },
+  hostGone(caller, [address = '']) {
+    caller.stack.hostGone(ipv4Number(address))
+    return '0'
+  },
+}
