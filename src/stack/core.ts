@@ -66,8 +66,9 @@ export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
 export const KIND_GROUP = 7
 
-/** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
+/** Counts one event under its MIB name's index (mib.ts); where the profile keeps no counters, nothing, and no call is built. */
 export function count(s: Core, index: number): void {
+  if (s.features.procFs === undefined) return
   const at = s.m.get32(COUNTERS_AT)
   if (at !== 0) s.m.add32(at + index * 4, 1)
 }
