@@ -11,6 +11,7 @@ import { cached, ROOT } from './cache.js'
 import { featuresOf, withoutFeatures } from './features.js'
 import { withLiterals, withoutZeroes } from './literals.js'
 import { shareLetters } from './names.js'
+import { alikeTogether } from './order.js'
 import { privateNames } from './private-names.js'
 import { compositionOf, SWITCHES, switchesNamed } from './switches.js'
 import { parse } from './syntax.js'
@@ -133,6 +134,7 @@ async function shorten(code, letters, properties, shaken) {
       unsafe_methods: true,
       pure_getters: true,
       keep_fargs: false,
+      hoist_funs: true,
     },
     mangle: {
       toplevel: true,
@@ -142,7 +144,10 @@ async function shorten(code, letters, properties, shaken) {
   })
   if (shortened === undefined) throw new Error('The minifier gave nothing.')
   const names = Object.entries(nameCache.vars?.props ?? {})
-  return { code: shortened, original: new Map(names.map(([long, short]) => [short, long.slice(1)])) }
+  return {
+    code: alikeTogether(shortened),
+    original: new Map(names.map(([long, short]) => [short, long.slice(1)])),
+  }
 }
 
 /**
