@@ -9,6 +9,7 @@
  * @property {string} feature the property of `Features` (src/stack/core.ts) that it fills
  * @property {string} from its module, from src/stack
  * @property {string} export its name there
+ * @property {true} [socket] whether it is a kind of socket, too
  * @property {readonly string[]} [needs] switches without which it cannot work
  * @property {readonly string[]} [literals] what stands in a built file if, and only if, the switch is on: numbers and words that no minifier changes
  */
@@ -46,8 +47,25 @@ export const SWITCHES = [
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
   { name: 'IP_MULTICAST', feature: 'multicast', from: 'igmp/multicast.ts', export: 'ipMulticast' },
   { name: 'IP_OFFLOAD', feature: 'offload', from: 'tcp/offload.ts', export: 'offload', literals: ['65549'] },
-  { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets' },
-  { name: 'PROC_FS', feature: 'procFs', from: 'mib.ts', export: 'procFs', literals: ['ipInReceives'] },
+  { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets', socket: true },
+  { name: 'INET_RAW', feature: 'raw', from: 'ip/raw.ts', export: 'rawSockets', socket: true },
+  { name: 'PACKET', feature: 'packet', from: 'packet/packet.ts', export: 'packetSockets', socket: true },
+  {
+    name: 'PACKET_MMAP',
+    feature: 'packetRing',
+    from: 'packet/ring.ts',
+    export: 'packetRing',
+    needs: ['PACKET'],
+  },
+  { name: 'LPF_FILTER', feature: 'filter', from: 'filter/filter.ts', export: 'socketFilters' },
+  { name: 'INET_DIAG', feature: 'diag', from: 'diag/diag.ts', export: 'inetDiag' },
+  {
+    name: 'PROC_FS',
+    feature: 'procFs',
+    from: 'proc/proc-fs.ts',
+    export: 'procFs',
+    literals: ['ipInReceives'],
+  },
 ]
 
 /**
@@ -157,11 +175,14 @@ const byPath = (/** @type {string} */ a, /** @type {string} */ b) =>
  */
 export function compositionOf(chosen) {
   const filled = new Set(chosen.map(({ feature }) => feature))
+  const sockets = chosen.filter(({ socket }) => socket).map(one => one.export)
   const parts = [...BASE.filter(({ feature }) => !filled.has(feature)), ...chosen]
+  const properties = parts.map(part => `${part.feature}: ${part.export}`)
+  if (sockets.length > 0) properties.push(`sockets: [${sockets.join(', ')}]`)
   return [
     `import { compose } from '../create.ts'`,
     ...parts.map(part => `import { ${part.export} } from '../${part.from}'`).sort(byPath),
     `export const createStack = (config, environment) =>`,
-    `  compose(config, environment, { ${parts.map(part => `${part.feature}: ${part.export}`).join(', ')} })`,
+    `  compose(config, environment, { ${properties.join(', ')} })`,
   ].join('\n')
 }

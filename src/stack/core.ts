@@ -3,15 +3,21 @@
  * randomness. No part keeps anything of its own.
  */
 
+import type { SocketDiagnosis } from './diag/diag.ts'
 import type { Drop } from './drop.ts'
+import type { SocketFilters } from './filter/filter.ts'
 import type { PingSockets } from './icmp/ping.ts'
 import type { Multicast } from './igmp/multicast.ts'
 import type { IpFragments } from './ip/fragments.ts'
+import type { RawSockets } from './ip/raw.ts'
 import type { Fib } from './ip/routes.ts'
 import type { Tables } from './ip/tables.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
-import type { CounterNames } from './mib.ts'
+import type { PacketSockets } from './packet/packet.ts'
+import type { PacketRing } from './packet/ring.ts'
+import type { ProcFs } from './proc/proc-fs.ts'
+import type { SocketFamily } from './socket/family.ts'
 import type { Congestion } from './tcp/congestion.ts'
 import type { Offload } from './tcp/offload.ts'
 import type { TcpOption } from './tcp/options.ts'
@@ -33,12 +39,24 @@ export interface Features {
   readonly offload?: Offload
   /** IP_PING */
   readonly ping?: PingSockets
+  /** INET_RAW */
+  readonly raw?: RawSockets
+  /** PACKET */
+  readonly packet?: PacketSockets
+  /** PACKET_MMAP */
+  readonly packetRing?: PacketRing
+  /** LPF_FILTER */
+  readonly filter?: SocketFilters
   /** TCP_WSCALE */
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
   readonly timestamps?: Timestamps
+  /** INET_DIAG */
+  readonly diag?: SocketDiagnosis
+  /** The kinds of sockets that came with features. */
+  readonly sockets?: readonly SocketFamily[]
   /** PROC_FS */
-  readonly procFs?: CounterNames
+  readonly procFs?: ProcFs
 }
 
 export interface Core {
@@ -64,6 +82,9 @@ export const KIND_CONNECTION = 3
 export const KIND_UDP = 4
 export const KIND_PING = 5
 export const KIND_REASSEMBLY = 6
+export const KIND_RAW = 12
+export const KIND_PACKET = 13
+export const KIND_NETLINK = 14
 export const KIND_GROUP = 7
 
 /** Counts one event under its MIB name's index (mib.ts); where the profile keeps no counters, nothing, and no call is built. */

@@ -2,13 +2,12 @@
  * Composition: a configuration, an environment and the features of a profile become a stack. Here the arena is laid
  * out, or taken over when it is a running host's copy.
  */
-import type { Core, Features } from './core.ts'
+import type { Core, Emit, Features } from './core.ts'
 import {
   KIND_ACQUIRE,
   KIND_CONNECTION,
   KIND_GROUP,
   KIND_NEIGHBOUR,
-  KIND_PING,
   KIND_REASSEMBLY,
   KIND_UDP,
   RECORD_KIND,
@@ -19,6 +18,7 @@ import {
   EINVAL,
   EISCONN,
   ENOBUFS,
+  ENOPROTOOPT,
   EOPNOTSUPP,
   EPROTONOSUPPORT,
   type Errno,
@@ -34,10 +34,20 @@ import { frameInput } from './ip/input.ts'
 import { isOurs, takeAddress } from './ip/local.ts'
 import { type Address, Arena, FRAME_MAX } from './memory/arena.ts'
 import { layOut, takeOver } from './memory/lay-out.ts'
-import { ADDRESS, COUNTERS_AT, LARGE_SIZE, LINK_COUNT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
+import {
+  ADDRESS,
+  COUNTERS_AT,
+  LARGE_SIZE,
+  LINK_COUNT,
+  NOW,
+  NOW_MS,
+  NOW_US,
+  PACKET_HEAD,
+} from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick, runTimers } from './memory/wheel.ts'
-import { closeDatagrams, DATAGRAM_KIND, MULTICAST_TTL, takeDatagram } from './socket/datagrams.ts'
+import { closeDatagrams, DATAGRAM_KIND, MULTICAST_TTL, takeDatagram, takeLost } from './socket/datagrams.ts'
+import { familyOf } from './socket/family.ts'
 import { setSocketOption } from './socket/options.ts'
 import {
   ERROR,
@@ -48,7 +58,7 @@ import {
   REMOTE_ADDRESS,
   REMOTE_PORT,
 } from './socket/record.ts'
-import { handleOf, isDatagram, kindOf, makeSocket, recordOf, takeEvent } from './socket/socket.ts'
+import { handleOf, kindOf, makeSocket, recordOf, takeEvent } from './socket/socket.ts'
 import { type Environment, type Ms, Protocol, type Socket, type Stack, type StackConfig } from './stack.ts'
 import { connectionTimer } from './tcp/clock.ts'
 import { bury, makeConnection } from './tcp/connection.ts'
@@ -136,29 +146,31 @@ function fireTimer(s: Core, record: Address): void {
   }
 }
 
-function makeProtocolSocket(s: Core, protocol: Protocol): Socket | Errno {
+function makeProtocolSocket(s: Core, protocol: Protocol, number: number): Socket | Errno {
+  const family = s.features.sockets?.find(one => one.protocol === protocol)
   let made = 0
-  switch (protocol) {
-    case Protocol.Tcp:
-      made = makeConnection(s)
-      break
-    case Protocol.Udp:
-      made = makeSocket(s, DATAGRAM_KIND, KIND_UDP)
-      if (made !== 0) s.m.put8(made + MULTICAST_TTL, 1)
-      break
-    case Protocol.Icmp:
-      if (s.features.ping === undefined) return EPROTONOSUPPORT
-      made = makeSocket(s, DATAGRAM_KIND, KIND_PING)
-      break
-    default:
-      return EPROTONOSUPPORT
-  }
-  return made === 0 ? ENOBUFS : handleOf(s.m, made)
+  if (family !== undefined) made = makeSocket(s, DATAGRAM_KIND, family.kind)
+  else if (protocol === Protocol.Tcp) made = makeConnection(s)
+  else if (protocol === Protocol.Udp) made = makeUdpSocket(s)
+  else return EPROTONOSUPPORT
+  if (made === 0) return ENOBUFS
+  const error = family?.open?.(s, made, number) ?? 0
+  if (error === 0) return handleOf(s.m, made)
+  closeDatagrams(s, made)
+  return error
+}
+
+function makeUdpSocket(s: Core): Address {
+  const made = makeSocket(s, DATAGRAM_KIND, KIND_UDP)
+  if (made !== 0) s.m.put8(made + MULTICAST_TTL, 1)
+  return made
 }
 
 function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Errno {
   const { m } = s
   if (!(Number.isInteger(port) && port >= 0 && port <= 0xffff)) return EINVAL
+  const family = s.features.sockets && familyOf(s, at)
+  if (family !== undefined) return family.bind?.(s, at, address | 0, port) ?? EOPNOTSUPP
   if (address !== 0 && !isOurs(m, address | 0)) return EADDRNOTAVAIL
   if (m.get16(at + LOCAL_PORT) !== 0) return EINVAL
   m.put32(at + LOCAL_ADDRESS, address)
@@ -174,16 +186,24 @@ function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Er
   }
 }
 
+const isConnection = (m: Arena, at: Address): at is Tcb => kindOf(m, at) === KIND_CONNECTION
+
 function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, port: number): number | Errno {
-  switch (kindOf(s.m, at)) {
-    case KIND_UDP:
-      return port > 0 && port <= 0xffff ? udpSend(s, at, data, address | 0, port) : EINVAL
-    case KIND_PING:
-      return s.features.ping?.sendRequest(s, at, data, address | 0, port & 0xffff) ?? EOPNOTSUPP
-    default:
-      return EOPNOTSUPP
-  }
+  if (kindOf(s.m, at) === KIND_UDP)
+    return port > 0 && port <= 0xffff ? udpSend(s, at, data, address | 0, port) : EINVAL
+  return (
+    (s.features.sockets && familyOf(s, at))?.sendTo?.(s, at, data, address | 0, port & 0xffff) ?? EOPNOTSUPP
+  )
 }
+
+/** A link that shows packet sockets each frame that it has taken. */
+const tapped =
+  (s: Core, emit: Emit): Emit =>
+  (frame, link) => {
+    if (!emit(frame, link)) return false
+    s.features.packet?.outgoing(s, frame.byteOffset, frame.length, link)
+    return true
+  }
 
 function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {
   const { m } = s
@@ -191,7 +211,7 @@ function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): vo
     const bits = m.get8(at + EVENTS)
     m.put8(at + EVENTS, 0)
     // Asked before, since behind the visitor's back the record may be freed and its page be another's.
-    const dead = kindOf(m, at) === KIND_CONNECTION && hasFlag(m, at, FLAG_DEAD)
+    const dead = isConnection(m, at) && hasFlag(m, at, FLAG_DEAD)
     visit(handleOf(m, at), bits)
     if (dead) bury(m, at as Tcb)
   }
@@ -201,7 +221,7 @@ function counters(s: Core): Record<string, number> {
   const { m } = s
   const at = m.get32(COUNTERS_AT)
   const values: Record<string, number> = {}
-  s.features.procFs?.().forEach((name, i) => {
+  s.features.procFs?.names().forEach((name, i) => {
     values[name] = m.get32(at + i * 4) >>> 0
   })
   return values
@@ -213,7 +233,7 @@ function stackOf(s: Core): Stack {
   const tcp = (handle: Socket, call: (t: Tcb) => number): number => {
     const at = recordOf(s, handle)
     if (at === 0) return EBADF
-    return kindOf(m, at) === KIND_CONNECTION ? call(at as Tcb) : EOPNOTSUPP
+    return isConnection(m, at) ? call(at) : EOPNOTSUPP
   }
   const udp = (handle: Socket, call: (at: Address) => 0 | Errno): 0 | Errno => {
     const at = recordOf(s, handle)
@@ -237,9 +257,10 @@ function stackOf(s: Core): Stack {
     },
     output(emit) {
       // Segments may make frames in their turn: whoever has an address to ask for asks at once.
-      emitFrames(s, emit)
-      emitSegments(s, emit)
-      emitFrames(s, emit)
+      const link = s.features.packet && m.get32(PACKET_HEAD) !== 0 ? tapped(s, emit) : emit
+      emitFrames(s, link)
+      emitSegments(s, link)
+      emitFrames(s, link)
     },
     events: visit => visitEvents(s, visit),
     get memory() {
@@ -248,6 +269,8 @@ function stackOf(s: Core): Stack {
     get counters() {
       return counters(s)
     },
+    sysctl: name => s.features.procFs?.get(s, name),
+    setSysctl: (name, value) => s.features.procFs?.set(s, name, value) ?? EOPNOTSUPP,
     arena: m.buffer,
     largestFrame: Math.max(FRAME_MAX, m.get32(LARGE_SIZE)),
     get address() {
@@ -279,7 +302,7 @@ function stackOf(s: Core): Stack {
       }
       hostGone(s, address | 0)
     },
-    socket: protocol => makeProtocolSocket(s, protocol),
+    socket: (protocol, number = 0) => makeProtocolSocket(s, protocol, number),
     bind(handle, address, port) {
       const at = recordOf(s, handle)
       return at === 0 ? EBADF : bindSocket(s, at, address, port)
@@ -294,12 +317,14 @@ function stackOf(s: Core): Stack {
     send(handle, data) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
-      return kindOf(m, at) === KIND_CONNECTION ? sendTcp(s, at as Tcb, data) : EOPNOTSUPP
+      if (isConnection(m, at)) return sendTcp(s, at, data)
+      return (s.features.sockets && familyOf(s, at))?.send?.(s, at, data) ?? EOPNOTSUPP
     },
     recv(handle, into) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
-      return kindOf(m, at) === KIND_CONNECTION ? recvTcp(s, at as Tcb, into) : EOPNOTSUPP
+      if (isConnection(m, at)) return recvTcp(s, at, into)
+      return (s.features.sockets && familyOf(s, at))?.recv?.(s, at, into) ?? EOPNOTSUPP
     },
     sendTo(handle, data, address, port) {
       const at = recordOf(s, handle)
@@ -308,7 +333,11 @@ function stackOf(s: Core): Stack {
     recvFrom(handle, into, from) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
-      return isDatagram(m, at) ? takeDatagram(s, at, into, from) : EOPNOTSUPP
+      if (isConnection(m, at)) return EOPNOTSUPP
+      return (
+        (s.features.sockets && familyOf(s, at))?.recvFrom?.(s, at, into, from) ??
+        takeDatagram(s, at, into, from)
+      )
     },
     setOption(handle, option, value) {
       const at = recordOf(s, handle)
@@ -318,12 +347,19 @@ function stackOf(s: Core): Stack {
       udp(handle, at => s.features.multicast?.join(s, at, group | 0, link) ?? EINVAL),
     leaveGroup: (handle, group, link = 0) =>
       udp(handle, at => s.features.multicast?.leave(s, at, group | 0, link) ?? EINVAL),
+    attachFilter: (handle, program) =>
+      s.features.filter?.attach(s, recordOf(s, handle), program) ?? ENOPROTOOPT,
+    peek: (handle, into) => s.features.packet?.peek(s, recordOf(s, handle), into) ?? EOPNOTSUPP,
+    lost: handle => (s.features.sockets ? takeLost(s, recordOf(s, handle)) : EOPNOTSUPP),
     shutdown: handle => tcp(handle, t => shutdownTcp(s, t)) as 0 | Errno,
     close(handle) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
-      if (isDatagram(m, at)) closeDatagrams(s, at)
-      else closeTcp(s, at as Tcb)
+      if (isConnection(m, at)) closeTcp(s, at)
+      else {
+        if (s.features.sockets) familyOf(s, at)?.close?.(s, at)
+        closeDatagrams(s, at)
+      }
       return 0
     },
     abort: handle =>
@@ -331,6 +367,7 @@ function stackOf(s: Core): Stack {
         abortTcp(s, t)
         return 0
       }) as 0 | Errno,
+    nextSocket: (after, into) => s.features.diag?.(m, after, into) ?? 0,
     error(handle) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF

@@ -48,6 +48,7 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.DatagramTooLarge]: 'The datagram is larger than its protocol allows, or than can be answered.',
   [Drop.BadIgmp]: 'The IGMP message is too short, or its checksum or its group is wrong.',
   [Drop.NotAMember]: 'A multicast group that nobody here has joined.',
+  [Drop.Filtered]: 'The socket’s filter does not want it.',
 }
 
 /** One sentence that says what happened. */

@@ -80,7 +80,9 @@ export const Drop = {
   BadIgmp: 44,
   /** A multicast group that nobody here has joined. */
   NotAMember: 45,
+  /** LPF_FILTER: the socket's program does not want it. */
+  Filtered: 46,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 46
+export const DROP_COUNT = 47

@@ -82,7 +82,7 @@ const MIB_NAMES = [
 ]
 
 /** The names of all counters, in the order of their indexes. */
-export type CounterNames = () => readonly string[]
-
-/** The feature PROC_FS. */
-export const procFs: CounterNames = () => [...Object.keys(Drop).map(name => `drop.${name}`), ...MIB_NAMES]
+export const counterNames = (): readonly string[] => [
+  ...Object.keys(Drop).map(name => `drop.${name}`),
+  ...MIB_NAMES,
+]

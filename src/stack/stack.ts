@@ -19,7 +19,24 @@ declare const socketBrand: unique symbol
 export type Socket = number & { readonly [socketBrand]: true }
 
 /** What a socket speaks; the argument of `socket()`. */
-export const Protocol = { Icmp: 1, Tcp: 6, Udp: 17 } as const
+export const Protocol = {
+  Icmp: 1,
+  Tcp: 6,
+  Udp: 17,
+  /**
+   * INET_RAW: all datagrams of one IP protocol, `number` of `socket`: 1 … 255, where 255 sends whole datagrams and receives
+   * none. `recvFrom` gives a datagram with its header; `sendTo` takes its payload, or see Option.HeaderIncluded; ports are 0.
+   */
+  Raw: 255,
+  /**
+   * PACKET: whole Ethernet frames, those that come in and those that go out; of one EtherType, the `number` of `socket`, or
+   * all where that is 0 or 3 (ETH_P_ALL). In `recvFrom` the `from.port` is the EtherType, `from.address` one of PacketType.
+   * The port of `bind` is a link, whose frames alone are received then; that of `sendTo` the link by which a frame goes.
+   */
+  Packet: 256,
+  /** RTNETLINK: the host's links, addresses, routes and neighbours, by messages as Linux has them (netlink/netlink.ts). */
+  Netlink: 257,
+} as const
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]
 
 export interface Environment {
@@ -73,10 +90,71 @@ export interface LocalAddress {
   readonly link: number
 }
 
+/** Whom a frame that a packet socket has captured was for. The numbers are Linux's PACKET_HOST and so on. */
+export const PacketType = { Host: 0, Broadcast: 1, Multicast: 2, OtherHost: 3, Outgoing: 4 } as const
+export type PacketType = (typeof PacketType)[keyof typeof PacketType]
+
+/** A frame as a packet socket has captured it; filled in by `peek`. */
+export interface Captured {
+  type: number
+  link: number
+  etherType: number
+  /** Bytes on the wire; a filter may have kept fewer. */
+  length: number
+  /** When it was captured, ms on the host's clock, the fraction dropped. */
+  at: Ms
+}
+
+/** A socket as INET_DIAG tells it; filled in by `nextSocket`. Addresses and ports are 0 where it has none. */
+export interface SocketRecord {
+  /** Its handle, also of connections whose own handle was given back. */
+  socket: Socket | 0
+  protocol: Protocol
+  /** TCP: RFC 9293, 3.3.2's state, by its number in inspect/inspect.ts (TCP_STATES). */
+  state: number
+  localAddress: Ipv4
+  localPort: number
+  remoteAddress: Ipv4
+  remotePort: number
+  /** Bytes to be read, and to be sent or acknowledged. A listener: connections that wait, and how many may. */
+  receiveQueued: number
+  sendQueued: number
+  /** Raw and packet sockets: packets without room, since `lost` was asked last. */
+  lost: number
+  /** TCP: which clock runs, by its number in inspect/inspect.ts (CLOCK_NAMES), and in how many ms it strikes. */
+  timer: number
+  timerIn: Ms
+  /** Timeouts in a row. */
+  retransmits: number
+  /** Milliseconds; 0 before the first measurement. */
+  srtt: Ms
+  rttvar: Ms
+  rto: Ms
+  /** Bytes. */
+  mss: number
+  cwnd: number
+  /** Infinity until the first loss. */
+  ssthresh: number
+  /** Sent and not acknowledged. */
+  inFlight: number
+  sndWnd: number
+  rcvWnd: number
+}
+
+/** An instruction of a socket's filter, as `tcpdump -ddd` prints them: code, jump if true, jump if false, k. */
+export type FilterInstruction = readonly [code: number, whenTrue: number, whenFalse: number, k: number]
+
 /** What `setOption` can set. */
 export const Option = {
   /** 1: Nagle's algorithm is off (RFC 9293, 3.7.4), short text goes out at once. 0, the default: on. */
   NoDelay: 1,
+  /** Raw sockets. 1: what is sent begins with its IP header (IP_HDRINCL). 0: the stack makes one. */
+  HeaderIncluded: 100,
+  /**
+   * Packet sockets: a ring of this many pages, 1 … 1024, is set aside for frames that wait to be read; 0 gives it back. What
+   * waits is lost. Frames that find it full are counted by `lost`. ENOBUFS when memory has not so many.
+   */
+  PacketRing: 101,
   /** The time to live of what is sent, 1 … 255; 64 if it was not set. */
   Ttl: 20,
   /** UDP, 1: may send to all hosts of a link. 0, the default: EACCES. */
@@ -155,6 +233,10 @@ export interface Stack {
 
   readonly memory: MemoryReport
   readonly counters: Counters
+  /** PROC_FS: a setting by its name, as in Linux's sysctl (proc/sysctl.ts lists them); undefined when there is none. */
+  sysctl(name: string): number | undefined
+  /** Throws a RangeError that says what would be right; EOPNOTSUPP where the profile has no settings. */
+  setSysctl(name: string, value: number): 0 | Errno
   /** The arena itself. Copy it and you have copied the host. */
   readonly arena: ArrayBuffer
 
@@ -184,8 +266,8 @@ export interface Stack {
   /** The host with this address has left the segment for good (its port is gone): connections to it end with EHOSTUNREACH. */
   hostGone(address: Ipv4): void
 
-  /** EPROTONOSUPPORT when the profile lacks it, ENOBUFS when memory is full. */
-  socket(protocol: Protocol): Socket | Errno
+  /** EPROTONOSUPPORT when the profile lacks it, ENOBUFS when memory is full. `number` refines some protocols, see there. */
+  socket(protocol: Protocol, number?: number): Socket | Errno
   bind(socket: Socket, address: Ipv4, port: number): 0 | Errno
   listen(socket: Socket, backlog: number): 0 | Errno
   /** EAGAIN while none waits. */
@@ -203,6 +285,19 @@ export interface Stack {
   /** EINVAL for a value out of range, ENOPROTOOPT for an option that this kind of socket does not have. */
   setOption(socket: Socket, option: Option, value: number): 0 | Errno
   /**
+   * LPF_FILTER: from now on the socket receives only what this program wants, and as much of it; an empty one takes the
+   * last one away. UDP, raw and packet sockets; ENOPROTOOPT for others, EINVAL when the program could fail to end or read
+   * what it has not written.
+   */
+  attachFilter(socket: Socket, program: readonly FilterInstruction[]): 0 | Errno
+  /**
+   * The oldest frame that a packet socket has captured, up to 1,574 bytes of it, as a view on the arena that stays good until it is read with
+   * `recvFrom` (which may ask for 0 bytes) or the socket is closed. EAGAIN while none waits.
+   */
+  peek(socket: Socket, into: Captured): Uint8Array | Errno
+  /** How many packets raw and packet sockets could not keep since this was asked last, for want of room. */
+  lost(socket: Socket): number | Errno
+  /**
    * UDP: joins a group on a link, 0 if absent. EADDRINUSE: it is a member already. EINVAL: no group, no such link, or a profile
    * without IP_MULTICAST. ENOBUFS: memory is full, or there are more than 20 groups of this socket or 64 of the host.
    */
@@ -215,6 +310,11 @@ export interface Stack {
   close(socket: Socket): 0 | Errno
   /** Gives the handle back and resets the connection. */
   abort(socket: Socket): 0 | Errno
+  /**
+   * INET_DIAG: fills in the socket that lies behind `after` in the arena, the first where that is 0. Its handle, or 0 when
+   * there are no more (or the profile has no INET_DIAG).
+   */
+  nextSocket(after: Socket | 0, into: SocketRecord): Socket | 0
   /** The error that ended the connection (ECONNREFUSED, ECONNRESET, ETIMEDOUT, …), 0 if none. Reading clears it. */
   error(socket: Socket): 0 | Errno
   /** The local end, or the remote one; false for a stale handle. */

@@ -24,6 +24,8 @@ export const POOLS: Readonly<Record<string, readonly [colour: string, holds: str
   fragments: [faint('--fin'), 'fragments whose datagram is not whole yet'],
   routes: [faint('--again'), 'the routing table, beyond its first routes'],
   groups: [faint('--syn'), 'multicast groups, and who has joined them'],
+  filters: ['var(--other)', 'filter programs of sockets'],
+  capture: [faint('--other'), 'captured frames to be read'],
   standing: [faint('--ack'), 'where a frame is read and where one is written'],
 }
 

@@ -31,6 +31,7 @@ import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 import { arpFailures } from '../mib.ts'
+import { BASE_REACHABLE_TIME_MS, MCAST_SOLICIT, RETRANS_TIME_MS } from '../proc/sysctl.ts'
 import { connectionsUnreachable } from '../tcp/unreachable.ts'
 import { ETH_DESTINATION, putMac } from '../wire/ethernet.ts'
 import { sendArpRequest } from './arp.ts'
@@ -113,7 +114,11 @@ export function learnNeighbour(
   appendBoth(m, CONFIRMED_HEAD, at, YOUNGER, OLDER)
   m.put8(at + NEIGHBOUR_REQUESTS, 0)
   m.put8(at + NEIGHBOUR_USED, 0)
-  setTimer(m, at, (m.get32(NOW_MS) + REACHABLE_MS) | 0)
+  setTimer(
+    m,
+    at,
+    (m.get32(NOW_MS) + (s.features.procFs?.setting(s, BASE_REACHABLE_TIME_MS) ?? REACHABLE_MS)) | 0,
+  )
   release(s, at)
 }
 
@@ -161,7 +166,7 @@ export function neighbourTimer(s: Core, at: Address): void {
   const m = s.m
   const state = m.get8(at + NEIGHBOUR_STATE)
   const idle = state === NEIGHBOUR_REACHABLE && m.get8(at + NEIGHBOUR_USED) === 0
-  if (idle || m.get8(at + NEIGHBOUR_REQUESTS) >= REQUESTS) {
+  if (idle || m.get8(at + NEIGHBOUR_REQUESTS) >= (s.features.procFs?.setting(s, MCAST_SOLICIT) ?? REQUESTS)) {
     const address = m.get32(at + NEIGHBOUR_ADDRESS)
     removeNeighbour(s, at)
     if (!idle) {
@@ -212,7 +217,11 @@ function ask(s: Core, at: Address): void {
   const m = s.m
   m.put8(at + NEIGHBOUR_REQUESTS, m.get8(at + NEIGHBOUR_REQUESTS) + 1)
   sendArpRequest(s, m.get32(at + NEIGHBOUR_ADDRESS), m.get8(at + NEIGHBOUR_LINK))
-  setTimer(m, at, (m.get32(NOW_MS) + REQUEST_INTERVAL_MS) | 0)
+  setTimer(
+    m,
+    at,
+    (m.get32(NOW_MS) + (s.features.procFs?.setting(s, RETRANS_TIME_MS) ?? REQUEST_INTERVAL_MS)) | 0,
+  )
 }
 
 /** Sends the frames that waited. */

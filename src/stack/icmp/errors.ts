@@ -5,6 +5,7 @@ import { payloadAt, sendDatagram, sumDatagram } from '../ip/datagram.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import { ICMP_TOKENS, ICMP_TOKENS_AT, NOW_MS } from '../memory/layout.ts'
 import { icmpOutDestUnreachs, icmpOutTimeExcds } from '../mib.ts'
+import { ICMP_MSGS_BURST, ICMP_MSGS_PER_SEC } from '../proc/sysctl.ts'
 import { complement } from '../wire/checksum.ts'
 import {
   ICMP_CHECKSUM,
@@ -65,10 +66,11 @@ export function finishIcmp(s: Core, page: Page, length: number): void {
 
 function takeToken(s: Core): boolean {
   const { m } = s
-  const earned = Math.floor(((m.get32(NOW_MS) - m.get32(ICMP_TOKENS_AT)) >>> 0) / REFILL_MS)
+  const refill = 1000 / (s.features.procFs?.setting(s, ICMP_MSGS_PER_SEC) ?? 1000 / REFILL_MS)
+  const earned = Math.floor(((m.get32(NOW_MS) - m.get32(ICMP_TOKENS_AT)) >>> 0) / refill)
   let tokens = m.get8(ICMP_TOKENS)
   if (earned > 0) {
-    tokens = Math.min(BURST, tokens + earned)
+    tokens = Math.min(s.features.procFs?.setting(s, ICMP_MSGS_BURST) ?? BURST, tokens + earned)
     m.put32(ICMP_TOKENS_AT, m.get32(NOW_MS))
   }
   if (tokens === 0) return false

@@ -7,6 +7,7 @@ import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
 import { mtuTo } from '../ip/route.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import { icmpInDestUnreachs, icmpInEchos, icmpOutEchoReps } from '../mib.ts'
+import { ICMP_ECHO_IGNORE_ALL } from '../proc/sysctl.ts'
 import { tcpUnreachable } from '../tcp/unreachable.ts'
 import { sumBytes } from '../wire/checksum.ts'
 import {
@@ -36,6 +37,7 @@ export function icmpInput(s: Core, ip: Address, at: Address, length: number, toA
   switch (m.get8(at + ICMP_TYPE)) {
     case ICMP_ECHO_REQUEST:
       count(s, icmpInEchos)
+      if (s.features.procFs?.setting(s, ICMP_ECHO_IGNORE_ALL)) return Drop.None
       // RFC 1122, 3.2.2.6: an echo request to a broadcast address may be discarded: it serves floods alone.
       return toAll ? dropped(s, Drop.WrongDestination) : sendEchoReply(s, ip, at, length)
     case ICMP_ECHO_REPLY:

@@ -4,28 +4,32 @@
  */
 import { type Core, dropped, KIND_PING } from '../core.ts'
 import { Drop } from '../drop.ts'
-import { ENETUNREACH, type Errno, isErrno } from '../errno.ts'
+import { ENETUNREACH, isErrno } from '../errno.ts'
 import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
 import { mtuTo } from '../ip/route.ts'
 import type { Address } from '../memory/arena.ts'
 import { ADDRESS } from '../memory/layout.ts'
 import { queueDatagram } from '../socket/datagrams.ts'
+import type { SocketFamily } from '../socket/family.ts'
 import { LOCAL_PORT } from '../socket/record.ts'
 import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
+import { Protocol } from '../stack.ts'
 import { ICMP_CODE, ICMP_ECHO_REQUEST, ICMP_HEADER, ICMP_ID, ICMP_SEQUENCE, ICMP_TYPE } from '../wire/icmp.ts'
 import { IP_SOURCE, PROTOCOL_ICMP } from '../wire/ipv4.ts'
 import { finishIcmp } from './errors.ts'
 
-export interface PingSockets {
+export interface PingSockets extends SocketFamily {
   /** The socket that the echo reply at `at` is for; 0: nobody's. */
   receiver(s: Core, at: Address): Address
   /** An echo reply, checked, of `length` bytes at `at` inside the IPv4 datagram at `ip`. */
   replyInput(s: Core, ip: Address, at: Address, length: number): Drop
-  sendRequest(s: Core, socket: Address, data: Uint8Array, address: number, sequence: number): number | Errno
 }
 
 /** The feature IP_PING. */
 export const pingSockets: PingSockets = {
+  protocol: Protocol.Icmp,
+  kind: KIND_PING,
+
   receiver: (s, at) => findSocket(s.m, KIND_PING, s.m.view.getUint16(at + ICMP_ID), 0, 0),
 
   replyInput(s, ip, at, length) {
@@ -43,7 +47,7 @@ export const pingSockets: PingSockets = {
     )
   },
 
-  sendRequest(s, socket, data, address, sequence) {
+  sendTo(s, socket, data, address, sequence) {
     const { m } = s
     if (m.get32(ADDRESS) === 0) return ENETUNREACH
     if (m.get16(socket + LOCAL_PORT) === 0) {

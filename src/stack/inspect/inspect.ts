@@ -4,6 +4,7 @@
  * a copied arena can be read like a core dump. Nothing here is part of a profile.
  */
 import { KIND_CONNECTION, KIND_NEIGHBOUR, RECORD_KIND } from '../core.ts'
+import { fillConnection } from '../diag/diag.ts'
 import {
   NEIGHBOUR_ADDRESS,
   NEIGHBOUR_KIND,
@@ -24,36 +25,24 @@ import {
   REMOTE_PORT,
 } from '../socket/record.ts'
 import { addressOf, handleOf } from '../socket/socket.ts'
+import { Protocol, type SocketRecord } from '../stack.ts'
 import { heldBytes } from '../tcp/reassembly.ts'
 import {
   ACK_AT,
-  CLOCK,
-  CLOCK_AT,
   CLOCK_NONE,
   CONNECTION_KIND,
-  CWND,
   DUP_ACKS,
   FLAG_ACK_DELAYED,
   FLAG_RECOVERING,
   IRS,
   ISS,
-  MSS,
+  LISTEN,
   RCV_NXT,
-  RECV_QUEUED,
-  RETRIES,
-  RTO,
-  RTTVAR,
-  SEND_QUEUED,
   SND_NXT,
   SND_UNA,
-  SND_WND,
-  SRTT,
-  SSTHRESH,
-  SSTHRESH_INITIAL,
   stateOf,
   type Tcb,
 } from '../tcp/tcb.ts'
-import { offeredWindow } from '../tcp/window.ts'
 
 /** RFC 9293, 3.3.2: the states by their names. */
 export type TcpState =
@@ -134,7 +123,8 @@ export const TCP_STATES: readonly TcpState[] = [
   'LAST-ACK',
   'TIME-WAIT',
 ]
-const CLOCK_NAMES: readonly ConnectionRecord['timer'][] = [
+/** The clocks of a connection, in the order of their numbers in the arena. */
+export const CLOCK_NAMES: readonly ConnectionRecord['timer'][] = [
   'none',
   'retransmission',
   'persist',
@@ -142,6 +132,32 @@ const CLOCK_NAMES: readonly ConnectionRecord['timer'][] = [
   'fin-wait-2',
 ]
 const NEIGHBOUR_STATES: readonly NeighbourRecord['state'][] = ['incomplete', 'reachable', 'stale']
+
+/** A record to pass to Stack.nextSocket. */
+export const blankSocket = (): SocketRecord => ({
+  socket: 0,
+  protocol: Protocol.Tcp,
+  state: 0,
+  localAddress: 0,
+  localPort: 0,
+  remoteAddress: 0,
+  remotePort: 0,
+  receiveQueued: 0,
+  sendQueued: 0,
+  lost: 0,
+  timer: 0,
+  timerIn: 0,
+  retransmits: 0,
+  srtt: 0,
+  rttvar: 0,
+  rto: 0,
+  mss: 0,
+  cwnd: 0,
+  ssthresh: Infinity,
+  inFlight: 0,
+  sndWnd: 0,
+  rcvWnd: 0,
+})
 
 /** All connections and listeners of a host, in the order in which they lie in its arena. */
 export function inspectConnections(arena: ArrayBuffer): ConnectionRecord[] {
@@ -196,12 +212,12 @@ function pagesContain(m: Arena, at: number): boolean {
 
 function readConnection(m: Arena, at: number): ConnectionRecord {
   const t = at as Tcb
-  const srtt = m.get32(t + SRTT)
-  const ssthresh = m.get32(t + SSTHRESH)
-  const clock = m.get8(t + CLOCK)
+  const r = blankSocket()
+  fillConnection(m, t, r)
+  const listens = stateOf(m, t) === LISTEN
   return {
     socket: handleOf(m, at),
-    state: TCP_STATES[stateOf(m, t)] ?? 'CLOSED',
+    state: TCP_STATES[r.state] ?? 'CLOSED',
     localAddress: formatIpv4(m.get32(t + LOCAL_ADDRESS)),
     localPort: m.get16(t + LOCAL_PORT),
     remoteAddress: formatIpv4(m.get32(t + REMOTE_ADDRESS)),
@@ -210,23 +226,23 @@ function readConnection(m: Arena, at: number): ConnectionRecord {
     irs: m.get32(t + IRS) >>> 0,
     sndUna: m.get32(t + SND_UNA) >>> 0,
     sndNxt: m.get32(t + SND_NXT) >>> 0,
-    sndWnd: m.get32(t + SND_WND),
+    sndWnd: r.sndWnd,
     rcvNxt: m.get32(t + RCV_NXT) >>> 0,
-    rcvWnd: offeredWindow(m, t),
-    mss: m.get16(t + MSS),
-    cwnd: m.get32(t + CWND),
-    ssthresh: ssthresh === SSTHRESH_INITIAL ? Infinity : ssthresh,
-    srtt: srtt === 0 ? undefined : srtt / 8000,
-    rttvar: srtt === 0 ? undefined : m.get32(t + RTTVAR) / 4000,
-    rto: m.get32(t + RTO),
-    timer: CLOCK_NAMES[clock] ?? 'none',
-    timerAt: clock === CLOCK_NONE ? undefined : onHostClock(m, m.get32(t + CLOCK_AT)),
+    rcvWnd: r.rcvWnd,
+    mss: r.mss,
+    cwnd: r.cwnd,
+    ssthresh: r.ssthresh,
+    srtt: r.srtt === 0 ? undefined : r.srtt,
+    rttvar: r.srtt === 0 ? undefined : r.rttvar,
+    rto: r.rto,
+    timer: CLOCK_NAMES[r.timer] ?? 'none',
+    timerAt: r.timer === CLOCK_NONE ? undefined : onHostClock(m, m.get32(NOW_MS) + r.timerIn),
     delayedAckAt: hasFlag(m, t, FLAG_ACK_DELAYED) ? onHostClock(m, m.get32(t + ACK_AT)) : undefined,
-    retransmits: m.get8(t + RETRIES),
+    retransmits: r.retransmits,
     duplicateAcks: m.get8(t + DUP_ACKS),
     recovering: hasFlag(m, t, FLAG_RECOVERING),
-    sendQueued: m.get32(t + SEND_QUEUED),
-    receiveQueued: m.get32(t + RECV_QUEUED),
+    sendQueued: listens ? 0 : r.sendQueued,
+    receiveQueued: listens ? 0 : r.receiveQueued,
     outOfOrder: heldBytes(m, t),
   }
 }

@@ -63,6 +63,7 @@ export function frameInput(s: Core, frame: Uint8Array, link: number): Drop {
 /** The frame of `length` bytes at `at`, of 14 at least. */
 export function etherInput(s: Core, at: Address, length: number): Drop {
   const { m, link } = s
+  const taken = s.features.packet?.incoming(s, at, length) ?? false
   const high = macHigh(m.view, at + ETH_DESTINATION)
   const toGroup = (high & 0x100) !== 0
   const own = linkAt(m, link)
@@ -87,7 +88,7 @@ export function etherInput(s: Core, at: Address, length: number): Drop {
     case ETHERTYPE_ARP:
       return arpInput(s, at + ETH_HEADER, length - ETH_HEADER)
     default:
-      return dropped(s, Drop.UnknownEtherType)
+      return taken ? Drop.None : dropped(s, Drop.UnknownEtherType)
   }
 }
 
@@ -126,6 +127,7 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
   count(s, ipInDelivers)
   const payload = at + headerLength
   const length = total - headerLength
+  const taken = s.features.raw?.input(s, at, headerLength, length, 0) ?? false
   switch (s.m.get8(at + IP_PROTOCOL)) {
     case PROTOCOL_TCP:
       // RFC 9293, 3.9.2.3 (MUST-57): a segment to a broadcast or multicast address is discarded.
@@ -137,6 +139,7 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
     case PROTOCOL_IGMP:
       return s.features.multicast?.input(s, payload, length) ?? unknownProtocol(s, at, toAll)
     default:
+      if (taken) return Drop.None
       return unknownProtocol(s, at, toAll)
   }
 }

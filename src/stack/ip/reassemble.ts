@@ -45,6 +45,7 @@ import {
 import { bucketOf, CHAIN, chain, hashOf, unchain } from '../memory/table.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 import { ipReasmFails, ipReasmOKs, ipReasmReqds } from '../mib.ts'
+import { IPFRAG_TIME } from '../proc/sysctl.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import { ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST } from '../wire/icmp.ts'
 import {
@@ -66,6 +67,7 @@ import { deliverReassembled } from './reassembled.ts'
 
 /** RFC 1122, 3.3.2: "It is recommended that the value lie between 60 seconds and 120 seconds". */
 const TIMEOUT_MS = 60_000
+const timeout = (s: Core): number => (s.features.procFs?.setting(s, IPFRAG_TIME) ?? TIMEOUT_MS / 1000) * 1000
 /** RFC 1858, 3.2.2 and RFC 3128, 4: no TCP fragment may begin here, inside the first one's header. */
 const OFFSET_INSIDE_TCP_HEADER = 8
 
@@ -187,7 +189,7 @@ function begin(s: Core, page: Page, ip: Address, bucket: number): Address {
   m.put32(r + DESTINATION, m.view.getInt32(ip + IP_DESTINATION))
   chain(m, slotOf(m, bucket), r)
   appendBoth(m, REASSEMBLIES_HEAD, r, NEWER, OLDER)
-  setTimer(m, r, (m.get32(NOW_MS) + TIMEOUT_MS) | 0)
+  setTimer(m, r, (m.get32(NOW_MS) + timeout(s)) | 0)
   return r
 }
 

@@ -65,6 +65,7 @@ export function deliverReassembled(
   if (ETH_HEADER + headerLength + length <= FRAME_MAX)
     return deliver(s, gather(s, head, headerLength), headerLength, headerLength + length, toAll)
   count(s, ipInDelivers)
+  const taken = s.features.raw?.input(s, ip, headerLength, length, head) ?? false
   switch (m.get8(ip + IP_PROTOCOL)) {
     case PROTOCOL_UDP:
       return udpChainInput(s, ip, head, length, toAll)
@@ -73,6 +74,10 @@ export function deliverReassembled(
     case PROTOCOL_TCP:
       return refused(s, head, Drop.DatagramTooLarge)
     default:
+      if (taken) {
+        freePages(m, head)
+        return Drop.None
+      }
       if (!toAll) sendUnreachable(s, ip, UNREACHABLE_PROTOCOL)
       return refused(s, head, Drop.UnknownProtocol)
   }
@@ -116,8 +121,18 @@ function udpChainInput(s: Core, ip: Address, head: Page, length: number, toAll: 
   }
   const socket = udpReceiver(s, ip, at, toAll)
   if (socket === 0) return refused(s, head, Drop.NoPort)
+  const wanted = s.features.filter?.wanted(s, socket, at, 0, head, size) ?? size
+  if (wanted === 0) return refused(s, head, Drop.Filtered)
   const from = m.view.getInt32(ip + IP_SOURCE)
-  return queueChain(s, socket, head, UDP_HEADER, size, from, m.view.getUint16(at + UDP_SOURCE_PORT))
+  return queueChain(
+    s,
+    socket,
+    head,
+    UDP_HEADER,
+    Math.max(UDP_HEADER, wanted),
+    from,
+    m.view.getUint16(at + UDP_SOURCE_PORT),
+  )
 }
 
 /** icmpInput (icmp/input.ts) over a chain: nothing but echoes is that large. */

@@ -4,6 +4,7 @@ import { linkAt } from '../ethernet/links.ts'
 import type { LinkSettings, Settings } from '../ip/config.ts'
 import { layOutRoutes } from '../ip/routes.ts'
 import { COUNTER_COUNT } from '../mib.ts'
+import { SYSCTL_COUNT } from '../proc/sysctl.ts'
 import { type Arena, PAGE, takePage } from './arena.ts'
 import {
   COUNTERS_AT,
@@ -40,6 +41,8 @@ export const ARENA_MAX = 4 * 1024 * 1024
  * control traffic, and three of data.
  */
 const PAGES_MIN = 9
+/** PROC_FS: counters, then settings. */
+const NUMBERS = COUNTER_COUNT + SYSCTL_COUNT
 /** One bucket for each 512 bytes of arena: about one a connection when it is full of them. */
 const BYTES_A_BUCKET = 512
 
@@ -65,7 +68,7 @@ export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
   const extra = settings.more.length
   const pages = pagesIn(size, withCounters, extra)
   const counters = align(PAGE_MAP + pages)
-  const table = withCounters ? align(counters + COUNTER_COUNT * 4) : counters
+  const table = withCounters ? align(counters + NUMBERS * 4) : counters
   const first = fixedSize(pages, bucketsFor(size), withCounters, extra)
   m.put32(MAGIC, MAGIC_VALUE)
   m.put32(SIZE, size)
@@ -82,6 +85,7 @@ export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
   m.put16(NEXT_IP_ID, s.random32() & 0xffff)
   m.put8(ICMP_TOKENS, 20)
   freeAll(m, first, pages)
+  s.features.procFs?.layOut(s)
   m.put32(RESERVE, Math.max(2, Math.min(16, pages >> 5)))
   m.put32(INPUT_PAGE, takePage(m, POOL_STANDING, true))
   m.put32(OUTPUT_PAGE, takePage(m, POOL_STANDING, true))
@@ -132,7 +136,7 @@ function bucketsFor(size: number): number {
 /** The fixed area: up to the page map, the counters, the table, `links` behind link 0; pages begin on a multiple of 64. */
 function fixedSize(pages: number, buckets: number, withCounters: boolean, links: number): number {
   const behindMap = align(PAGE_MAP + pages)
-  const behindCounters = withCounters ? align(behindMap + COUNTER_COUNT * 4) : behindMap
+  const behindCounters = withCounters ? align(behindMap + NUMBERS * 4) : behindMap
   return (behindCounters + buckets * 4 + links * LINK_SIZE + 63) & ~63
 }
 

@@ -111,8 +111,13 @@ export const ROUTE_SIZE = 44
 export const SPARE_ROUTES_AT = LINK_0 + LINK_SIZE
 export const SPARE_ROUTES_COUNT = 3
 
+/** Raw sockets, packet sockets, netlink sockets: lists by NEXT_OF_KIND (socket/datagrams.ts). */
+export const RAW_HEAD = SPARE_ROUTES_AT + SPARE_ROUTES_COUNT * ROUTE_SIZE
+export const PACKET_HEAD = RAW_HEAD + 8
+export const NETLINK_HEAD = RAW_HEAD + 16
+
 /** The pools' books. */
-export const POOLS_AT = SPARE_ROUTES_AT + SPARE_ROUTES_COUNT * ROUTE_SIZE
+export const POOLS_AT = RAW_HEAD + 24
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -132,9 +137,13 @@ export const POOL_DATAGRAMS = 8
 export const POOL_FRAGMENTS = 9
 export const POOL_ROUTES = 10
 export const POOL_GROUPS = 11
+/** Programs of sockets (filter/filter.ts). */
+export const POOL_FILTERS = 12
+/** Capture rings (packet/packet.ts). */
+export const POOL_CAPTURE = 13
 /** The input page and the output page. */
-export const POOL_STANDING = 12
-export const POOL_COUNT = 13
+export const POOL_STANDING = 14
+export const POOL_COUNT = 15
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

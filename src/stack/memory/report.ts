@@ -29,6 +29,8 @@ export const POOL_NAMES = [
   'fragments',
   'routes',
   'groups',
+  'filters',
+  'capture',
   'standing',
 ] as const
 

@@ -61,6 +61,13 @@ export const isRecordAddress = (m: Arena, kind: RecordKind, at: Address): boolea
 export const recordsInPage = (kind: RecordKind): number => ((PAGE - HEADER) / kind.size) | 0
 export const recordsInUse = (m: Arena, page: Page): number => m.get32(page + USED)
 
+/** The first address behind `after` in a page at which a record may stand; 0 when there is none. */
+export function recordBehind(page: Page, kind: RecordKind, after: Address): Address {
+  const passed = after < page + HEADER ? 0 : Math.floor((after - page - HEADER) / kind.size) + 1
+  const at = page + HEADER + passed * kind.size
+  return at + kind.size <= page + PAGE ? at : 0
+}
+
 /** Visits every address in a page at which a record may stand, in use or free. */
 export function visitRecords(page: Page, kind: RecordKind, visit: (record: Address) => void): void {
   for (let at = page + HEADER; at + kind.size <= page + PAGE; at += kind.size) visit(at)

@@ -1,11 +1,16 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
+import { inetDiag } from '../diag/diag.ts'
+import { socketFilters } from '../filter/filter.ts'
 import { pingSockets } from '../icmp/ping.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
 import { fibTrie } from '../ip/fib-trie.ts'
 import { ipFragments } from '../ip/fragments.ts'
+import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
-import { procFs } from '../mib.ts'
+import { packetSockets } from '../packet/packet.ts'
+import { packetRing } from '../packet/ring.ts'
+import { procFs } from '../proc/proc-fs.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { offload } from '../tcp/offload.ts'
 import { reno } from '../tcp/reno.ts'
@@ -25,5 +30,11 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     multicast: ipMulticast,
     offload,
     ping: pingSockets,
+    raw: rawSockets,
+    packet: packetSockets,
+    packetRing,
+    filter: socketFilters,
     procFs,
+    diag: inetDiag,
+    sockets: [pingSockets, rawSockets, packetSockets],
   })

@@ -2,9 +2,9 @@
  * Sockets that carry datagrams: UDP's and ping's. Each datagram waits in a page of its own until it is read, one
  * that came in fragments in theirs.
  */
-import { type Core, dropped } from '../core.ts'
+import { type Core, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
-import { EAGAIN, type Errno } from '../errno.ts'
+import { EAGAIN, EBADF, EOPNOTSUPP, type Errno } from '../errno.ts'
 import {
   type Address,
   type Arena,
@@ -12,20 +12,23 @@ import {
   freePages,
   givePage,
   keepInput,
+  PAGE,
   PAGE_FLAGS,
+  PAGE_FRAME,
   PAGE_FROM,
   PAGE_FROM_PORT,
   PAGE_LENGTH,
   PAGE_NEXT,
   PAGE_OFFSET,
   type Page,
+  takePage,
 } from '../memory/arena.ts'
 import { appendChain, dropFirst } from '../memory/fifo.ts'
 import { PAGE_COUNT, POOL_DATAGRAMS, POOL_SOCKETS } from '../memory/layout.ts'
 import { freeRecord, type RecordKind } from '../memory/slab.ts'
 import { type Endpoint, Event } from '../stack.ts'
 import { SOCKET_HEAD } from './record.ts'
-import { leaveTable, raise, silence } from './socket.ts'
+import { kindOf, leaveTable, raise, silence } from './socket.ts'
 
 /** The list of pages that wait to be read: its head, and its tail behind it. */
 export const QUEUE_HEAD = SOCKET_HEAD
@@ -35,7 +38,15 @@ export const MULTICAST_LINK = SOCKET_HEAD + 10
 export const MULTICAST_TTL = SOCKET_HEAD + 11
 /** The groups that it has joined (igmp/groups.ts). */
 export const MEMBERSHIPS = SOCKET_HEAD + 12
-export const DATAGRAM_KIND: RecordKind = { pool: POOL_SOCKETS, size: SOCKET_HEAD + 16, urgent: false }
+/** The next socket in the list of its kind. */
+export const NEXT_OF_KIND = SOCKET_HEAD + 16
+/** LPF_FILTER: the first page of its program, 0 if it has none. */
+export const FILTER = SOCKET_HEAD + 20
+/** What it would have got but had no room for. */
+export const LOST = SOCKET_HEAD + 24
+/** PACKET_MMAP: the slots of its ring that are empty. NETLINK: where its dump has come to. */
+export const SLOTS = SOCKET_HEAD + 28
+export const DATAGRAM_KIND: RecordKind = { pool: POOL_SOCKETS, size: SOCKET_HEAD + 32, urgent: false }
 
 // Flags; the lower three bits are common to all sockets.
 /** It may send to all hosts of a link. */
@@ -108,6 +119,69 @@ export function queueChain(
   return Drop.None
 }
 
+/**
+ * Puts a copy of a packet, of as much of it as the socket's filter wants, into its queue: `length` bytes at `at`, then
+ * `behind` bytes of a chain of pages. The copy's first page; 0: it does not want the packet, or has no room for it.
+ */
+export function queueCopy(
+  s: Core,
+  socket: Address,
+  at: Address,
+  length: number,
+  chain: Page,
+  behind: number,
+  from: number,
+  port: number,
+): Page {
+  const { m } = s
+  const wanted = s.features.filter?.wanted(s, socket, at, length, chain, behind) ?? length + behind
+  if (wanted === 0) return 0
+  const head = isFull(m, socket) ? 0 : copyPacket(m, at, length, chain, wanted)
+  if (head === 0) m.add32(socket + LOST, 1)
+  else append(m, socket, head, from, port)
+  return head
+}
+
+/** The first `wanted` bytes of a packet in pages of their own; 0 when memory is full. */
+function copyPacket(m: Arena, at: Address, length: number, chain: Page, wanted: number): Page {
+  let head = 0
+  let last = 0
+  let source = chain
+  let taken = 0
+  for (let done = 0; done < wanted; ) {
+    const page = takePage(m, POOL_DATAGRAMS, false)
+    if (head === 0) head = page
+    else m.put32(last + PAGE_NEXT, page)
+    if (page === 0) {
+      freePages(m, head)
+      return 0
+    }
+    const room = Math.min(PAGE - PAGE_FRAME, wanted - done)
+    let filled = 0
+    if (done < length) {
+      filled = Math.min(room, length - done)
+      m.bytes.copyWithin(page + PAGE_FRAME, at + done, at + done + filled)
+    }
+    while (filled < room) {
+      const part = Math.min(room - filled, m.get16(source + PAGE_LENGTH) - taken)
+      const from = source + m.get16(source + PAGE_OFFSET) + taken
+      m.bytes.copyWithin(page + PAGE_FRAME + filled, from, from + part)
+      filled += part
+      taken += part
+      if (taken === m.get16(source + PAGE_LENGTH)) {
+        source = m.get32(source + PAGE_NEXT)
+        taken = 0
+      }
+    }
+    done += room
+    m.put16(page + PAGE_OFFSET, PAGE_FRAME)
+    m.put16(page + PAGE_LENGTH, room)
+    m.put16(page + PAGE_FLAGS, done < wanted ? GOES_ON : 0)
+    last = page
+  }
+  return head
+}
+
 const isFull = (m: Arena, socket: Address): boolean =>
   m.get16(socket + QUEUE_COUNT) >= Math.max(2, m.get32(PAGE_COUNT) >> 3)
 
@@ -146,9 +220,19 @@ function freeFirst(m: Arena, socket: Address, page: Page): Page {
   return next
 }
 
+/** How many packets a socket had no room for since this was asked last. */
+export function takeLost({ m }: Core, socket: Address): number | Errno {
+  if (socket === 0) return EBADF
+  if (kindOf(m, socket) === KIND_CONNECTION) return EOPNOTSUPP
+  const lost = m.get32(socket + LOST)
+  m.put32(socket + LOST, 0)
+  return lost
+}
+
 export function closeDatagrams(s: Core, socket: Address): void {
   const { m } = s
   freePages(m, m.get32(socket + QUEUE_HEAD))
+  s.features.filter?.detach(s, socket)
   s.features.multicast?.closed(s, socket)
   leaveTable(m, socket)
   silence(m, socket)

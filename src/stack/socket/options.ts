@@ -6,6 +6,7 @@ import { Option } from '../stack.ts'
 import type { Tcb } from '../tcp/tcb.ts'
 import { setTcpOption } from '../tcp/user.ts'
 import { setUdpOption } from '../udp/options.ts'
+import { familyOf } from './family.ts'
 import { TTL } from './record.ts'
 import { kindOf } from './socket.ts'
 
@@ -21,6 +22,6 @@ export function setSocketOption(s: Core, socket: Address, option: Option, value:
     case KIND_UDP:
       return setUdpOption(s, socket, option, value)
     default:
-      return ENOPROTOOPT
+      return (s.features.sockets && familyOf(s, socket))?.setOption?.(s, socket, option, value) ?? ENOPROTOOPT
   }
 }

@@ -2,7 +2,7 @@
  * What all sockets have in common: the head of their records, their handles, their place in the hash table, and
  * the list of those on which something happened.
  */
-import { type Core, KIND_CONNECTION, KIND_PING, KIND_UDP, RECORD_KIND } from '../core.ts'
+import { type Core, KIND_CONNECTION, RECORD_KIND } from '../core.ts'
 import { EADDRINUSE, ENOBUFS, type Errno } from '../errno.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ownerOf, PAGE, pageOf } from '../memory/arena.ts'
@@ -74,8 +74,6 @@ export function recordOf(s: Core, handle: number): Address {
 }
 
 export const kindOf = (m: Arena, at: Address): number => m.get8(at + RECORD_KIND)
-export const isDatagram = (m: Arena, at: Address): boolean =>
-  kindOf(m, at) === KIND_UDP || kindOf(m, at) === KIND_PING
 
 // ---- the table ------------------------------------------------------------------------------------------------
 

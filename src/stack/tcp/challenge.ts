@@ -4,6 +4,7 @@
  */
 import type { Core } from '../core.ts'
 import { CHALLENGES_LEFT, CHALLENGES_UNTIL, NOW_MS } from '../memory/layout.ts'
+import { TCP_INVALID_RATELIMIT } from '../proc/sysctl.ts'
 import { oweAck } from './output.ts'
 import { REFUTED_AT, type Tcb } from './tcb.ts'
 
@@ -14,6 +15,7 @@ const SPREAD = 6
 
 /** RFC 9293 sets no limit to ACKs that answer ACKs; Linux answers one each half second, and so do we. */
 const REFUTE_MS = 500
+const refuteWait = (s: Core): number => s.features.procFs?.setting(s, TCP_INVALID_RATELIMIT) ?? REFUTE_MS
 
 /**
  * A bare segment came that is not acceptable: it may be a keep-alive (RFC 9293, 3.8.4), or the answer to our own answer,
@@ -23,7 +25,7 @@ export function refute(s: Core, t: Tcb): void {
   const { m } = s
   const now = m.get32(NOW_MS)
   const last = m.get32(t + REFUTED_AT)
-  if (last !== 0 && now - last >= 0 && now - last < REFUTE_MS) return
+  if (last !== 0 && now - last >= 0 && now - last < refuteWait(s)) return
   m.put32(t + REFUTED_AT, now)
   oweAck(s, t)
 }

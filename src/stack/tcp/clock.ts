@@ -8,6 +8,7 @@ import { ETIMEDOUT } from '../errno.ts'
 import type { Arena } from '../memory/arena.ts'
 import { NOW_MS } from '../memory/layout.ts'
 import { setTimer, TIMER_AT, timerIsSet } from '../memory/wheel.ts'
+import { TCP_FIN_TIMEOUT, TCP_RETRIES2, TCP_SYNACK_RETRIES } from '../proc/sysctl.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { endConnection } from './connection.ts'
 import { oweAck, wantSend } from './output.ts'
@@ -39,7 +40,11 @@ const RETRIES_PASSIVE = 5
 const LAST_RTO_MS = 50_000
 /** RFC 9293, 3.8.6.3: an ACK "MUST be generated within 0.5 seconds"; 40 ms is what Linux takes in a conversation. */
 const DELAYED_ACK_MS = 40
-export const FIN_WAIT_2_MS = 60_000
+const FIN_WAIT_2_MS = 60_000
+
+/** How long a connection that nobody reads waits in FIN-WAIT-2. */
+export const finWait2 = (s: Core): number =>
+  (s.features.procFs?.setting(s, TCP_FIN_TIMEOUT) ?? FIN_WAIT_2_MS / 1000) * 1000
 
 export function startClock(s: Core, t: Tcb, clock: number, ms: number): void {
   const { m } = s
@@ -114,7 +119,10 @@ function giveUp(s: Core, t: Tcb): boolean {
   const tries = m.get8(t + RETRIES) + 1
   m.put8(t + RETRIES, tries)
   const stranger = stateOf(m, t) === SYN_RECEIVED
-  if (tries < (stranger ? RETRIES_PASSIVE : RETRIES_MAX)) return false
+  const most = stranger
+    ? (s.features.procFs?.setting(s, TCP_SYNACK_RETRIES) ?? RETRIES_PASSIVE)
+    : (s.features.procFs?.setting(s, TCP_RETRIES2) ?? RETRIES_MAX)
+  if (tries < most) return false
   if (!stranger && m.get32(t + RTO) < LAST_RTO_MS) return false
   endConnection(s, t, ETIMEDOUT)
   return true

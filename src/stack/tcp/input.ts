@@ -12,7 +12,7 @@ import { Event } from '../stack.ts'
 import { ACK, FIN, RST, SYN } from '../wire/tcp.ts'
 import { ackIsAcceptable, acknowledge, advanceUna, takeWindow } from './ack.ts'
 import { challenge, refute } from './challenge.ts'
-import { FIN_WAIT_2_MS, startClock } from './clock.ts'
+import { finWait2, startClock } from './clock.ts'
 import { endConnection } from './connection.ts'
 import { handshakeDone, listenInput } from './listen.ts'
 import { oweAck, oweDuplicateAck } from './output.ts'
@@ -211,7 +211,7 @@ function afterFinAcknowledged(s: Core, t: Tcb): boolean {
       enterState(m, t, FIN_WAIT_2)
       clearFlag(m, t, FLAG_RETRANSMIT | FLAG_PROBE)
       // RFC 9293, 3.6 leaves FIN-WAIT-2 open for ever; a peer that nobody reads from any more gets a minute.
-      if (hasFlag(m, t, FLAG_ORPHAN)) startClock(s, t, CLOCK_FIN_WAIT_2, FIN_WAIT_2_MS)
+      if (hasFlag(m, t, FLAG_ORPHAN)) startClock(s, t, CLOCK_FIN_WAIT_2, finWait2(s))
       return true
     case CLOSING:
       enterTimeWait(s, t)

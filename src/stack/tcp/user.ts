@@ -44,7 +44,7 @@ import {
 import { choosePort, enterTable } from '../socket/socket.ts'
 import { Option } from '../stack.ts'
 import { isMulticast } from '../wire/ipv4.ts'
-import { FIN_WAIT_2_MS, startClock } from './clock.ts'
+import { finWait2, startClock } from './clock.ts'
 import { bury, endConnection, initialiseSending, leaveListener, reclaimPages } from './connection.ts'
 import { initialSequence } from './isn.ts'
 import { endOfText, oweAck, wantSend } from './output.ts'
@@ -279,7 +279,7 @@ export function closeTcp(s: Core, t: Tcb): void {
   if (state === CLOSED) return bury(m, t)
   if (state === SYN_SENT) return endConnection(s, t, ECONNABORTED)
   shutdownTcp(s, t)
-  if (stateOf(m, t) === FIN_WAIT_2) startClock(s, t, CLOCK_FIN_WAIT_2, FIN_WAIT_2_MS)
+  if (stateOf(m, t) === FIN_WAIT_2) startClock(s, t, CLOCK_FIN_WAIT_2, finWait2(s))
 }
 
 /** 3.10.5, ABORT: a reset up to CLOSE-WAIT; from CLOSING on the TCB is deleted and no more, both sides having said FIN. */

@@ -3,7 +3,7 @@
  * count is right. Read from outside, page by page; for tests that do at random what nobody would think of.
  */
 import { expect } from 'vitest'
-import { KIND_CONNECTION, KIND_NEIGHBOUR, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
+import { KIND_CONNECTION, KIND_NEIGHBOUR, KIND_PACKET, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
 import { NEIGHBOUR_HELD, NEIGHBOUR_KIND, YOUNGER } from '../ethernet/neighbours.ts'
 import { BYTES_HELD, BYTES_IN_ALL, FRAGMENTS_HEAD, NEWER } from '../ip/reassemble.ts'
 import {
@@ -20,7 +20,7 @@ import * as layout from '../memory/layout.ts'
 import { visitRecords } from '../memory/slab.ts'
 import { CHAIN } from '../memory/table.ts'
 import { TIMER_AT, timerIsSet } from '../memory/wheel.ts'
-import { DATAGRAM_KIND, QUEUE_COUNT, QUEUE_HEAD } from '../socket/datagrams.ts'
+import { DATAGRAM_KIND, FILTER, QUEUE_COUNT, QUEUE_HEAD, SLOTS } from '../socket/datagrams.ts'
 import { EVENTS_NEXT, FLAG_IN_EVENTS, FLAG_IN_TABLE, hasFlag } from '../socket/record.ts'
 import type { Stack } from '../stack.ts'
 import * as tcb from '../tcp/tcb.ts'
@@ -47,12 +47,16 @@ export function expectSound(stack: Stack): void {
   const byAge = [layout.INCOMPLETE_HEAD, layout.CONFIRMED_HEAD].flatMap(list => chainOf(m, list, YOUNGER))
   expect(byAge.sort()).toEqual(neighbours.sort())
   let unread = 0
+  let programs = 0
   for (const at of datagramsOf(m)) {
     const queue = chainOf(m, at + QUEUE_HEAD, PAGE_NEXT)
     expect(queue.length).toBe(m.get16(at + QUEUE_COUNT))
     unread += queue.length
+    if (m.get8(at + RECORD_KIND) === KIND_PACKET) unread += chainOf(m, at + SLOTS, PAGE_NEXT).length
+    programs += chainOf(m, at + FILTER, PAGE_NEXT).length
   }
-  expect(unread).toBe(pagesOf(m, layout.POOL_DATAGRAMS).length)
+  expect(unread).toBe(pagesOf(m, layout.POOL_DATAGRAMS).length + pagesOf(m, layout.POOL_CAPTURE).length)
+  expect(programs).toBe(pagesOf(m, layout.POOL_FILTERS).length)
   const table = expectTable(m)
   const sockets = [...connectionsOf(m), ...datagramsOf(m)]
   const listed = sockets.filter(at => hasFlag(m, at, FLAG_IN_EVENTS))

@@ -60,12 +60,14 @@ export function udpInput(s: Core, ip: Address, at: Address, length: number, toAl
   }
   const socket = udpReceiver(s, ip, at, toAll)
   if (socket === 0) return dropped(s, Drop.NoPort)
+  const wanted = s.features.filter?.wanted(s, socket, at, size, 0, 0) ?? size
+  if (wanted === 0) return dropped(s, Drop.Filtered)
   const source = m.view.getInt32(ip + IP_SOURCE)
   return queueDatagram(
     s,
     socket,
     at + UDP_HEADER,
-    size - UDP_HEADER,
+    Math.max(0, wanted - UDP_HEADER),
     source,
     m.view.getUint16(at + UDP_SOURCE_PORT),
   )
