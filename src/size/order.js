@@ -34,29 +34,32 @@ export function alikeTogether(code) {
  * @returns {string[]}
  */
 function inOrder(functions) {
-  const runs = runsOf(functions)
+  const { runs, count } = runsOf(functions)
+  /** For each run, at which step it was seen last. */
+  const seen = new Int32Array(count).fill(-LOOKS_BACK)
   const left = new Set(functions.keys())
-  /** @type {number[]} */
+  /** @type {string[]} */
   const order = []
-  for (let next = 0; left.size > 0; next = mostAlike(left, runs, order.slice(-LOOKS_BACK))) {
+  for (let next = 0; left.size > 0; next = mostAlike(left, runs, seen, order.length - LOOKS_BACK)) {
     left.delete(next)
-    order.push(next)
+    for (const run of runs[next] ?? []) seen[run] = order.length
+    order.push(functions[next] ?? '')
   }
-  return order.map(i => functions[i] ?? '')
+  return order
 }
 
 /**
  * @param {Iterable<number>} left
  * @param {readonly (readonly number[])[]} runs
- * @param {readonly number[]} before
+ * @param {Int32Array} seen
+ * @param {number} since the step from which on a run counts as seen
  */
-function mostAlike(left, runs, before) {
-  const seen = new Set(before.flatMap(i => runs[i] ?? []))
+function mostAlike(left, runs, seen, since) {
   let [best, most] = [0, -1]
   for (const i of left) {
     const own = runs[i] ?? []
     let common = 0
-    for (const run of own) if (seen.has(run)) common++
+    for (const run of own) if (/** @type {number} */ (seen[run]) >= since) common++
     if (common <= most * own.length) continue
     best = i
     most = common / own.length
@@ -68,21 +71,22 @@ function mostAlike(left, runs, before) {
  * The different runs of each function, numbered; its own name says nothing.
  *
  * @param {string[]} functions
- * @returns {number[][]}
+ * @returns {{ runs: number[][], count: number }}
  */
 function runsOf(functions) {
   /** @type {Map<string, number>} */
   const numbers = new Map()
-  return functions.map(one => {
+  const runs = functions.map(one => {
     const text = one.slice(one.indexOf('('))
     /** @type {Set<number>} */
-    const runs = new Set()
+    const own = new Set()
     for (let i = 0; i + RUN <= text.length; i++) {
       const run = text.slice(i, i + RUN)
       const number = numbers.get(run) ?? numbers.size
       numbers.set(run, number)
-      runs.add(number)
+      own.add(number)
     }
-    return [...runs]
+    return [...own]
   })
+  return { runs, count: numbers.size }
 }
