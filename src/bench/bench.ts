@@ -7,6 +7,9 @@ import { connections, costBeside, idle, roundTrips, throughput } from './measure
 
 /** The link of the measure with IP_OFFLOAD, bytes of its largest frame. */
 const LARGEST_FRAME = Number(process.env['LF'] ?? 65_549)
+
+import { forwardingCost } from './routes.ts'
+
 const SAMPLES = Number(process.env['BENCH_SAMPLES'])
 
 interface Figure {
@@ -83,6 +86,20 @@ else {
   print('  connect + close', native.connectionsPerSecond, '/s', '')
 }
 
+// Last, since two tables in one process are one more than a stack ever has.
+const routes = {
+  trie: Object.fromEntries([1, 100, 10_000].map(n => [n, forwardingCost('trie', n, 50_000)])),
+  list: Object.fromEntries([1, 100, 10_000].map(n => [n, forwardingCost('list', n, 5_000)])),
+}
+for (const [kind, costs] of Object.entries(routes))
+  for (const [n, ns] of Object.entries(costs))
+    print(
+      `a datagram forwarded, ${Number(n).toLocaleString('en-GB')} routes, ${kind}`,
+      figure([ns]),
+      'ns',
+      kind === 'trie' ? 'flat' : '',
+    )
+
 const ratio = {
   toMemcpy: stack.throughputMBps.median / limit.memcpyMBps.median,
   toChecksum: stack.throughputMBps.median / limit.checksumMBps.median,
@@ -93,4 +110,4 @@ console.log(
     (ratio.toLwip === undefined ? '.' : `, and ${rounded(ratio.toLwip)} of native lwIP’s.`),
 )
 if (process.argv.includes('--json'))
-  console.log(JSON.stringify({ stack, limit, lwip: native, ratio, nsPerPacketBeside: beside }))
+  console.log(JSON.stringify({ stack, limit, lwip: native, ratio, nsPerPacketBeside: beside, routes }))

@@ -1,7 +1,12 @@
 /** The built profiles: within their gates, and as good as their sources at what hosts do. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ECONNREFUSED, EINVAL, EOPNOTSUPP, EPROTONOSUPPORT } from '../stack/errno.ts'
-import { Event, Protocol, type Socket } from '../stack/stack.ts'
+
+import { Drop } from '../stack/drop.ts'
+import { EBADF, ECONNREFUSED, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT } from '../stack/errno.ts'
+import { inspectConnection } from '../stack/inspect/inspect.ts'
+import { Event, Option, type PortFacts, Protocol, type Socket, type SocketRecord } from '../stack/stack.ts'
+import { ethernet, HOST_IP, HOST_MAC, type Ipv4Fields, icmp, ipv4, PEER_MAC } from '../stack/testing/raw.ts'
+
 import { connectPair, Simulation, seededRandom } from '../stack/testing/simulation.ts'
 import { type Built, type Create, converse, Shelf, text } from './built.fixture.ts'
 import { bundleProfile, bundleSet, PROFILES } from './bundle.js'
@@ -147,6 +152,49 @@ function sendsInFragments(profile: Create): number {
   return alice.stack.sendTo(socket, new Uint8Array(3000), 0x0a000002, 7)
 }
 
+/** Whether a second connection, whose handshake is quick, expects the slow answers of the first. */
+function expectsSlowAnswers(profile: Create): boolean {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  const rtos = [40, 1].map(delay => {
+    sim.delay = delay
+    const { near, far, listener } = connectPair(sim, alice, bob)
+    const rto = inspectConnection(alice.stack.arena, near)?.rto ?? 0
+    bob.stack.close(listener)
+    alice.stack.close(near)
+    bob.stack.close(far)
+    sim.run(1000)
+    return rto
+  })
+  return (rtos[1] ?? 0) > 200
+}
+
+/** Whether the second of two connections comes about to a listener for one, which has not accepted the first. */
+function answersFullBacklog(profile: Create): boolean {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  const listener = bob.stack.socket(Protocol.Tcp) as Socket
+  bob.stack.bind(listener, 0, 7)
+  bob.stack.listen(listener, 1)
+  // The first handshake stays half open: its ACK is lost, over and over.
+  sim.fault = ({ from, bytes }) =>
+    from === 'alice' && bytes[47] === 0x10 && bytes[35] === first ? 'lose' : 0
+  const sockets = [1, 2].map(() => alice.stack.socket(Protocol.Tcp) as Socket)
+  let first = -1
+  for (const socket of sockets) {
+    alice.stack.connect(socket, bob.stack.address, 7)
+    const end = { address: 0, port: 0 }
+    alice.stack.name(socket, 'local', end)
+    if (first < 0) first = end.port & 255
+    sim.run(20)
+  }
+  return (sim.take(alice, sockets[1] as Socket) & Event.Connected) !== 0
+}
+
 /** Where a datagram goes by a table of 500 routes: 10.0.0.2 is the router to 9.0.0.0/8, 10.0.0.3 to 9.1.0.0/16. */
 function routesBy(profile: Create): unknown {
   const sim = new Simulation()
@@ -164,9 +212,27 @@ function routesBy(profile: Create): unknown {
   return sim.wire.map(({ bytes }) => bytes[41])
 }
 
+/** What comes of a datagram from 10.0.0.2: the drop reason, and the protocols of what is sent in return. */
+function hears(profile: Create, protocol: number, payload: number[], fields: Ipv4Fields = {}): unknown {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile, forward: true, gateway: '10.0.0.2' })
+  sim.start()
+  const frame = ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(protocol, payload, fields))
+  const drop = alice.stack.input(frame, sim.now)
+  sim.run(10)
+  return [drop, sim.wire.length]
+}
+
+/** A redirect to 10.0.0.9 for 9.9.9.9, from our router. */
+const REDIRECT = icmp(5, 1, [10, 0, 0, 9, ...ipv4(17, Array(8).fill(0), { from: HOST_IP, to: [9, 9, 9, 9] })])
+
 /** What a user meets: with the switch, and without it (the README's last column). */
 const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   FIB_TRIE: routesBy,
+  IP_FORWARD: profile => hears(profile, 17, [0, 1, 0, 2, 0, 8, 0, 0], { to: [10, 0, 0, 7] }),
+  IP_OPTIONS: profile => hears(profile, 1, icmp(8, 0, [0, 1, 0, 1]), { options: [7, 99, 4, 0] }),
+  ICMP_REDIRECT: profile => hears(profile, 1, REDIRECT),
+  ICMP_TIMESTAMP: profile => hears(profile, 1, icmp(13, 0, Array(16).fill(0))),
   RTNETLINK: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -185,6 +251,26 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   },
   TCP_WSCALE: profile => synsWithOption(profile, 3),
   TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
+  SYN_COOKIES: answersFullBacklog,
+  DESTINATIONS: () => 'is what others stand on',
+  TCP_METRICS: expectsSlowAnswers,
+  TCP_FASTOPEN: profile => {
+    const alice = new Simulation().add('alice', { profile })
+    const socket = alice.stack.socket(Protocol.Tcp) as Socket
+    return alice.stack.setOption(socket, Option.FastOpen, 5)
+  },
+  PATH_MTU: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.start()
+    connectPair(sim, alice, bob)
+    return sim.wire.filter(({ bytes }) => bytes[23] === 6).every(({ bytes }) => bytes[20] === 0x40)
+  },
+  SO_SETTINGS: profile => {
+    const alice = new Simulation().add('alice', { profile })
+    return alice.stack.setOption(alice.stack.socket(Protocol.Tcp) as Socket, Option.KeepAlive, 1)
+  },
   IP_FRAG: sendsInFragments,
   IP_FRAG_SMALL: sendsInFragments,
   IP_OFFLOAD: profile => {
@@ -209,6 +295,47 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
     const from = { address: 0, port: 0 }
     return [alice.stack.recvFrom(socket as Socket, new Uint8Array(9), from), from.port]
   },
+  INET_RAW: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    const bob = sim.add('bob', { profile })
+    sim.start()
+    const socket = alice.stack.socket(Protocol.Raw, 99)
+    bob.stack.sendTo(bob.stack.socket(Protocol.Raw, 99) as Socket, text('abc'), alice.stack.address, 0)
+    sim.run(100)
+    return alice.stack.recvFrom(socket as Socket, new Uint8Array(99), { address: 0, port: 0 })
+  },
+  PACKET: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const socket = stack.socket(Protocol.Packet)
+    return socket === EPROTONOSUPPORT ? socket : stack.sendTo(socket as Socket, new Uint8Array(60), 0, 0)
+  },
+  PACKET_MMAP: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    return stack.setOption(stack.socket(Protocol.Packet) as Socket, Option.PacketRing, 4)
+  },
+  LPF_FILTER: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    return stack.attachFilter(stack.socket(Protocol.Udp) as Socket, [[6, 0, 0, 0]])
+  },
+  NETLINK: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const socket = stack.socket(Protocol.Netlink)
+    if (socket === EPROTONOSUPPORT) return socket
+    // RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP: one link and NLMSG_DONE.
+    stack.send(socket as Socket, Uint8Array.of(17, 0, 0, 0, 18, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    return stack.recv(socket as Socket, new Uint8Array(2000)) > 100
+  },
+  NET_ETHTOOL: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const facts = {} as PortFacts
+    return [stack.ethtool(0, facts), facts.driver]
+  },
+  INET_DIAG: profile => {
+    const { stack } = new Simulation().add('alice', { profile })
+    const socket = stack.socket(Protocol.Tcp)
+    return stack.nextSocket(0, {} as SocketRecord) === (socket as number)
+  },
   PROC_FS: profile => {
     const sim = new Simulation()
     const alice = sim.add('alice', { profile })
@@ -216,7 +343,8 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
     sim.start()
     connectPair(sim, alice, bob)
     const { tcpActiveOpens, 'drop.None': none } = alice.stack.counters
-    return { counters: Object.keys(alice.stack.counters).length > 0, tcpActiveOpens, none }
+    const retries = alice.stack.sysctl('net.ipv4.tcp_retries2')
+    return { counters: Object.keys(alice.stack.counters).length > 0, tcpActiveOpens, none, retries }
   },
 }
 const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> = {
@@ -225,6 +353,24 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
     [2, 3],
     [2, 3],
   ],
+  // The question who has 10.0.0.7, and a redirect that waits for 10.0.0.2; else nothing.
+  IP_FORWARD: [
+    [Drop.None, 2],
+    [Drop.WrongDestination, 0],
+  ],
+  // An error or a reply, which waits for the peer's MAC address.
+  IP_OPTIONS: [
+    [Drop.BadIpOptions, 1],
+    [Drop.None, 1],
+  ],
+  ICMP_REDIRECT: [
+    [Drop.None, 0],
+    [Drop.UnknownIcmpType, 0],
+  ],
+  ICMP_TIMESTAMP: [
+    [Drop.None, 1],
+    [Drop.UnknownIcmpType, 0],
+  ],
   RTNETLINK: [
     [0, 2, 2],
     [EOPNOTSUPP, 0, 0],
@@ -232,13 +378,29 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   IP_MULTICAST: [0, EINVAL],
   TCP_WSCALE: [['alice', 'bob'], []],
   TCP_TIMESTAMPS: [['alice', 'bob'], []],
+  SYN_COOKIES: [true, false],
+  DESTINATIONS: ['is what others stand on', 'is what others stand on'],
+  TCP_METRICS: [true, false],
+  TCP_FASTOPEN: [0, ENOPROTOOPT],
+  PATH_MTU: [true, false],
+  SO_SETTINGS: [0, ENOPROTOOPT],
   IP_FRAG: [3000, -90],
   IP_FRAG_SMALL: [3000, -90],
   IP_OFFLOAD: [true, false],
   IP_PING: [[3, 7], 'EPROTONOSUPPORT'],
+  INET_RAW: [23, EBADF],
+  PACKET: [60, EPROTONOSUPPORT],
+  PACKET_MMAP: [0, ENOPROTOOPT],
+  LPF_FILTER: [0, ENOPROTOOPT],
+  NETLINK: [true, EPROTONOSUPPORT],
+  NET_ETHTOOL: [
+    [0, 'lanlet'],
+    [EOPNOTSUPP, undefined],
+  ],
+  INET_DIAG: [true, false],
   PROC_FS: [
-    { counters: true, tcpActiveOpens: 1, none: 0 },
-    { counters: false, tcpActiveOpens: undefined, none: undefined },
+    { counters: true, tcpActiveOpens: 1, none: 0, retries: 8 },
+    { counters: false, tcpActiveOpens: undefined, none: undefined, retries: undefined },
   ],
 }
 

@@ -5,23 +5,35 @@
 
 import type { SocketDiagnosis } from './diag/diag.ts'
 import type { Drop } from './drop.ts'
+import type { Ethtool } from './ethernet/ethtool.ts'
 import type { SocketFilters } from './filter/filter.ts'
 import type { PingSockets } from './icmp/ping.ts'
+import type { Redirects } from './icmp/redirect.ts'
+import type { IcmpTimestamp } from './icmp/timestamp.ts'
 import type { Multicast } from './igmp/multicast.ts'
+import type { Destinations } from './ip/destinations.ts'
+import type { Forwarding } from './ip/forward.ts'
 import type { IpFragments } from './ip/fragments.ts'
+import type { IpOptions } from './ip/options.ts'
 import type { RawSockets } from './ip/raw.ts'
 import type { Fib } from './ip/routes.ts'
 import type { Tables } from './ip/tables.ts'
 import type { Arena } from './memory/arena.ts'
 import { COUNTERS_AT } from './memory/layout.ts'
+import type { NetlinkSockets } from './netlink/netlink.ts'
 import type { PacketSockets } from './packet/packet.ts'
 import type { PacketRing } from './packet/ring.ts'
 import type { ProcFs } from './proc/proc-fs.ts'
 import type { SocketFamily } from './socket/family.ts'
 import type { Congestion } from './tcp/congestion.ts'
+import type { FastOpen } from './tcp/fast-open.ts'
+import type { Metrics } from './tcp/metrics.ts'
 import type { Offload } from './tcp/offload.ts'
 import type { TcpOption } from './tcp/options.ts'
+import type { PathMtu } from './tcp/path-mtu.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
+import type { SocketSettings } from './tcp/settings.ts'
+import type { SynCookies } from './tcp/syn-cookies.ts'
 import type { Timestamps } from './tcp/timestamps.ts'
 
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
@@ -31,6 +43,14 @@ export interface Features {
   readonly fib: Fib
   /** RTNETLINK */
   readonly tables?: Tables
+  /** IP_FORWARD */
+  readonly forwarding?: Forwarding
+  /** IP_OPTIONS */
+  readonly options?: IpOptions
+  /** ICMP_REDIRECT */
+  readonly redirects?: Redirects
+  /** ICMP_TIMESTAMP */
+  readonly icmpTimestamp?: IcmpTimestamp
   /** IP_FRAG */
   readonly fragments?: IpFragments
   /** IP_MULTICAST */
@@ -45,12 +65,28 @@ export interface Features {
   readonly packet?: PacketSockets
   /** PACKET_MMAP */
   readonly packetRing?: PacketRing
+  /** NETLINK */
+  readonly netlink?: NetlinkSockets
   /** LPF_FILTER */
   readonly filter?: SocketFilters
   /** TCP_WSCALE */
   readonly windowScale?: TcpOption
   /** TCP_TIMESTAMPS */
   readonly timestamps?: Timestamps
+  /** NET_ETHTOOL */
+  readonly ethtool?: Ethtool
+  /** SYN_COOKIES */
+  readonly synCookies?: SynCookies
+  /** What TCP_METRICS, TCP_FASTOPEN and PATH_MTU stand on. */
+  readonly destinations?: Destinations
+  /** TCP_FASTOPEN */
+  readonly fastOpen?: FastOpen
+  /** TCP_METRICS */
+  readonly metrics?: Metrics
+  /** PATH_MTU */
+  readonly pathMtu?: PathMtu
+  /** SO_SETTINGS */
+  readonly settings?: SocketSettings
   /** INET_DIAG */
   readonly diag?: SocketDiagnosis
   /** The kinds of sockets that came with features. */
@@ -85,7 +121,9 @@ export const KIND_REASSEMBLY = 6
 export const KIND_RAW = 12
 export const KIND_PACKET = 13
 export const KIND_NETLINK = 14
-export const KIND_GROUP = 7
+export const KIND_GROUP = 20
+export const KIND_SETTINGS = 8
+export const KIND_DESTINATION = 9
 
 /** Counts one event under its MIB name's index (mib.ts); where the profile keeps no counters, nothing, and no call is built. */
 export function count(s: Core, index: number): void {

@@ -6,9 +6,11 @@ import type { Core, Emit, Features } from './core.ts'
 import {
   KIND_ACQUIRE,
   KIND_CONNECTION,
+  KIND_DESTINATION,
   KIND_GROUP,
   KIND_NEIGHBOUR,
   KIND_REASSEMBLY,
+  KIND_SETTINGS,
   KIND_UDP,
   RECORD_KIND,
 } from './core.ts'
@@ -19,6 +21,7 @@ import {
   EISCONN,
   ENOBUFS,
   ENOPROTOOPT,
+  ENOTCONN,
   EOPNOTSUPP,
   EPROTONOSUPPORT,
   type Errno,
@@ -26,6 +29,7 @@ import {
 } from './errno.ts'
 import { sendArpAnnouncement } from './ethernet/arp.ts'
 import { emitFrames } from './ethernet/frames.ts'
+import { linkAt } from './ethernet/links.ts'
 import { findNeighbour, neighbourTimer, removeNeighbour } from './ethernet/neighbours.ts'
 import { acquireAddress, acquireLinkLocal, acquireTimer, configureAddress, reannounce } from './ip/acquire.ts'
 import { lengthOf, maskOf } from './ip/addresses.ts'
@@ -34,16 +38,7 @@ import { frameInput } from './ip/input.ts'
 import { isOurs, takeAddress } from './ip/local.ts'
 import { type Address, Arena, FRAME_MAX } from './memory/arena.ts'
 import { layOut, takeOver } from './memory/lay-out.ts'
-import {
-  ADDRESS,
-  COUNTERS_AT,
-  LARGE_SIZE,
-  LINK_COUNT,
-  NOW,
-  NOW_MS,
-  NOW_US,
-  PACKET_HEAD,
-} from './memory/layout.ts'
+import { ADDRESS, COUNTERS_AT, LARGE_SIZE, LINK_COUNT, NOW, NOW_MS, NOW_US } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick, runTimers } from './memory/wheel.ts'
 import { closeDatagrams, DATAGRAM_KIND, MULTICAST_TTL, takeDatagram, takeLost } from './socket/datagrams.ts'
@@ -76,7 +71,7 @@ import {
   sendTcp,
   shutdownTcp,
 } from './tcp/user.ts'
-import { bindUdp, udpSend } from './udp/udp.ts'
+import { bindUdp, udpConnect, udpSend } from './udp/udp.ts'
 
 /** Throws RangeError with one sentence when the configuration cannot work. */
 export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
@@ -86,7 +81,9 @@ export function compose(config: StackConfig, environment: Environment, features:
     m,
     features,
     random32: () => environment.random32() >>> 0,
-    options: [features.windowScale, features.timestamps].filter(option => option !== undefined),
+    options: [features.windowScale, features.timestamps, features.fastOpen].filter(
+      option => option !== undefined,
+    ),
     segment: emptySegment(),
     link: 0,
   }
@@ -141,6 +138,10 @@ function fireTimer(s: Core, record: Address): void {
       return connectionTimer(s, record as Tcb)
     case KIND_REASSEMBLY:
       return s.features.fragments?.expired(s, record)
+    case KIND_DESTINATION:
+      return s.features.destinations?.expired(s, record)
+    case KIND_SETTINGS:
+      return s.features.settings?.fired(s, record)
     case KIND_GROUP:
       return s.features.multicast?.expired(s, record)
   }
@@ -186,24 +187,21 @@ function bindSocket(s: Core, at: Address, address: number, port: number): 0 | Er
   }
 }
 
+function connectDatagrams(s: Core, at: Address, address: number, port: number): 0 | Errno {
+  if (address !== 0 && !(Number.isInteger(port) && port > 0 && port <= 0xffff)) return EINVAL
+  return udpConnect(s, at, address, port)
+}
+
 const isConnection = (m: Arena, at: Address): at is Tcb => kindOf(m, at) === KIND_CONNECTION
 
 function sendToSocket(s: Core, at: Address, data: Uint8Array, address: number, port: number): number | Errno {
   if (kindOf(s.m, at) === KIND_UDP)
     return port > 0 && port <= 0xffff ? udpSend(s, at, data, address | 0, port) : EINVAL
+  if (isConnection(s.m, at)) return s.features.fastOpen?.open(s, at, data, address | 0, port) ?? EOPNOTSUPP
   return (
     (s.features.sockets && familyOf(s, at))?.sendTo?.(s, at, data, address | 0, port & 0xffff) ?? EOPNOTSUPP
   )
 }
-
-/** A link that shows packet sockets each frame that it has taken. */
-const tapped =
-  (s: Core, emit: Emit): Emit =>
-  (frame, link) => {
-    if (!emit(frame, link)) return false
-    s.features.packet?.outgoing(s, frame.byteOffset, frame.length, link)
-    return true
-  }
 
 function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {
   const { m } = s
@@ -213,7 +211,7 @@ function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): vo
     // Asked before, since behind the visitor's back the record may be freed and its page be another's.
     const dead = isConnection(m, at) && hasFlag(m, at, FLAG_DEAD)
     visit(handleOf(m, at), bits)
-    if (dead) bury(m, at as Tcb)
+    if (dead) bury(s, at as Tcb)
   }
 }
 
@@ -240,10 +238,18 @@ function stackOf(s: Core): Stack {
     if (at === 0) return EBADF
     return kindOf(m, at) === KIND_UDP ? call(at) : EOPNOTSUPP
   }
+  let link: Emit = () => false
+  /** The link of this `output`; what it takes is counted, and shown to packet sockets. */
+  const watchedLink: Emit = (frame, number) => {
+    if (!link(frame, number)) return false
+    s.features.ethtool?.sent(m, linkAt(m, number), frame.length)
+    s.features.packet?.outgoing(s, frame.byteOffset, frame.length, number)
+    return true
+  }
   return {
-    input(frame, now, link = 0) {
+    input(frame, now, from = 0) {
       setNow(s, now)
-      return frameInput(s, frame, link)
+      return frameInput(s, frame, from)
     },
     poll(now) {
       setNow(s, now)
@@ -257,10 +263,11 @@ function stackOf(s: Core): Stack {
     },
     output(emit) {
       // Segments may make frames in their turn: whoever has an address to ask for asks at once.
-      const link = s.features.packet && m.get32(PACKET_HEAD) !== 0 ? tapped(s, emit) : emit
-      emitFrames(s, link)
-      emitSegments(s, link)
-      emitFrames(s, link)
+      link = emit
+      const watched = s.features.ethtool || s.features.packet ? watchedLink : emit
+      emitFrames(s, watched)
+      emitSegments(s, watched)
+      emitFrames(s, watched)
     },
     events: visit => visitEvents(s, visit),
     get memory() {
@@ -269,6 +276,7 @@ function stackOf(s: Core): Stack {
     get counters() {
       return counters(s)
     },
+    ethtool: (number, into) => s.features.ethtool?.facts(s, number, into) ?? EOPNOTSUPP,
     sysctl: name => s.features.procFs?.get(s, name),
     setSysctl: (name, value) => s.features.procFs?.set(s, name, value) ?? EOPNOTSUPP,
     arena: m.buffer,
@@ -293,6 +301,7 @@ function stackOf(s: Core): Stack {
       features.tables?.removeRoute(s, destination, prefixLength, metric) ?? EOPNOTSUPP,
     linkUp(now) {
       setNow(s, now)
+      s.features.netlink?.linkChanged(s, 0)
       reannounce(s)
     },
     hostGone(address) {
@@ -301,6 +310,7 @@ function stackOf(s: Core): Stack {
         if (neighbour !== 0) removeNeighbour(s, neighbour)
       }
       hostGone(s, address | 0)
+      s.features.destinations?.forget(s, address | 0)
     },
     socket: (protocol, number = 0) => makeProtocolSocket(s, protocol, number),
     bind(handle, address, port) {
@@ -313,11 +323,19 @@ function stackOf(s: Core): Stack {
         const child = acceptTcp(s, t)
         return isErrno(child) ? child : handleOf(m, child)
       }) as Socket | Errno,
-    connect: (handle, address, port) => tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno,
+    connect(handle, address, port) {
+      const at = recordOf(s, handle)
+      if (at !== 0 && kindOf(m, at) === KIND_UDP) return connectDatagrams(s, at, address | 0, port)
+      return tcp(handle, t => connectTcp(s, t, address | 0, port)) as 0 | Errno
+    },
     send(handle, data) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
       if (isConnection(m, at)) return sendTcp(s, at, data)
+      if (kindOf(m, at) === KIND_UDP) {
+        const port = m.get16(at + REMOTE_PORT)
+        return port === 0 ? ENOTCONN : sendToSocket(s, at, data, m.get32(at + REMOTE_ADDRESS), port)
+      }
       return (s.features.sockets && familyOf(s, at))?.send?.(s, at, data) ?? EOPNOTSUPP
     },
     recv(handle, into) {

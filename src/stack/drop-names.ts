@@ -46,8 +46,16 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.FragmentOverlap]: 'Fragments overlap or disagree about the end: the whole datagram is dropped.',
   [Drop.ReassemblyFull]: 'Too many datagrams wait for their fragments.',
   [Drop.DatagramTooLarge]: 'The datagram is larger than its protocol allows, or than can be answered.',
+  [Drop.BadPathMtu]: 'It claims a path MTU that nothing we sent can have found.',
   [Drop.BadIgmp]: 'The IGMP message is too short, or its checksum or its group is wrong.',
   [Drop.NotAMember]: 'A multicast group that nobody here has joined.',
+  [Drop.Martian]: 'An address that no datagram between networks may have.',
+  [Drop.TimeToLive]: 'It has passed as many routers as it may.',
+  [Drop.NoRoute]: 'No route leads to its destination.',
+  [Drop.FragmentationNeeded]: 'It is larger than the next link carries, and must not be cut.',
+  [Drop.SourceRoute]: 'It prescribes its route, which is refused.',
+  [Drop.BadRedirect]: 'The redirect is not from the router in use, or leads to where no router can be.',
+  [Drop.SourceQuench]: 'Source quench is not acted on.',
   [Drop.Filtered]: 'The socket’s filter does not want it.',
 }
 

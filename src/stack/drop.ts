@@ -80,9 +80,24 @@ export const Drop = {
   BadIgmp: 44,
   /** A multicast group that nobody here has joined. */
   NotAMember: 45,
+  /** RFC 1812, 5.3.7: an address that no datagram between networks may have. */
+  Martian: 46,
+  /** It has passed as many routers as it may. */
+  TimeToLive: 47,
+  NoRoute: 48,
+  /** Larger than the next link carries, and not to be cut. */
+  FragmentationNeeded: 49,
+  /** RFC 1812, 5.3.13.4: it prescribes its route, which is refused. */
+  SourceRoute: 50,
+  /** RFC 1122, 3.2.2.2: a redirect that is not from the router in use, or to where no router can be. */
+  BadRedirect: 51,
+  /** RFC 6633: source quench is not acted on. */
+  SourceQuench: 52,
   /** LPF_FILTER: the socket's program does not want it. */
-  Filtered: 46,
+  Filtered: 53,
+  /** RFC 5927, 7.2: claims a path MTU that what we sent cannot have found. */
+  BadPathMtu: 54,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 47
+export const DROP_COUNT = 55

@@ -2,14 +2,18 @@
 import * as codes from './errno.ts'
 
 const SENTENCES: Record<string, string> = {
+  ENOENT: 'There is no such entry.',
   EBADF: 'The socket was closed already.',
   EAGAIN: 'Nothing is ready yet; try again later.',
+  EBUSY: 'Another listing is under way on this socket; read it to its end.',
+  ENODEV: 'The host has no such link.',
   EINVAL: 'The socket is not in a state that allows this.',
   EPIPE: 'This side has already said that it sends no more.',
   EMSGSIZE: 'The datagram is larger than this host can send.',
   ENOPROTOOPT: 'There is no such option in this profile.',
   EPROTONOSUPPORT: 'This profile does not include that protocol.',
   EOPNOTSUPP: 'This kind of socket cannot do that.',
+  EAFNOSUPPORT: 'There are no addresses of that family here.',
   EADDRINUSE: 'Another socket already has that port; choose another.',
   EADDRNOTAVAIL: 'The host does not have that address.',
   ENETUNREACH: 'The host has no address or route for that destination.',

@@ -3,17 +3,21 @@
 declare const errnoBrand: unique symbol
 export type Errno = number & { readonly [errnoBrand]: true }
 
+export const ENOENT = -2 as Errno
 export const ESRCH = -3 as Errno
 export const EBADF = -9 as Errno
 export const EAGAIN = -11 as Errno
 export const EACCES = -13 as Errno
+export const EBUSY = -16 as Errno
 export const EEXIST = -17 as Errno
+export const ENODEV = -19 as Errno
 export const EINVAL = -22 as Errno
 export const EPIPE = -32 as Errno
 export const EMSGSIZE = -90 as Errno
 export const ENOPROTOOPT = -92 as Errno
 export const EPROTONOSUPPORT = -93 as Errno
 export const EOPNOTSUPP = -95 as Errno
+export const EAFNOSUPPORT = -97 as Errno
 export const EADDRINUSE = -98 as Errno
 export const EADDRNOTAVAIL = -99 as Errno
 export const ENETUNREACH = -101 as Errno

@@ -36,12 +36,21 @@ export const igmpInQueries = DROP_COUNT + 27
 export const igmpInReports = DROP_COUNT + 28
 export const igmpOutReports = DROP_COUNT + 29
 export const igmpOutLeaves = DROP_COUNT + 30
+export const ipForwDatagrams = DROP_COUNT + 31
+export const ipOutNoRoutes = DROP_COUNT + 32
+export const icmpInTimeExcds = DROP_COUNT + 33
+export const icmpInParmProbs = DROP_COUNT + 34
+export const icmpInRedirects = DROP_COUNT + 35
+export const icmpInTimestamps = DROP_COUNT + 36
+export const icmpOutTimestampReps = DROP_COUNT + 37
+export const icmpOutRedirects = DROP_COUNT + 38
+export const icmpOutParmProbs = DROP_COUNT + 39
 /** What was given up because memory was short: connections by their state, and times that data out of order was dropped. */
-export const tcpReclaimedTimeWait = DROP_COUNT + 31
-export const tcpReclaimedLastAck = DROP_COUNT + 32
-export const tcpReclaimedClosing = DROP_COUNT + 33
-export const tcpReclaimedOutOfOrder = DROP_COUNT + 34
-export const COUNTER_COUNT = DROP_COUNT + 35
+export const tcpReclaimedTimeWait = DROP_COUNT + 40
+export const tcpReclaimedLastAck = DROP_COUNT + 41
+export const tcpReclaimedClosing = DROP_COUNT + 42
+export const tcpReclaimedOutOfOrder = DROP_COUNT + 43
+export const COUNTER_COUNT = DROP_COUNT + 44
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -75,6 +84,15 @@ const MIB_NAMES = [
   'igmpInReports',
   'igmpOutReports',
   'igmpOutLeaves',
+  'ipForwDatagrams',
+  'ipOutNoRoutes',
+  'icmpInTimeExcds',
+  'icmpInParmProbs',
+  'icmpInRedirects',
+  'icmpInTimestamps',
+  'icmpOutTimestampReps',
+  'icmpOutRedirects',
+  'icmpOutParmProbs',
   'tcpReclaimedTimeWait',
   'tcpReclaimedLastAck',
   'tcpReclaimedClosing',

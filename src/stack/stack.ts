@@ -34,7 +34,10 @@ export const Protocol = {
    * The port of `bind` is a link, whose frames alone are received then; that of `sendTo` the link by which a frame goes.
    */
   Packet: 256,
-  /** RTNETLINK: the host's links, addresses, routes and neighbours, by messages as Linux has them (netlink/netlink.ts). */
+  /**
+   * NETLINK: the host's links, addresses, routes and neighbours by messages as Linux has them (netlink/netlink.ts), with `send`
+   * and `recv`. The address of `bind` is the mask of groups of whose changes the socket is told.
+   */
   Netlink: 257,
 } as const
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]
@@ -67,6 +70,8 @@ export interface StackConfig extends LinkConfig {
    * larger, a profile with IP_OFFLOAD sends and takes many segments in one frame; the MSS stays what the MTU makes it.
    */
   readonly largestFrame?: number
+  /** The host is a router: what is for others goes on towards them (RFC 1812). False if absent, as RFC 1122, 3.1 asks. Needs IP_FORWARD. */
+  readonly forward?: boolean
   /** Links 1 to 3. Their addresses are taken without a test for conflicts. */
   readonly links?: readonly LinkConfig[]
 }
@@ -103,6 +108,25 @@ export interface Captured {
   length: number
   /** When it was captured, ms on the host's clock, the fraction dropped. */
   at: Ms
+}
+
+/** NET_ETHTOOL: a port; filled in by `ethtool`. Counts are since the arena was laid out; frames modulo 2^32. */
+export interface PortFacts {
+  driver: string
+  /** Always: a wire on which nobody is, is up. */
+  up: boolean
+  /** Bytes. */
+  mtu: number
+  rxFrames: number
+  rxBytes: number
+  /** Frames that are shorter than a header or larger than can be taken. */
+  rxErrors: number
+  txFrames: number
+  txBytes: number
+  /** How many frames may wait on their way in, and on their way out by whatever link; how many of the latter do. */
+  rxRing: number
+  txRing: number
+  txWaiting: number
 }
 
 /** A socket as INET_DIAG tells it; filled in by `nextSocket`. Addresses and ports are 0 where it has none. */
@@ -148,6 +172,20 @@ export type FilterInstruction = readonly [code: number, whenTrue: number, whenFa
 export const Option = {
   /** 1: Nagle's algorithm is off (RFC 9293, 3.7.4), short text goes out at once. 0, the default: on. */
   NoDelay: 1,
+  /** 1: an idle connection's peer is asked whether it is there (RFC 9293, 3.8.4). 0, the default: it is not. */
+  KeepAlive: 2,
+  /** Seconds of silence before the first keep-alive, 1 … 32767; 7200. */
+  KeepIdle: 3,
+  /** Seconds between keep-alives that are not answered, 1 … 32767; 75. */
+  KeepInterval: 4,
+  /** How many of them end the connection with ETIMEDOUT, 1 … 127; 9. */
+  KeepCount: 5,
+  /** Milliseconds that what was sent, or waits for a window, may go unacknowledged before ETIMEDOUT; 0, the default: minutes. */
+  UserTimeout: 6,
+  /** Seconds after `close` before a connection with text left is reset; 0: at once; -1, the default: never. */
+  Linger: 7,
+  /** Of a listener: how many connections may have text from their SYN before the handshake is done (RFC 7413); 0, the default. */
+  FastOpen: 8,
   /** Raw sockets. 1: what is sent begins with its IP header (IP_HDRINCL). 0: the stack makes one. */
   HeaderIncluded: 100,
   /**
@@ -233,6 +271,8 @@ export interface Stack {
 
   readonly memory: MemoryReport
   readonly counters: Counters
+  /** NET_ETHTOOL: fills in what a port is and has done. ENODEV: there is no such link. EOPNOTSUPP without the feature. */
+  ethtool(link: number, into: PortFacts): 0 | Errno
   /** PROC_FS: a setting by its name, as in Linux's sysctl (proc/sysctl.ts lists them); undefined when there is none. */
   sysctl(name: string): number | undefined
   /** Throws a RangeError that says what would be right; EOPNOTSUPP where the profile has no settings. */
@@ -272,13 +312,19 @@ export interface Stack {
   listen(socket: Socket, backlog: number): 0 | Errno
   /** EAGAIN while none waits. */
   accept(socket: Socket): Socket | Errno
-  /** TCP alone: 0 when the SYN is on its way, then Event.Connected or Event.Closed. A socket is good for one connection. */
+  /**
+   * TCP: 0 when the SYN is on its way, then Event.Connected or Event.Closed. A socket is good for one connection. UDP: `send` goes there,
+   * only what comes from there is heard, and what ICMP says of it is the socket's error; address 0 undoes it.
+   */
   connect(socket: Socket, address: Ipv4, port: number): 0 | Errno
   /** Bytes taken of `data`, at least 1; EAGAIN when the send buffer is full, ENOBUFS when memory is. */
   send(socket: Socket, data: Uint8Array): number | Errno
   /** Bytes put into `into`; 0 after the peer's FIN; EAGAIN while nothing waits. */
   recv(socket: Socket, into: Uint8Array): number | Errno
-  /** One datagram. ICMP: an echo request's data, `port` its sequence number. */
+  /**
+   * One datagram. ICMP: an echo request's data, `port` its sequence number. TCP: `connect` with data, which goes with the SYN
+   * where the server has given a cookie before (RFC 7413); returns the bytes taken. EOPNOTSUPP in a profile without.
+   */
   sendTo(socket: Socket, data: Uint8Array, address: Ipv4, port: number): number | Errno
   /** One datagram, cut to fit. ICMP: an echo reply's data, `from.port` its sequence number. */
   recvFrom(socket: Socket, into: Uint8Array, from: Endpoint): number | Errno

@@ -22,6 +22,8 @@ export const POOLS: Readonly<Record<string, readonly [colour: string, holds: str
   'out of order': ['var(--again)', 'bytes behind a gap'],
   datagrams: ['var(--fin)', 'UDP datagrams to be read'],
   fragments: [faint('--fin'), 'fragments whose datagram is not whole yet'],
+  settings: [faint('--syn'), 'what programs have set on their connections'],
+  destinations: [faint('--again'), 'what was learnt of paths to other hosts'],
   routes: [faint('--again'), 'the routing table, beyond its first routes'],
   groups: [faint('--syn'), 'multicast groups, and who has joined them'],
   filters: ['var(--other)', 'filter programs of sockets'],

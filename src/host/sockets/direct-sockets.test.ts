@@ -119,6 +119,22 @@ describe('TCPSocket', () => {
     expect(set.mock.results.map(({ value }) => value)).toEqual([0])
   })
 
+  test('keepAliveDelay sets idle time and interval in seconds, before the connection is opened', async () => {
+    await listen(80)
+    const set = vi.spyOn(alice.stack, 'setOption')
+    await new alice.sockets.TCPSocket(bobsAddress, 80, { keepAliveDelay: 1500 }).opened
+    expect(set.mock.calls.map(([, option, value]) => [option, value])).toEqual([
+      [Option.KeepAlive, 1],
+      [Option.KeepIdle, 2],
+      [Option.KeepInterval, 2],
+    ])
+    expect(set.mock.results.map(({ value }) => value)).toEqual([0, 0, 0])
+  })
+
+  test.each([999, -1, Number.NaN])('a keepAliveDelay of %d ms is a TypeError', delay => {
+    expect(() => new alice.sockets.TCPSocket(bobsAddress, 80, { keepAliveDelay: delay })).toThrow(TypeError)
+  })
+
   test('closes in order when both sides have said all', async () => {
     const server = await listen(80)
     const client = new alice.sockets.TCPSocket(bobsAddress, 80)

@@ -1,7 +1,7 @@
 /**
  * Sockets in the shape of WICG Direct Sockets (TCPSocket, TCPServerSocket, UDPSocket) on a host's stack: promises and
- * standard streams over non-blocking handles. Not offered, because the stack has no such options yet: keepAliveDelay,
- * buffer sizes, multicast.
+ * standard streams over non-blocking handles. Not offered, because the stack has no such options yet: buffer
+ * sizes, multicast.
  *
  * Nothing is buffered here. A readable's pull calls `recv` only while somebody reads, so data that nobody reads stays
  * in the stack, whose receive window closes: back-pressure reaches the peer. A write waits until the stack has taken

@@ -14,6 +14,8 @@ import {
 export interface TCPSocketOptions {
   /** Whether short text goes out at once (Nagle's algorithm is off); false if absent. */
   readonly noDelay?: boolean
+  /** Milliseconds of silence, 1000 at least, after which the peer is asked whether it is there; it is not asked if absent. */
+  readonly keepAliveDelay?: number
 }
 
 export interface TCPSocketOpenInfo {
@@ -25,6 +27,9 @@ export interface TCPSocketOpenInfo {
   readonly localPort: number
 }
 
+/** What WICG Direct Sockets asks of keepAliveDelay, ms; and the most that the stack takes, s: nine hours. */
+const KEEP_ALIVE_DELAY_LEAST = 1000
+const KEEP_ALIVE_SECONDS_MOST = 32_767
 /** Bytes that a read without a buffer of its own takes at once. */
 const READ_CHUNK = 16_384
 
@@ -64,10 +69,13 @@ export class TCPSocket {
     if (accepted === undefined) {
       const address = requireAddress(remoteAddress)
       requirePort(remotePort, 1)
+      const delay = options.keepAliveDelay
+      if (delay !== undefined && !(delay >= KEEP_ALIVE_DELAY_LEAST))
+        throw new TypeError(`keepAliveDelay is ${KEEP_ALIVE_DELAY_LEAST} ms at least; ${delay} is not.`)
       this.#socket = table.open(Protocol.Tcp)
       table.adopt(this.#socket, this)
       if (options.noDelay) table.stack.setOption(this.#socket, Option.NoDelay, 1)
-      this.opened = this.#connect(address, remotePort)
+      this.opened = this.#connect(address, remotePort, delay)
     } else {
       this.#socket = accepted
       table.watch(accepted)
@@ -76,16 +84,29 @@ export class TCPSocket {
     }
   }
 
-  async #connect(address: number, port: number): Promise<TCPSocketOpenInfo> {
+  async #connect(address: number, port: number, keepAliveDelay?: number): Promise<TCPSocketOpenInfo> {
     const watch = this.#table.watch(this.#socket)
     const connected = watch.until(Event.Connected | Event.Closed)
-    const begun = this.#table.call(stack => stack.connect(this.#socket, address, port))
+    const set = keepAliveDelay === undefined ? 0 : this.#keepAlive(keepAliveDelay)
+    const begun = isErrno(set) ? set : this.#table.call(stack => stack.connect(this.#socket, address, port))
     const refused = isErrno(begun) ? socketError(begun) : undefined
     if (refused === undefined) await connected
     if (refused === undefined && watch.ended === undefined) return this.#open()
     const why = refused ?? (watch.ended instanceof SocketError ? watch.ended : stale())
     this.#fail(why)
     throw why
+  }
+
+  /** The stack counts in seconds; the delay is also that between two keep-alives, as in Chromium. */
+  #keepAlive(delay: number): number {
+    const { stack } = this.#table
+    const seconds = Math.min(KEEP_ALIVE_SECONDS_MOST, Math.ceil(delay / 1000))
+    const settings = [
+      [Option.KeepAlive, 1] as const,
+      [Option.KeepIdle, seconds] as const,
+      [Option.KeepInterval, seconds] as const,
+    ]
+    return settings.map(([option, value]) => stack.setOption(this.#socket, option, value)).find(isErrno) ?? 0
   }
 
   #open(): TCPSocketOpenInfo {

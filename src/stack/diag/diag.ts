@@ -49,6 +49,9 @@ export const inetDiag: SocketDiagnosis = (m, after, into) => {
   into.localPort = m.get16(at + LOCAL_PORT)
   into.remoteAddress = m.get32(at + REMOTE_ADDRESS) >>> 0
   into.remotePort = m.get16(at + REMOTE_PORT)
+  // Theirs are no addresses of IP, and those words hold something else.
+  if (kindOf(m, at) >= KIND_PACKET)
+    into.localAddress = into.localPort = into.remoteAddress = into.remotePort = 0
   if (kindOf(m, at) === KIND_CONNECTION) fillConnection(m, at as Tcb, into)
   else fillDatagrams(m, at, into)
   return into.socket

@@ -5,6 +5,7 @@
 import type { Core, Emit } from '../core.ts'
 import {
   type Address,
+  type Arena,
   FRAME_MAX,
   freePage,
   freePages,
@@ -52,6 +53,9 @@ export function queueFrame(s: Core, page: Page, length: number, link = 0): boole
   return queueFrames(s, page, link)
 }
 
+/** How many frames may wait for their links. */
+export const queueLimit = (m: Arena): number => Math.max(4, m.get32(PAGE_COUNT) >> 3)
+
 /**
  * Puts the frames of one datagram, a list of pages, into the queue: all of them or none. A queue that holds an eighth of
  * all pages loses them: a link that is stuck must not eat the memory. False: lost.
@@ -59,7 +63,7 @@ export function queueFrame(s: Core, page: Page, length: number, link = 0): boole
 export function queueFrames(s: Core, head: Page, link: number): boolean {
   const { m } = s
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) m.put8(page + PAGE_LINK, link)
-  if (m.get32(FRAMES_COUNT) >= Math.max(4, m.get32(PAGE_COUNT) >> 3)) {
+  if (m.get32(FRAMES_COUNT) >= queueLimit(m)) {
     freePages(m, head)
     return false
   }

@@ -13,6 +13,7 @@
  * than discard) at least one (the latest) packet").
  */
 import { type Core, count, KIND_NEIGHBOUR, RECORD_KIND } from '../core.ts'
+import { ENOBUFS, type Errno } from '../errno.ts'
 import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
 import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import {
@@ -49,12 +50,14 @@ export const NEIGHBOUR_HELD = 32
 /** The next, by age, of those that have not answered or of those that have, in both directions. */
 export const YOUNGER = 36
 const OLDER = 40
-const NEIGHBOUR_LINK = 44
+export const NEIGHBOUR_LINK = 44
 export const NEIGHBOUR_KIND: RecordKind = { pool: POOL_NEIGHBOURS, size: 48, urgent: true }
 
 export const NEIGHBOUR_INCOMPLETE = 0
 export const NEIGHBOUR_REACHABLE = 1
 export const NEIGHBOUR_STALE = 2
+/** Set by the owner: not asked for again, and no ARP packet changes it. */
+export const NEIGHBOUR_PERMANENT = 3
 
 /** RFC 1122, 2.3.2.1: "the timeout should be on the order of a minute". */
 const REACHABLE_MS = 60_000
@@ -107,6 +110,40 @@ export function learnNeighbour(
   const m = s.m
   const at = findNeighbour(s, address, link) || (add && hasRoom(m) ? makeNeighbour(s, address, link) : 0)
   if (at === 0) return
+  if (s.features.netlink && m.get8(at + NEIGHBOUR_STATE) === NEIGHBOUR_PERMANENT) return
+  if (confirm(s, at, macHigh, macLow)) s.features.netlink?.neighbourChanged(s, at, false)
+  release(s, at)
+}
+
+/** The owner says where an address is. ENOBUFS when memory is full. */
+export function setNeighbour(
+  s: Core,
+  address: number,
+  link: number,
+  macHigh: number,
+  macLow: number,
+  permanent: boolean,
+): 0 | Errno {
+  const { m } = s
+  const at = findNeighbour(s, address, link) || (hasRoom(m) ? makeNeighbour(s, address, link) : 0)
+  if (at === 0) return ENOBUFS
+  confirm(s, at, macHigh, macLow)
+  if (permanent) {
+    m.put8(at + NEIGHBOUR_STATE, NEIGHBOUR_PERMANENT)
+    clearTimer(m, at)
+  }
+  s.features.netlink?.neighbourChanged(s, at, false)
+  release(s, at)
+  return 0
+}
+
+/** A neighbour is known to be there. True: that, or where it is, is new. */
+function confirm(s: Core, at: Address, macHigh: number, macLow: number): boolean {
+  const { m } = s
+  const news =
+    m.get8(at + NEIGHBOUR_STATE) !== NEIGHBOUR_REACHABLE ||
+    m.get16(at + NEIGHBOUR_MAC_HIGH) !== macHigh ||
+    m.get32(at + NEIGHBOUR_MAC_LOW) !== macLow
   removeBoth(m, listOf(m, at), at, YOUNGER, OLDER)
   m.put16(at + NEIGHBOUR_MAC_HIGH, macHigh)
   m.put32(at + NEIGHBOUR_MAC_LOW, macLow)
@@ -119,7 +156,7 @@ export function learnNeighbour(
     at,
     (m.get32(NOW_MS) + (s.features.procFs?.setting(s, BASE_REACHABLE_TIME_MS) ?? REACHABLE_MS)) | 0,
   )
-  release(s, at)
+  return news
 }
 
 /** Keeps a copy of a frame until its receiver's address is known, in the place of an older one. */
@@ -168,20 +205,26 @@ export function neighbourTimer(s: Core, at: Address): void {
   const idle = state === NEIGHBOUR_REACHABLE && m.get8(at + NEIGHBOUR_USED) === 0
   if (idle || m.get8(at + NEIGHBOUR_REQUESTS) >= (s.features.procFs?.setting(s, MCAST_SOLICIT) ?? REQUESTS)) {
     const address = m.get32(at + NEIGHBOUR_ADDRESS)
+    if (!idle) s.features.forwarding?.undeliverable(s, m.get32(at + NEIGHBOUR_HELD))
     removeNeighbour(s, at)
     if (!idle) {
       count(s, arpFailures)
+      s.features.redirects?.gatewayGone(s, address)
       connectionsUnreachable(s, address)
     }
     return
   }
-  if (state === NEIGHBOUR_REACHABLE) m.put8(at + NEIGHBOUR_STATE, NEIGHBOUR_STALE)
+  if (state === NEIGHBOUR_REACHABLE) {
+    m.put8(at + NEIGHBOUR_STATE, NEIGHBOUR_STALE)
+    s.features.netlink?.neighbourChanged(s, at, false)
+  }
   ask(s, at)
 }
 
 /** Forgets a neighbour and what waited for it. */
 export function removeNeighbour(s: Core, at: Address): void {
   const m = s.m
+  s.features.netlink?.neighbourChanged(s, at, true)
   forget(m, at)
   clearTimer(m, at)
   removeBoth(m, listOf(m, at), at, YOUNGER, OLDER)

@@ -3,20 +3,30 @@ import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { EMSGSIZE, isErrno } from '../errno.ts'
 import { takeFrame } from '../ethernet/frames.ts'
-import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
+import { layDatagram, payloadAt, sendDatagram, sendWithOptions } from '../ip/datagram.ts'
+import { isOurs } from '../ip/local.ts'
 import { mtuTo } from '../ip/route.ts'
 import type { Address, Page } from '../memory/arena.ts'
-import { icmpInDestUnreachs, icmpInEchos, icmpOutEchoReps } from '../mib.ts'
+import { icmpInDestUnreachs, icmpInEchos, icmpInParmProbs, icmpInTimeExcds, icmpOutEchoReps } from '../mib.ts'
 import { ICMP_ECHO_IGNORE_ALL } from '../proc/sysctl.ts'
 import { tcpUnreachable } from '../tcp/unreachable.ts'
-import { sumBytes } from '../wire/checksum.ts'
+import { udpUnreachable } from '../udp/unreachable.ts'
+import { complement, sumBytes } from '../wire/checksum.ts'
 import {
+  ICMP_CHECKSUM,
   ICMP_CODE,
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
   ICMP_HEADER,
+  ICMP_NEXT_HOP_MTU,
+  ICMP_PARAMETER_PROBLEM,
+  ICMP_REDIRECT,
+  ICMP_SOURCE_QUENCH,
+  ICMP_TIME_EXCEEDED,
+  ICMP_TIMESTAMP_REQUEST,
   ICMP_TYPE,
   ICMP_UNREACHABLE,
+  UNREACHABLE_FRAGMENTATION_NEEDED,
 } from '../wire/icmp.ts'
 import {
   IP_DESTINATION,
@@ -26,6 +36,7 @@ import {
   IP_VERSION_IHL,
   PROTOCOL_ICMP,
   PROTOCOL_TCP,
+  PROTOCOL_UDP,
 } from '../wire/ipv4.ts'
 import { finishIcmp } from './errors.ts'
 
@@ -44,7 +55,21 @@ export function icmpInput(s: Core, ip: Address, at: Address, length: number, toA
       return s.features.ping?.replyInput(s, ip, at, length) ?? dropped(s, Drop.NoPort)
     case ICMP_UNREACHABLE:
       count(s, icmpInDestUnreachs)
-      return unreachableInput(s, at, length)
+      return errorInput(s, ip, at, length)
+    case ICMP_TIME_EXCEEDED:
+      count(s, icmpInTimeExcds)
+      return errorInput(s, ip, at, length)
+    case ICMP_PARAMETER_PROBLEM:
+      count(s, icmpInParmProbs)
+      return errorInput(s, ip, at, length)
+    case ICMP_REDIRECT:
+      return errorInput(s, ip, at, length)
+    case ICMP_SOURCE_QUENCH:
+      // RFC 6633, 3: "A host MUST silently discard any received ICMP Source Quench messages."
+      return dropped(s, Drop.SourceQuench)
+    case ICMP_TIMESTAMP_REQUEST:
+      if (toAll) return dropped(s, Drop.WrongDestination)
+      return s.features.icmpTimestamp?.reply(s, ip, at, length) ?? dropped(s, Drop.UnknownIcmpType)
     default:
       return dropped(s, Drop.UnknownIcmpType)
   }
@@ -66,8 +91,34 @@ function sendEchoReply(s: Core, ip: Address, at: Address, length: number): Drop 
   }
   const page = takeFrame(s, true)
   if (page === 0) return dropped(s, Drop.NoMemory)
+  const header = at - ip
+  const options = header > IP_HEADER ? (s.features.options?.echo(s, ip, header, payloadAt(page)) ?? 0) : 0
+  if (options > 0 && length + options <= mtu - IP_HEADER)
+    return finishEchoReplyBehind(s, page, options, from, to, at, length)
   m.bytes.copyWithin(payloadAt(page), at, at + length)
   finishEchoReply(s, page, from, to, length)
+  return Drop.None
+}
+
+/** The reply to the request at `at`, behind IP options that stand in its page already. */
+function finishEchoReplyBehind(
+  s: Core,
+  page: Page,
+  options: number,
+  from: number,
+  to: number,
+  at: Address,
+  length: number,
+): Drop {
+  const { m } = s
+  const message = payloadAt(page) + options
+  m.bytes.copyWithin(message, at, at + length)
+  m.put8(message + ICMP_TYPE, ICMP_ECHO_REPLY)
+  m.put8(message + ICMP_CODE, 0)
+  m.put16(message + ICMP_CHECKSUM, 0)
+  m.put16(message + ICMP_CHECKSUM, complement(sumBytes(m, message, length)))
+  count(s, icmpOutEchoReps)
+  sendWithOptions(s, page, options, to, PROTOCOL_ICMP, length, from)
   return Drop.None
 }
 
@@ -81,14 +132,39 @@ export function finishEchoReply(s: Core, page: Page, from: number, to: number, l
   sendDatagram(s, page, to, PROTOCOL_ICMP, length, from)
 }
 
-/** RFC 1122, 3.2.2.1: passed to the transport that sent what could not be delivered; its header comes behind ours. */
-function unreachableInput(s: Core, at: Address, length: number): Drop {
+/**
+ * RFC 1122, 3.2.2: an error is "passed to the transport layer entity" that sent what it is about; that one's header comes behind
+ * ours. It must be about a datagram of ours.
+ */
+function errorInput(s: Core, ip: Address, at: Address, length: number): Drop {
   const { m } = s
   const inner = at + ICMP_HEADER
   const innerLength = length - ICMP_HEADER
   if (innerLength < IP_HEADER + 8) return dropped(s, Drop.BadIcmpLength)
   const headerLength = (m.get8(inner + IP_VERSION_IHL) & 15) * 4
   if (headerLength < IP_HEADER || innerLength < headerLength + 8) return dropped(s, Drop.BadIcmpLength)
-  if (m.get8(inner + IP_PROTOCOL) !== PROTOCOL_TCP) return Drop.None
-  return tcpUnreachable(s, inner, inner + headerLength, m.get8(at + ICMP_CODE))
+  if (!isOurs(m, m.view.getInt32(inner + IP_SOURCE))) return dropped(s, Drop.NoConnection)
+  const type = m.get8(at + ICMP_TYPE)
+  if (type === ICMP_REDIRECT)
+    return s.features.redirects?.input(s, ip, at) ?? dropped(s, Drop.UnknownIcmpType)
+  const code = type === ICMP_UNREACHABLE ? m.get8(at + ICMP_CODE) : NOT_UNREACHABLE
+  switch (m.get8(inner + IP_PROTOCOL)) {
+    case PROTOCOL_TCP:
+      if (code === UNREACHABLE_FRAGMENTATION_NEEDED) {
+        // RFC 1191, 4: the next hop's MTU stands in the low half of the word that other codes leave unused.
+        const mtu = m.view.getUint16(at + ICMP_NEXT_HOP_MTU)
+        const drop = s.features.pathMtu?.tooBig(s, inner, inner + headerLength, mtu)
+        if (drop !== undefined) return drop
+      }
+      return unreachableInput(s, inner, headerLength, code)
+    case PROTOCOL_UDP:
+      return udpUnreachable(s, inner, inner + headerLength, code)
+    default:
+      return Drop.None
+  }
 }
+
+/** RFC 1122, 4.2.3.9: time exceeded and parameter problem are "soft" errors, which TCP does not act on. */
+const NOT_UNREACHABLE = -1
+const unreachableInput = (s: Core, inner: Address, headerLength: number, code: number): Drop =>
+  code === NOT_UNREACHABLE ? Drop.None : tcpUnreachable(s, inner, inner + headerLength, code)

@@ -5,17 +5,18 @@
 import { type Core, dropped, KIND_PING } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ENETUNREACH, isErrno } from '../errno.ts'
-import { layDatagram, payloadAt, sendDatagram } from '../ip/datagram.ts'
+import { layDatagram, payloadAt, type Sending, sendDatagram } from '../ip/datagram.ts'
+import { sourceFor } from '../ip/local.ts'
 import { mtuTo } from '../ip/route.ts'
 import type { Address } from '../memory/arena.ts'
 import { ADDRESS } from '../memory/layout.ts'
 import { queueDatagram } from '../socket/datagrams.ts'
 import type { SocketFamily } from '../socket/family.ts'
-import { LOCAL_PORT } from '../socket/record.ts'
+import { LOCAL_PORT, TTL } from '../socket/record.ts'
 import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
 import { Protocol } from '../stack.ts'
 import { ICMP_CODE, ICMP_ECHO_REQUEST, ICMP_HEADER, ICMP_ID, ICMP_SEQUENCE, ICMP_TYPE } from '../wire/icmp.ts'
-import { IP_SOURCE, PROTOCOL_ICMP } from '../wire/ipv4.ts'
+import { IP_DEFAULT_TTL, IP_SOURCE, PROTOCOL_ICMP } from '../wire/ipv4.ts'
 import { finishIcmp } from './errors.ts'
 
 export interface PingSockets extends SocketFamily {
@@ -24,6 +25,9 @@ export interface PingSockets extends SocketFamily {
   /** An echo reply, checked, of `length` bytes at `at` inside the IPv4 datagram at `ip`. */
   replyInput(s: Core, ip: Address, at: Address, length: number): Drop
 }
+
+/** How a request goes out: one object for all. */
+const sending: { -readonly [K in keyof Sending]: Sending[K] } = { ttl: 0, link: 0 }
 
 /** The feature IP_PING. */
 export const pingSockets: PingSockets = {
@@ -64,7 +68,9 @@ export const pingSockets: PingSockets = {
     m.view.setUint16(at + ICMP_ID, m.get16(socket + LOCAL_PORT))
     m.view.setUint16(at + ICMP_SEQUENCE, sequence)
     finishIcmp(s, page, ICMP_HEADER + data.length)
-    const sent = sendDatagram(s, page, address, PROTOCOL_ICMP, ICMP_HEADER + data.length)
+    sending.ttl = m.get8(socket + TTL) || IP_DEFAULT_TTL
+    const length = ICMP_HEADER + data.length
+    const sent = sendDatagram(s, page, address, PROTOCOL_ICMP, length, sourceFor(s, address), sending)
     return isErrno(sent) ? sent : data.length
   },
 }

@@ -278,6 +278,23 @@ describe('what is sent to a group', () => {
     expect(say(w, [5])).toBe(Drop.NotAMember)
   })
 
+  test('from the peer of a connected socket, by broadcast, reaches that one, too', () => {
+    const w = host()
+    const [a, b] = [0, 1].map(() => {
+      const socket = udpSocket(w)
+      w.stack.setOption(socket, Option.ReuseAddress, 1)
+      expect(w.stack.bind(socket, 0, 5000)).toBe(0)
+      return socket
+    }) as [Socket, Socket]
+    expect(w.stack.connect(a, numberOf(ROUTER), 4000)).toBe(0)
+    expect(say(w, [1], [10, 0, 0, 255], Array(6).fill(255))).toBe(Drop.None)
+    expect([heard(w, a), heard(w, b)]).toEqual([[1], [1]])
+    expect(w.stack.connect(b, numberOf(ROUTER), 4000)).toBe(EADDRINUSE)
+    w.stack.close(a)
+    expect(w.stack.connect(b, numberOf(ROUTER), 4000)).toBe(0)
+    w.stack.close(b)
+  })
+
   test('in fragments reaches them as well', () => {
     const w = host()
     const socket = joined(w)

@@ -7,16 +7,14 @@
  */
 import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
-import { frameAt, queueFrame, takeFrame } from '../ethernet/frames.ts'
+import { takeFrame } from '../ethernet/frames.ts'
 import { linkAt } from '../ethernet/links.ts'
-import { putIpHeader } from '../ip/datagram.ts'
-import { addressFrame } from '../ip/route.ts'
+import { payloadAt, type Sending, sendWithOptions } from '../ip/datagram.ts'
 import type { Address } from '../memory/arena.ts'
 import { GROUPS, LINK_ADDRESS, LINK_V1, LINK_V1_UNTIL, NOW_MS } from '../memory/layout.ts'
 import { clearTimer, setTimer, TIMER_AT, timerIsSet } from '../memory/wheel.ts'
 import { igmpInQueries, igmpInReports, igmpOutLeaves, igmpOutReports } from '../mib.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
-import { ETH_HEADER } from '../wire/ethernet.ts'
 import {
   ALL_HOSTS,
   ALL_ROUTERS,
@@ -31,7 +29,7 @@ import {
   IGMP_V2_REPORT,
   putIgmp,
 } from '../wire/igmp.ts'
-import { IP_CHECKSUM, IP_HEADER, IP_VERSION_IHL, isMulticast, PROTOCOL_IGMP } from '../wire/ipv4.ts'
+import { isMulticast, PROTOCOL_IGMP } from '../wire/ipv4.ts'
 import { findGroup, GROUP_ADDRESS, GROUP_LINK, GROUP_NEXT, GROUP_REPORTED } from './groups.ts'
 
 /** RFC 2236, 8.10: "Default: 10 seconds". */
@@ -43,6 +41,8 @@ const V1_ROUTER_PRESENT_MS = 400_000
 /** RFC 2113, 2.1: Router Alert, "router shall examine packet". */
 const ROUTER_ALERT = 0x94040000
 const ROUTER_ALERT_LENGTH = 4
+/** One object for all messages. */
+const sending: { -readonly [K in keyof Sending]: Sending[K] } = { ttl: 1, link: 0 }
 
 /** RFC 2236, 3: a report at once, "repeated once or twice after short delays". */
 export function joined(s: Core, group: Address): void {
@@ -148,16 +148,22 @@ function send(s: Core, link: number, destination: number, type: number, group: n
   const source = m.get32(linkAt(m, link) + LINK_ADDRESS)
   const page = source === 0 ? 0 : takeFrame(s, true)
   if (page === 0) return false
-  const frame = frameAt(page)
-  const ip = frame + ETH_HEADER
-  const at = ip + IP_HEADER + ROUTER_ALERT_LENGTH
-  putIpHeader(s, ip, source, destination, PROTOCOL_IGMP, ROUTER_ALERT_LENGTH + IGMP_HEADER, 1)
-  m.put8(ip + IP_VERSION_IHL, 0x46)
-  m.view.setUint32(ip + IP_HEADER, ROUTER_ALERT)
-  m.put16(ip + IP_CHECKSUM, 0)
-  m.put16(ip + IP_CHECKSUM, complement(sumBytes(m, ip, IP_HEADER + ROUTER_ALERT_LENGTH)))
-  putIgmp(m.view, at, type, group)
-  m.put16(at + IGMP_CHECKSUM, complement(sumBytes(m, at, IGMP_HEADER)))
-  addressFrame(s, frame, destination, link)
-  return queueFrame(s, page, at + IGMP_HEADER - frame, link)
+  const at = payloadAt(page)
+  const message = at + ROUTER_ALERT_LENGTH
+  m.view.setUint32(at, ROUTER_ALERT)
+  putIgmp(m.view, message, type, group)
+  m.put16(message + IGMP_CHECKSUM, complement(sumBytes(m, message, IGMP_HEADER)))
+  sending.link = link
+  return (
+    sendWithOptions(
+      s,
+      page,
+      ROUTER_ALERT_LENGTH,
+      destination,
+      PROTOCOL_IGMP,
+      IGMP_HEADER,
+      source,
+      sending,
+    ) === 0
+  )
 }

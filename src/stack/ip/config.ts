@@ -18,6 +18,7 @@ export interface Settings extends LinkSettings {
   /** The largest frame of link 0, with its Ethernet header; not checked: IP_OFFLOAD does. */
   readonly largestFrame: number
   readonly gateway: number
+  readonly forward: boolean
   readonly more: readonly LinkSettings[]
 }
 
@@ -33,6 +34,7 @@ export function readConfig(config: StackConfig): Settings {
     ...readLink(config),
     largestFrame: config.largestFrame ?? FRAME_MAX,
     gateway: config.gateway === undefined ? 0 : readGateway(config.gateway),
+    forward: config.forward === true,
     more: more.map(readLink),
   }
 }

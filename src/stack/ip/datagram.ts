@@ -8,7 +8,16 @@ import { MTU, NEXT_IP_ID } from '../memory/layout.ts'
 import { ipOutRequests } from '../mib.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
-import { IP_CHECKSUM, IP_DEFAULT_TTL, IP_DESTINATION, IP_HEADER, IP_SOURCE, putIpv4 } from '../wire/ipv4.ts'
+import {
+  IP_CHECKSUM,
+  IP_DEFAULT_TTL,
+  IP_DESTINATION,
+  IP_FRAGMENT,
+  IP_HEADER,
+  IP_SOURCE,
+  IP_VERSION_IHL,
+  putIpv4,
+} from '../wire/ipv4.ts'
 import { sourceFor } from './local.ts'
 import { addressFrame, isReady, NO_ROUTE } from './route.ts'
 
@@ -38,6 +47,8 @@ export function putIpHeader(
   const id = m.get16(NEXT_IP_ID)
   m.put16(NEXT_IP_ID, id + 1)
   putIpv4(m.view, at, IP_HEADER + length, id, protocol, ttl)
+  // RFC 1191, 3: DF belongs to path MTU discovery; who would not act on the answer lets routers cut.
+  if (s.features.pathMtu === undefined) m.view.setUint16(at + IP_FRAGMENT, 0)
   m.view.setInt32(at + IP_SOURCE, source)
   m.view.setInt32(at + IP_DESTINATION, destination)
   m.put16(at + IP_CHECKSUM, complement(sumBytes(m, at, IP_HEADER)))
@@ -83,8 +94,41 @@ export function sendDatagram(
   const frame = frameAt(page)
   putIpHeader(s, frame + ETH_HEADER, source, destination, protocol, length, sending.ttl)
   count(s, ipOutRequests)
-  const way = addressFrame(s, frame, destination, sending.link)
-  const size = ETH_HEADER + IP_HEADER + length
+  return sendFrame(
+    s,
+    page,
+    ETH_HEADER + IP_HEADER + length,
+    addressFrame(s, frame, destination, sending.link),
+  )
+}
+
+/**
+ * The same for one page that has `options` bytes of IP options at payloadAt, a multiple of 4, and the payload behind them.
+ */
+export function sendWithOptions(
+  s: Core,
+  page: Page,
+  options: number,
+  destination: number,
+  protocol: number,
+  length: number,
+  source: number,
+  sending = PLAIN,
+): 0 | Errno {
+  const { m } = s
+  const frame = frameAt(page)
+  const ip = frame + ETH_HEADER
+  const header = IP_HEADER + options
+  putIpHeader(s, ip, source, destination, protocol, options + length, sending.ttl)
+  m.put8(ip + IP_VERSION_IHL, 0x40 | (header >> 2))
+  m.put16(ip + IP_CHECKSUM, 0)
+  m.put16(ip + IP_CHECKSUM, complement(sumBytes(m, ip, header)))
+  count(s, ipOutRequests)
+  return sendFrame(s, page, ETH_HEADER + header + length, addressFrame(s, frame, destination, sending.link))
+}
+
+/** Sends the frame of `size` bytes in a page by the way that addressFrame found. The page is given away. */
+function sendFrame(s: Core, page: Page, size: number, way: number): 0 | Errno {
   if (way === NO_ROUTE) {
     freePage(s.m, page)
     return EHOSTUNREACH

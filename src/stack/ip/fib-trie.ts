@@ -28,6 +28,9 @@ import {
   takeRoute,
 } from './routes.ts'
 
+/** ROUTE_FORK's byte in the word at ROUTE_LENGTH. */
+const FORK = 1 << ((ROUTE_FORK - ROUTE_LENGTH) * 8)
+
 /** The child's link inside a node: the bit of `prefix` behind the first `length`. A node of 32 bits has none. */
 const side = (prefix: number, length: number): number => (prefix << length < 0 ? ROUTE_RIGHT : ROUTE_LEFT)
 
@@ -99,8 +102,10 @@ export const fibTrie: Fib = {
     let best = 0
     for (let node = m.get32(ROUTES); node !== 0; ) {
       if ((destination & m.get32(node + ROUTE_MASK)) !== m.get32(node + ROUTE_PREFIX)) break
-      if (!isFork(m, node)) best = node
-      node = m.get32(node + side(destination, lengthOf(m, node)))
+      // One word: the length below, by the lower five bits of which a shift goes, and whether it is a fork above.
+      const word = m.get32(node + ROUTE_LENGTH)
+      if (word < FORK) best = node
+      node = m.get32(node + side(destination, word))
     }
     return best
   },

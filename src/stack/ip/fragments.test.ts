@@ -255,6 +255,19 @@ describe('a fragment that is refused', () => {
     d.wait(61_000)
   })
 
+  test('of the attack in RFC 3128, 2 is dropped: a whole header that a later fragment would overwrite', () => {
+    const d = new Dialogue()
+    d.listen()
+    const segment = (flags: number) =>
+      tcp({ from: 4000, to: 7, seq: 1, ack: 0, flags, window: 1, options: [], data: pattern(16) })
+    // First a fragment that filters pass, then one at 8 with SYN in the place of ACK, then the rest.
+    expect(d.inFrame(raw(MORE, segment(0x10).slice(0, 24), 6))).toBe(Drop.None)
+    expect(d.inFrame(raw(MORE | 1, segment(2).slice(8, 24), 6))).toBe(Drop.TinyFragment)
+    // What is whole now is the segment that the filters saw: an ACK to a listener, which is refused.
+    expect(d.inFrame(raw(3, segment(2).slice(24), 6))).toBe(Drop.NoConnection)
+    expect(d.skip()).toBe(1)
+  })
+
   test('overlaps another: the whole datagram is dropped, with what comes later (RFC 5722)', () => {
     for (const [from, end] of [
       [32, 48],

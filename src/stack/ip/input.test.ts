@@ -172,7 +172,7 @@ describe('ping', () => {
     const d = new Dialogue()
     expect(d.inFrame(frame(ipv4(1, [...echo().slice(0, -1), 99])))).toBe(Drop.BadIcmpChecksum)
     expect(d.inFrame(frame(ipv4(1, echo().slice(0, 7))))).toBe(Drop.BadIcmpLength)
-    expect(d.inFrame(frame(ipv4(1, icmp(13, 0, [0, 0, 0, 0]))))).toBe(Drop.UnknownIcmpType)
+    expect(d.inFrame(frame(ipv4(1, icmp(15, 0, [0, 0, 0, 0]))))).toBe(Drop.UnknownIcmpType)
   })
 })
 

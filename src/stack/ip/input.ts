@@ -53,11 +53,20 @@ export function frameInput(s: Core, frame: Uint8Array, link: number): Drop {
   const { m } = s
   s.link = link
   const length = frame.length
-  if (length < ETH_HEADER) return dropped(s, Drop.Truncated)
-  if (length > FRAME_MAX) return s.features.offload?.input(s, frame) ?? dropped(s, Drop.BadIpLength)
+  if (length < ETH_HEADER) {
+    s.features.ethtool?.failed(m, linkAt(m, link))
+    return dropped(s, Drop.Truncated)
+  }
+  if (length > FRAME_MAX) return s.features.offload?.input(s, frame) ?? tooLong(s)
   const at = frameAt(m.get32(INPUT_PAGE))
   m.bytes.set(frame, at)
   return etherInput(s, at, length)
+}
+
+/** The frame is larger than can be taken. */
+export function tooLong(s: Core): Drop {
+  s.features.ethtool?.failed(s.m, linkAt(s.m, s.link))
+  return dropped(s, Drop.BadIpLength)
 }
 
 /** The frame of `length` bytes at `at`, of 14 at least. */
@@ -67,6 +76,7 @@ export function etherInput(s: Core, at: Address, length: number): Drop {
   const high = macHigh(m.view, at + ETH_DESTINATION)
   const toGroup = (high & 0x100) !== 0
   const own = linkAt(m, link)
+  s.features.ethtool?.received(m, own, length)
   if (
     !toGroup &&
     !(
@@ -113,8 +123,15 @@ function ipv4Input(s: Core, at: Address, length: number, toGroup: boolean): Drop
   const toUs = isOurs(m, destination)
   const toAll = !toUs && isForAll(s, destination)
   // RFC 1122, 3.3.6: a datagram for one host that came by link-layer broadcast is not taken.
-  if (toUs ? toGroup : !toAll)
-    return dropped(s, m.get32(ADDRESSES) === 0 ? Drop.NoAddress : Drop.WrongDestination)
+  if (toUs ? toGroup : !toAll) {
+    if (m.get32(ADDRESSES) === 0) return dropped(s, Drop.NoAddress)
+    if (toUs || toGroup) return dropped(s, Drop.WrongDestination)
+    return s.features.forwarding?.forward(s, at, headerLength, total) ?? dropped(s, Drop.WrongDestination)
+  }
+  if (headerLength > IP_HEADER) {
+    const fault = s.features.options?.check(s, at, headerLength) ?? Drop.None
+    if (fault !== Drop.None) return fault
+  }
   const fragment = view.getUint16(at + IP_FRAGMENT)
   if ((fragment & (IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET)) !== 0) {
     return s.features.fragments?.input(s, at, headerLength, total, toAll) ?? dropped(s, Drop.Fragment)
@@ -137,15 +154,15 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
     case PROTOCOL_ICMP:
       return icmpInput(s, at, payload, length, toAll)
     case PROTOCOL_IGMP:
-      return s.features.multicast?.input(s, payload, length) ?? unknownProtocol(s, at, toAll)
+      return s.features.multicast?.input(s, payload, length) ?? unknownProtocol(s, at)
     default:
       if (taken) return Drop.None
-      return unknownProtocol(s, at, toAll)
+      return unknownProtocol(s, at)
   }
 }
 
-function unknownProtocol(s: Core, at: Address, toAll: boolean): Drop {
-  if (!toAll) sendUnreachable(s, at, UNREACHABLE_PROTOCOL)
+function unknownProtocol(s: Core, at: Address): Drop {
+  sendUnreachable(s, at, UNREACHABLE_PROTOCOL)
   return dropped(s, Drop.UnknownProtocol)
 }
 

@@ -13,7 +13,7 @@ import {
 } from '../errno.ts'
 import { createStack } from '../profiles/full.ts'
 import { Option, Protocol, type Socket } from '../stack.ts'
-import { BROADCAST_MAC, ethernet, icmp, ipv4, readArp, readTcp, udp } from '../testing/raw.ts'
+import { BROADCAST_MAC, ethernet, icmp, ipv4, readArp, readTcp, tcp, udp } from '../testing/raw.ts'
 import { environment, Simulation } from '../testing/simulation.ts'
 import { hostMac, numberOf, peerMac, readIpv4, Wires } from '../testing/wires.ts'
 
@@ -205,6 +205,21 @@ describe('addresses', () => {
     sendTo(w, socket, [10, 0, 0, 9])
     expect(went(w).from).toEqual([10, 0, 0, 7])
     w.stack.close(socket)
+  })
+
+  test('who listens at one of them is not reached by another', () => {
+    const w = two()
+    const listener = w.stack.socket(Protocol.Tcp) as Socket
+    expect(w.stack.bind(listener, numberOf([10, 0, 1, 1]), 80)).toBe(0)
+    expect(w.stack.listen(listener, 1)).toBe(0)
+    const [source, SYN] = [[10, 0, 0, 9], 2]
+    const knock = (to: number[]) => {
+      const syn = { from: 4000, to: 80, seq: 1, ack: 0, flags: SYN, window: 1, options: [], data: [] }
+      return w.in(6, tcp(syn, source, to), { from: source, to })
+    }
+    expect(knock([10, 0, 0, 1])).toBe(Drop.NoPort)
+    expect(knock([10, 0, 1, 1])).toBe(Drop.None)
+    w.stack.abort(listener)
   })
 
   test('connections to one end when it goes, those to others stay', () => {

@@ -7,7 +7,7 @@ import { ENOBUFS, type Errno } from '../errno.ts'
 import { linkAt } from '../ethernet/links.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ADDRESS, ADDRESSES, LINK_ADDRESS, LINK_MASK } from '../memory/layout.ts'
-import { BROADCAST } from '../wire/ipv4.ts'
+import { BROADCAST, isLoopback, isMulticast } from '../wire/ipv4.ts'
 import { maskOf } from './addresses.ts'
 import {
   enterRoute,
@@ -39,16 +39,20 @@ export function isOnThisLink(m: Arena, address: number, link: number): boolean {
   return at !== 0 && m.get8(at + ROUTE_LINK) === link
 }
 
-/** Whether an address is in the network of one of this link's own. */
-export function isInOwnNetwork(m: Arena, address: number, link: number): boolean {
+/** Whether an address, or both of two, are in the network of one of this link's own. */
+export function isInOwnNetwork(m: Arena, address: number, link: number, other = address): boolean {
   for (let at = m.get32(ADDRESSES); at !== 0; at = m.get32(at + ROUTE_NEXT_ADDRESS))
     if (
       m.get8(at + ROUTE_LINK) === link &&
-      ((m.get32(at + ROUTE_SOURCE) ^ address) & m.get32(at + ROUTE_MASK)) === 0
+      (((m.get32(at + ROUTE_SOURCE) ^ address) | (address ^ other)) & m.get32(at + ROUTE_MASK)) === 0
     )
       return true
   return false
 }
+
+/** Whether a host may have this address (RFC 1122, 3.2.1.3). */
+export const isHostAddress = (address: number): boolean =>
+  address >>> 24 !== 0 && !isLoopback(address) && !isMulticast(address) && address >>> 28 !== 0xf
 
 /** RFC 919, 7: the network's own broadcast address. Networks of one or two hosts have none (RFC 3021). */
 const isBroadcastOf = (m: Arena, at: Address, address: number): boolean =>
@@ -111,6 +115,8 @@ export function takeAddress(
     m.put32(own + LINK_ADDRESS, address)
     m.put32(own + LINK_MASK, maskOf(length))
   }
+  s.features.netlink?.addressChanged(s, at, false)
+  s.features.netlink?.routeChanged(s, at, false)
   return 0
 }
 
@@ -119,6 +125,8 @@ export function dropAddress(s: Core, address: number): void {
   const { m } = s
   const route = ownRoute(m, address)
   if (route === 0) return
+  s.features.netlink?.routeChanged(s, route, true)
+  s.features.netlink?.addressChanged(s, route, true)
   const link = m.get8(route + ROUTE_LINK)
   let [next, before] = [0, ADDRESSES]
   for (let at = m.get32(ADDRESSES); at !== 0; at = m.get32(at + ROUTE_NEXT_ADDRESS)) {

@@ -47,7 +47,6 @@ import { clearTimer, setTimer } from '../memory/wheel.ts'
 import { ipReasmFails, ipReasmOKs, ipReasmReqds } from '../mib.ts'
 import { IPFRAG_TIME } from '../proc/sysctl.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
-import { ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST } from '../wire/icmp.ts'
 import {
   IP_DESTINATION,
   IP_FRAGMENT,
@@ -56,13 +55,11 @@ import {
   IP_MORE_FRAGMENTS,
   IP_PROTOCOL,
   IP_SOURCE,
-  PROTOCOL_ICMP,
   PROTOCOL_TCP,
 } from '../wire/ipv4.ts'
 import { TCP_DATA_OFFSET, TCP_HEADER } from '../wire/tcp.ts'
 import { DATAGRAM_MAX } from './fragment.ts'
 import type { ReassemblyBounds } from './fragments.ts'
-import { isBroadcast } from './local.ts'
 import { deliverReassembled } from './reassembled.ts'
 
 /** RFC 1122, 3.3.2: "It is recommended that the value lie between 60 seconds and 120 seconds". */
@@ -311,14 +308,6 @@ export function reassemblyTimer(s: Core, r: Address): void {
   if (m.get8(r + SPOILT) === 0) count(s, ipReasmFails)
   // First, so that it is not this datagram that makes room for the error.
   end(m, r)
-  if (owed && !isBroadcast(m, m.get32(r + DESTINATION)) && !isIcmpError(m, first))
-    sendReassemblyTimeExceeded(s, ip)
+  if (owed) sendReassemblyTimeExceeded(s, ip)
   freePages(m, first)
-}
-
-/** RFC 1122, 3.2.2: no error about an error; of ICMP only echoes are large enough to come in fragments. */
-function isIcmpError(m: Arena, first: Page): boolean {
-  if (m.get8(frameAt(first) + ETH_HEADER + IP_PROTOCOL) !== PROTOCOL_ICMP) return false
-  const type = m.get8(first + m.get16(first + PAGE_OFFSET))
-  return type !== ICMP_ECHO_REQUEST && type !== ICMP_ECHO_REPLY
 }

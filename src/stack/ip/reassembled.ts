@@ -78,7 +78,7 @@ export function deliverReassembled(
         freePages(m, head)
         return Drop.None
       }
-      if (!toAll) sendUnreachable(s, ip, UNREACHABLE_PROTOCOL)
+      sendUnreachable(s, ip, UNREACHABLE_PROTOCOL)
       return refused(s, head, Drop.UnknownProtocol)
   }
 }
@@ -119,7 +119,7 @@ function udpChainInput(s: Core, ip: Address, head: Page, length: number, toAll: 
     freePages(m, head)
     return heard ? Drop.None : dropped(s, Drop.NoPort)
   }
-  const socket = udpReceiver(s, ip, at, toAll)
+  const socket = udpReceiver(s, ip, at)
   if (socket === 0) return refused(s, head, Drop.NoPort)
   const wanted = s.features.filter?.wanted(s, socket, at, 0, head, size) ?? size
   if (wanted === 0) return refused(s, head, Drop.Filtered)

@@ -20,7 +20,7 @@ import { isBroadcast } from './local.ts'
 import { ROUTE_GATEWAY, ROUTE_LINK } from './routes.ts'
 
 /** The route to a destination, 0 when there is none. RFC 3927, 2.6.2: a link-local one is never sent to a router. */
-function routeTo(s: Core, destination: number): Address {
+export function routeTo(s: Core, destination: number): Address {
   const route = s.features.fib.find(s.m, destination)
   return isLinkLocal(destination) && route !== 0 && s.m.get32(route + ROUTE_GATEWAY) !== 0 ? 0 : route
 }

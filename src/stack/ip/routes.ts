@@ -22,23 +22,24 @@ import { maskOf } from './addresses.ts'
 
 /** FIB_LIST: the next in the list. FIB_TRIE: the next to the same network, by metric. */
 export const ROUTE_NEXT = 0
+// What a look-up reads stands together: it is the memory that takes the time.
 export const ROUTE_PREFIX = 4
 export const ROUTE_MASK = 8
-/** 0: the network is on the link. */
-export const ROUTE_GATEWAY = 12
-/** The address of ours that this is the network of; 0 if the route is none of those. */
-export const ROUTE_SOURCE = 16
-export const ROUTE_METRIC = 20
 /** FIB_TRIE: the children whose next bit is 0 and 1. */
-export const ROUTE_LEFT = 24
-export const ROUTE_RIGHT = 28
-/** The next of our addresses (local.ts). */
-export const ROUTE_NEXT_ADDRESS = 32
+export const ROUTE_LEFT = 12
+export const ROUTE_RIGHT = 16
 /** Bits of the prefix. */
-export const ROUTE_LENGTH = 36
-export const ROUTE_LINK = 37
+export const ROUTE_LENGTH = 20
+export const ROUTE_LINK = 21
 /** FIB_TRIE: no route, just a place where two branch off. */
-export const ROUTE_FORK = 38
+export const ROUTE_FORK = 22
+/** 0: the network is on the link. */
+export const ROUTE_GATEWAY = 24
+/** The address of ours that this is the network of; 0 if the route is none of those. */
+export const ROUTE_SOURCE = 28
+export const ROUTE_METRIC = 32
+/** The next of our addresses (local.ts), or of the routes that redirects have made. */
+export const ROUTE_NEXT_ADDRESS = 36
 
 const ROUTE_KIND: RecordKind = { pool: POOL_ROUTES, size: ROUTE_SIZE, urgent: false }
 
@@ -116,6 +117,10 @@ export function routeWith(s: Core, prefix: number, length: number, metric: numbe
 export function setDefaultRoute(s: Core, gateway: number): void {
   const { fib } = s.features
   const old = routeWith(s, 0, 0, 0)
-  if (old !== 0) fib.remove(s.m, old)
-  if (gateway !== 0) enterRoute(s, true, 0, 0, gateway, 0, 0)
+  if (old !== 0) {
+    s.features.netlink?.routeChanged(s, old, true)
+    fib.remove(s.m, old)
+  }
+  const made = gateway === 0 ? 0 : enterRoute(s, true, 0, 0, gateway, 0, 0)
+  if (made !== 0) s.features.netlink?.routeChanged(s, made, false)
 }

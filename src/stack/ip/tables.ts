@@ -8,9 +8,8 @@ import type { Arena } from '../memory/arena.ts'
 import { ADDRESSES, LINK_COUNT } from '../memory/layout.ts'
 import type { LocalAddress, Route } from '../stack.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
-import { isLoopback, isMulticast } from '../wire/ipv4.ts'
 import { inRange } from './config.ts'
-import { dropAddress, isInOwnNetwork, isOurs, takeAddress } from './local.ts'
+import { dropAddress, isHostAddress, isInOwnNetwork, isOurs, takeAddress } from './local.ts'
 import {
   enterRoute,
   ROUTE_GATEWAY,
@@ -32,10 +31,6 @@ export interface Tables {
   removeRoute(s: Core, destination: number, prefixLength: number, metric: number): 0 | Errno
   listRoutes(s: Core): Route[]
 }
-
-/** Whether a host may have this address (RFC 1122, 3.2.1.3). */
-const isHostAddress = (address: number): boolean =>
-  address >>> 24 !== 0 && !isLoopback(address) && !isMulticast(address) && address >>> 28 !== 0xf
 
 /** The owner gives a link another address. EEXIST: it is ours already. EINVAL: no host may have it. */
 function addAddress(s: Core, link: number, address: number, length: number): 0 | Errno {
@@ -75,9 +70,10 @@ function addRoute(s: Core, { destination, prefixLength, gateway, link, metric }:
   inRange('link', link, 0, s.m.get8(LINK_COUNT) - 1)
   if (routeWith(s, destination, prefixLength, metric | 0) !== 0) return EEXIST
   if (gateway !== 0 && !isInOwnNetwork(s.m, gateway | 0, link)) return ENETUNREACH
-  return enterRoute(s, false, destination | 0, prefixLength, gateway | 0, link, metric | 0) === 0
-    ? ENOBUFS
-    : 0
+  const made = enterRoute(s, false, destination | 0, prefixLength, gateway | 0, link, metric | 0)
+  if (made === 0) return ENOBUFS
+  s.features.netlink?.routeChanged(s, made, false)
+  return 0
 }
 
 /** Removes a route. ESRCH: there is none; those to the networks of our own addresses go with the addresses. */
@@ -85,6 +81,8 @@ function removeRoute(s: Core, destination: number, prefixLength: number, metric:
   inRange('prefixLength', prefixLength, 0, 32)
   const route = routeWith(s, destination, prefixLength, metric | 0)
   if (route === 0 || s.m.get32(route + ROUTE_SOURCE) !== 0) return ESRCH
+  s.features.netlink?.routeChanged(s, route, true)
+  s.features.redirects?.forget(s, route)
   s.features.fib.remove(s.m, route)
   return 0
 }

@@ -8,6 +8,7 @@ import { SYSCTL_COUNT } from '../proc/sysctl.ts'
 import { type Arena, PAGE, takePage } from './arena.ts'
 import {
   COUNTERS_AT,
+  FORWARDS,
   FREE_COUNT,
   FREE_HEAD,
   ICMP_TOKENS,
@@ -79,6 +80,7 @@ export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
   m.put32(TABLE_MASK, bucketsFor(size) - 1)
   m.bytes.set(secret, SECRET)
   m.put8(LINK_COUNT, 1 + extra)
+  m.put8(FORWARDS, settings.forward ? 1 : 0)
   m.put32(LINKS_AT, table + bucketsFor(size) * 4)
   for (const [i, link] of [settings, ...settings.more].entries()) layOutLink(m, i, link)
   layOutRoutes(m)

@@ -26,6 +26,8 @@ export const NOW = 40
 
 /** How many links there are, and where the records of those behind link 0 stand (ethernet/links.ts). */
 export const LINK_COUNT = 48
+/** 1: it is a router (ip/forward.ts). */
+export const FORWARDS = 49
 export const LINKS_AT = 52
 /** Our addresses: a list of the routes to their networks (ip/routes.ts). */
 export const ADDRESSES = 56
@@ -86,9 +88,11 @@ export const CONFIRMED_TAIL = 236
 export const NEIGHBOURS_HELD = 240
 /** Multicast groups that this host is a member of (igmp/groups.ts). */
 export const GROUPS = 244
+/** Routes that redirects have made, the oldest first (icmp/redirect.ts). */
+export const REDIRECTED = 248
 
 /** A link's record; link 0's stands here, since most hosts have no other. */
-export const LINK_0 = 248
+export const LINK_0 = 252
 export const LINK_MAC_HIGH = 0
 export const LINK_MTU = 2
 export const LINK_MAC_LOW = 4
@@ -98,7 +102,13 @@ export const LINK_MASK = 12
 /** RFC 2236, 4: until when (ms) the querier is taken to speak version 1; only meaningful while the flag behind it is set. */
 export const LINK_V1_UNTIL = 16
 export const LINK_V1 = 20
-export const LINK_SIZE = 24
+/** NET_ETHTOOL's counts (ethernet/ethtool.ts). */
+export const LINK_RX_FRAMES = 24
+export const LINK_TX_FRAMES = 28
+export const LINK_RX_BYTES = 32
+export const LINK_TX_BYTES = 40
+export const LINK_ERRORS = 48
+export const LINK_SIZE = 52
 export const MAC_HIGH = LINK_0 + LINK_MAC_HIGH
 export const MTU = LINK_0 + LINK_MTU
 export const MAC_LOW = LINK_0 + LINK_MAC_LOW
@@ -106,7 +116,7 @@ export const ADDRESS = LINK_0 + LINK_ADDRESS
 export const MASK = LINK_0 + LINK_MASK
 
 /** A route's record (ip/routes.ts). */
-export const ROUTE_SIZE = 44
+export const ROUTE_SIZE = 40
 /** Three of them stand here, so that a host with one link and one router needs no page for its table. */
 export const SPARE_ROUTES_AT = LINK_0 + LINK_SIZE
 export const SPARE_ROUTES_COUNT = 3
@@ -116,8 +126,17 @@ export const RAW_HEAD = SPARE_ROUTES_AT + SPARE_ROUTES_COUNT * ROUTE_SIZE
 export const PACKET_HEAD = RAW_HEAD + 8
 export const NETLINK_HEAD = RAW_HEAD + 16
 
+/** Connections in LAST-ACK and in CLOSING whose user has gone, the oldest first (tcp/last-words.ts). */
+export const LAST_ACK_HEAD = RAW_HEAD + 24
+export const CLOSING_HEAD = RAW_HEAD + 32
+/** What is remembered of destinations, what was written longest ago first, and how many (ip/destinations.ts). */
+export const DESTINATIONS_HEAD = RAW_HEAD + 40
+export const DESTINATIONS_COUNT = RAW_HEAD + 48
+/** Connections that have text of their SYN and no handshake yet (tcp/fast-open.ts). */
+export const FAST_OPENS = RAW_HEAD + 52
+
 /** The pools' books. */
-export const POOLS_AT = RAW_HEAD + 24
+export const POOLS_AT = RAW_HEAD + 56
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -141,9 +160,11 @@ export const POOL_GROUPS = 11
 export const POOL_FILTERS = 12
 /** Capture rings (packet/packet.ts). */
 export const POOL_CAPTURE = 13
+export const POOL_SETTINGS = 14
+export const POOL_DESTINATIONS = 15
 /** The input page and the output page. */
-export const POOL_STANDING = 14
-export const POOL_COUNT = 15
+export const POOL_STANDING = 16
+export const POOL_COUNT = 17
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

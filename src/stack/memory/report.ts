@@ -31,6 +31,8 @@ export const POOL_NAMES = [
   'groups',
   'filters',
   'capture',
+  'settings',
+  'destinations',
   'standing',
 ] as const
 

@@ -1,19 +1,31 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
 import { inetDiag } from '../diag/diag.ts'
+import { netEthtool } from '../ethernet/ethtool.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { pingSockets } from '../icmp/ping.ts'
+import { icmpRedirects } from '../icmp/redirect.ts'
+import { icmpTimestamp } from '../icmp/timestamp.ts'
 import { ipMulticast } from '../igmp/multicast.ts'
+import { destinations } from '../ip/destinations.ts'
 import { fibTrie } from '../ip/fib-trie.ts'
+import { ipForward } from '../ip/forward.ts'
 import { ipFragments } from '../ip/fragments.ts'
+import { ipOptions } from '../ip/options.ts'
 import { rawSockets } from '../ip/raw.ts'
 import { rtnetlink } from '../ip/tables.ts'
+import { netlinkSockets } from '../netlink/netlink.ts'
 import { packetSockets } from '../packet/packet.ts'
 import { packetRing } from '../packet/ring.ts'
 import { procFs } from '../proc/proc-fs.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { fastOpen } from '../tcp/fast-open.ts'
+import { metrics } from '../tcp/metrics.ts'
 import { offload } from '../tcp/offload.ts'
+import { pathMtu } from '../tcp/path-mtu.ts'
 import { reno } from '../tcp/reno.ts'
+import { socketSettings } from '../tcp/settings.ts'
+import { synCookies } from '../tcp/syn-cookies.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
 
@@ -24,8 +36,18 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     congestion: reno,
     fib: fibTrie,
     tables: rtnetlink,
+    forwarding: ipForward,
+    options: ipOptions,
+    redirects: icmpRedirects,
+    icmpTimestamp,
     windowScale,
     timestamps,
+    synCookies,
+    destinations,
+    fastOpen,
+    metrics,
+    pathMtu,
+    settings: socketSettings,
     fragments: ipFragments,
     multicast: ipMulticast,
     offload,
@@ -33,8 +55,10 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     raw: rawSockets,
     packet: packetSockets,
     packetRing,
+    netlink: netlinkSockets,
     filter: socketFilters,
     procFs,
+    ethtool: netEthtool,
     diag: inetDiag,
-    sockets: [pingSockets, rawSockets, packetSockets],
+    sockets: [pingSockets, rawSockets, packetSockets, netlinkSockets],
   })

@@ -79,7 +79,7 @@ export function queueDatagram(
   if (page === 0) return dropped(s, Drop.NoMemory)
   m.put16(page + PAGE_OFFSET, at - page)
   m.put16(page + PAGE_LENGTH, length)
-  append(m, socket, page, from, port)
+  queuePages(m, socket, page, from, port)
   return Drop.None
 }
 
@@ -115,7 +115,7 @@ export function queueChain(
   }
   m.put16(head + PAGE_OFFSET, m.get16(head + PAGE_OFFSET) + skip)
   m.put16(head + PAGE_LENGTH, m.get16(head + PAGE_LENGTH) - skip)
-  append(m, socket, head, from, port)
+  queuePages(m, socket, head, from, port)
   return Drop.None
 }
 
@@ -138,7 +138,7 @@ export function queueCopy(
   if (wanted === 0) return 0
   const head = isFull(m, socket) ? 0 : copyPacket(m, at, length, chain, wanted)
   if (head === 0) m.add32(socket + LOST, 1)
-  else append(m, socket, head, from, port)
+  else queuePages(m, socket, head, from, port)
   return head
 }
 
@@ -182,11 +182,12 @@ function copyPacket(m: Arena, at: Address, length: number, chain: Page, wanted: 
   return head
 }
 
-const isFull = (m: Arena, socket: Address): boolean =>
+/** A socket may hold an eighth of all pages. */
+export const isFull = (m: Arena, socket: Address): boolean =>
   m.get16(socket + QUEUE_COUNT) >= Math.max(2, m.get32(PAGE_COUNT) >> 3)
 
 /** Hangs a datagram's pages at the end of the queue. */
-function append(m: Arena, socket: Address, head: Page, from: number, port: number): void {
+export function queuePages(m: Arena, socket: Address, head: Page, from: number, port: number): void {
   m.put32(head + PAGE_FROM, from)
   m.put16(head + PAGE_FROM_PORT, port)
   const pages = appendChain(m, socket + QUEUE_HEAD, head, PAGE_NEXT)

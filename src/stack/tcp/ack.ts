@@ -2,7 +2,7 @@
 import type { Core } from '../core.ts'
 import { type Arena, freePage, PAGE_LENGTH, PAGE_NEXT, PAGE_OFFSET, PAGE_SEQ } from '../memory/arena.ts'
 import { dropFirst } from '../memory/fifo.ts'
-import { clearFlag, hasFlag } from '../socket/record.ts'
+import { clearFlag, FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
 import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { FIN, SYN } from '../wire/tcp.ts'
@@ -15,6 +15,7 @@ import {
   CLOCK,
   CLOCK_PERSIST,
   CLOCK_RETRANSMISSION,
+  ESTABLISHED,
   FLAG_FIN,
   FLAG_PROBE,
   flightSize,
@@ -29,6 +30,7 @@ import {
   SND_WL2,
   SND_WND,
   SND_WND_MAX,
+  stateOf,
   type Tcb,
 } from './tcb.ts'
 
@@ -58,7 +60,9 @@ export function advanceUna(s: Core, t: Tcb, ack: number): void {
   const acked = seqDiff(ack, m.get32(t + SND_UNA))
   const flight = flightSize(m, t)
   measure(s, t, ack)
-  const freed = Math.min(acked, m.get32(t + SEND_QUEUED))
+  // The first number that is acknowledged is our SYN's.
+  const text = stateOf(m, t) < ESTABLISHED ? acked - 1 : acked
+  const freed = Math.min(text, m.get32(t + SEND_QUEUED))
   freeText(m, t, freed)
   m.put32(t + SND_UNA, ack)
   m.put32(t + SND_NXT, seqMax(m.get32(t + SND_NXT), ack))
@@ -124,7 +128,9 @@ function afterAck(s: Core, t: Tcb, moved: boolean): void {
   const clock = m.get8(t + CLOCK)
   // RFC 6298, 5.2: when all outstanding data has been acknowledged, turn off the retransmission timer.
   if (clock === CLOCK_RETRANSMISSION && flightSize(m, t) === 0) stopClock(m, t)
-  if (clock === CLOCK_PERSIST && (m.get32(t + SND_WND) > 0 || moved)) stopPersisting(s, t)
+  // An orphan persists until text moves: a peer who opens and closes his window without taking any must not hold it for ever.
+  const opened = m.get32(t + SND_WND) > 0 && !hasFlag(m, t, FLAG_ORPHAN)
+  if (clock === CLOCK_PERSIST && (opened || moved)) stopPersisting(s, t)
   if (m.get32(t + SEND_QUEUED) > 0 || hasFlag(m, t, FLAG_FIN)) wantSend(s, t)
 }
 

@@ -9,11 +9,12 @@ import type { Arena } from '../memory/arena.ts'
 import { NOW_MS } from '../memory/layout.ts'
 import { setTimer, TIMER_AT, timerIsSet } from '../memory/wheel.ts'
 import { TCP_FIN_TIMEOUT, TCP_RETRIES2, TCP_SYNACK_RETRIES } from '../proc/sysctl.ts'
-import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
+import { clearFlag, FLAG_ORPHAN, hasFlag, setFlag } from '../socket/record.ts'
 import { endConnection } from './connection.ts'
 import { oweAck, wantSend } from './output.ts'
 import { timedOut } from './recovery.ts'
-import { backOff } from './rtt.ts'
+import { resetConnection } from './reset.ts'
+import { backOff, RTO_MAX } from './rtt.ts'
 import {
   ACK_AT,
   CLOCK,
@@ -99,7 +100,7 @@ function strike(s: Core, t: Tcb, clock: number): void {
   const { m } = s
   if (clock === CLOCK_PERSIST) {
     // RFC 9293, 3.8.6.1: probe, with exponential back-off, for as long as the peer answers. Its answers reset RETRIES.
-    if (giveUp(s, t)) return
+    if (giveUp(s, t) || abandon(s, t)) return
     backOff(s, t)
     setFlag(m, t, FLAG_PROBE)
     wantSend(s, t)
@@ -107,10 +108,23 @@ function strike(s: Core, t: Tcb, clock: number): void {
   }
   if (clock === CLOCK_RETRANSMISSION) {
     if (giveUp(s, t)) return
+    s.features.pathMtu?.struck(s, t)
     return timedOut(s, t)
   }
   // TIME-WAIT and FIN-WAIT-2 are over.
   endConnection(s, t, 0)
+}
+
+/**
+ * RFC 9293, 3.8.6.1 (MUST-37) keeps a connection whose window is closed for as long as the peer answers, "subject to the
+ * implementation's resource management concerns". Where a user waits, he can end it. One whose user has gone is ended when
+ * the probes are a minute apart and no text has moved since they began: after about two minutes, as on Linux.
+ */
+function abandon(s: Core, t: Tcb): boolean {
+  if (!hasFlag(s.m, t, FLAG_ORPHAN) || s.m.get32(t + RTO) < RTO_MAX) return false
+  resetConnection(s, t)
+  endConnection(s, t, ETIMEDOUT)
+  return true
 }
 
 /** Counts a try; after the last the connection ends with ETIMEDOUT. */
@@ -119,6 +133,7 @@ function giveUp(s: Core, t: Tcb): boolean {
   const tries = m.get8(t + RETRIES) + 1
   m.put8(t + RETRIES, tries)
   const stranger = stateOf(m, t) === SYN_RECEIVED
+  if (!stranger && s.features.settings?.hasTimeout(s, t) === true) return false
   const most = stranger
     ? (s.features.procFs?.setting(s, TCP_SYNACK_RETRIES) ?? RETRIES_PASSIVE)
     : (s.features.procFs?.setting(s, TCP_RETRIES2) ?? RETRIES_MAX)

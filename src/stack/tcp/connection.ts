@@ -29,26 +29,27 @@ import {
 import { leaveTable, makeSocket, raise, silence } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { stopClock } from './clock.ts'
+import { leaveLastWords, oldestLastWords } from './last-words.ts'
 import { stopSending } from './output.ts'
 import { RTO_INITIAL } from './rtt.ts'
-import { seqDiff } from './seq.ts'
 import {
   ACKS_OWED,
   CHILDREN,
-  CLOCK_AT,
   CLOSED,
   CLOSING,
   CONNECTION_KIND,
   CWND,
+  ESTABLISHED,
   enterState,
   FAMILY,
   FLAG_ACK_DELAYED,
   FLAG_DEAD,
+  FLAG_FAST_OPEN,
   ISS,
-  LAST_ACK,
   LISTEN,
   MSS,
   OUT_OF_ORDER,
+  READY,
   RECOVER,
   RECV_HEAD,
   RECV_QUEUED,
@@ -62,6 +63,7 @@ import {
   SND_UNA,
   SSTHRESH,
   SSTHRESH_INITIAL,
+  SYN_RECEIVED,
   stateOf,
   type Tcb,
   TIME_WAIT,
@@ -101,7 +103,12 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
   const { m } = s
   // A child that nobody has accepted yet has no user who could give its handle back.
   if (leaveListener(m, t)) setFlag(m, t, FLAG_ORPHAN)
+  s.features.fastOpen?.completed(s, t)
+  if (error === 0 && stateOf(m, t) >= ESTABLISHED && stateOf(m, t) !== TIME_WAIT)
+    s.features.metrics?.store(s, t)
   if (stateOf(m, t) === TIME_WAIT) leaveTimeWait(m, t)
+  leaveLastWords(m, t)
+  s.features.settings?.forget(s, t)
   stopClock(m, t)
   clearTimer(m, t)
   stopSending(m, t)
@@ -122,7 +129,9 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
 }
 
 /** Frees a record whose handle is gone, now that its events were told. */
-export function bury(m: Arena, t: Tcb): void {
+export function bury(s: Core, t: Tcb): void {
+  const { m } = s
+  s.features.settings?.forget(s, t)
   dropReceived(m, t)
   silence(m, t)
   clearTimer(m, t)
@@ -152,6 +161,10 @@ export function joinListener(m: Arena, listener: Tcb, child: Tcb): void {
   m.put16(listener + CHILDREN, m.get16(listener + CHILDREN) + 1)
 }
 
+/** Whether a child may be accepted: its handshake is done, or it has text from its SYN. */
+export const isReady = (m: Arena, child: Tcb): boolean =>
+  stateOf(m, child) !== SYN_RECEIVED || hasFlag(m, child, FLAG_FAST_OPEN)
+
 /** A child was accepted, or died. False: it is nobody's child. */
 export function leaveListener(m: Arena, child: Tcb): boolean {
   const listener = m.get32(child + FAMILY)
@@ -161,6 +174,7 @@ export function leaveListener(m: Arena, child: Tcb): boolean {
   m.put32(link, m.get32(child + SIBLING))
   m.put32(child + FAMILY, 0)
   m.put16(listener + CHILDREN, m.get16(listener + CHILDREN) - 1)
+  if (isReady(m, child)) m.put16(listener + READY, m.get16(listener + READY) - 1)
   return true
 }
 
@@ -169,26 +183,27 @@ export function leaveListener(m: Arena, child: Tcb): boolean {
 /** Gives up one connection: those whose events wait to be told, then TIME-WAIT, LAST-ACK, CLOSING, the oldest first. */
 function reclaimConnection(s: Core): boolean {
   const { m } = s
-  if (buryDead(m)) return true
-  const oldest = oldestWaiting(m) || oldestIn(m, LAST_ACK) || oldestIn(m, CLOSING)
+  if (buryDead(s) || s.features.destinations?.makeRoom(s) === true) return true
+  const oldest = oldestWaiting(m) || oldestLastWords(m)
   if (oldest === 0) return false
   countReclaimed(s, stateOf(m, oldest))
   endConnection(s, oldest, 0)
-  bury(m, oldest)
+  bury(s, oldest)
   return true
 }
 
 function countReclaimed(s: Core, state: number): void {
   if (state === TIME_WAIT) count(s, tcpReclaimedTimeWait)
-  else count(s, state === LAST_ACK ? tcpReclaimedLastAck : tcpReclaimedClosing)
+  else count(s, state === CLOSING ? tcpReclaimedClosing : tcpReclaimedLastAck)
 }
 
-function buryDead(m: Arena): boolean {
+function buryDead(s: Core): boolean {
+  const { m } = s
   let found = false
   for (let t = m.get32(EVENTS_HEAD) as Tcb; t !== 0; ) {
     const next = m.get32(t + EVENTS_NEXT) as Tcb
     if (m.get8(t + RECORD_KIND) === KIND_CONNECTION && hasFlag(m, t, FLAG_DEAD)) {
-      bury(m, t)
+      bury(s, t)
       found = true
     }
     t = next
@@ -196,22 +211,12 @@ function buryDead(m: Arena): boolean {
   return found
 }
 
-/** The connection in this state, its handle given back, whose clock strikes first. */
-function oldestIn(m: Arena, state: number): Tcb {
-  let oldest = 0 as Tcb
-  visitConnections(m, t => {
-    if (stateOf(m, t) !== state || !hasFlag(m, t, FLAG_ORPHAN)) return
-    if (oldest === 0 || seqDiff(m.get32(t + CLOCK_AT), m.get32(oldest + CLOCK_AT)) < 0) oldest = t
-  })
-  return oldest
-}
-
 /**
- * Data wants a page and there is none: the oldest datagram that waits for its fragments gives way, else all data out of
- * order, which the peers still have (RFC 2018, 8: a receiver may renege).
+ * Data wants a page and there is none: the oldest datagram that waits for its fragments gives way, else what is remembered
+ * of destinations, else all data out of order, which the peers still have (RFC 2018, 8: a receiver may renege).
  */
 export function reclaimPages(s: Core): void {
-  if (s.features.fragments?.makeRoom(s) === true) return
+  if (s.features.fragments?.makeRoom(s) === true || s.features.destinations?.makeRoom(s) === true) return
   visitConnections(s.m, t => {
     if (s.m.get32(t + OUT_OF_ORDER) !== 0) count(s, tcpReclaimedOutOfOrder)
     dropOutOfOrder(s.m, t)

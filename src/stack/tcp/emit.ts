@@ -28,10 +28,11 @@ import {
   REMOTE_ADDRESS,
   REMOTE_PORT,
   setFlag,
+  TTL,
 } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
-import { IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { IP_DEFAULT_TTL, IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import {
   ACK,
   FIN,
@@ -51,6 +52,7 @@ import {
   CLOCK_RETRANSMISSION,
   FLAG_ACK_DELAYED,
   FLAG_FIN_SENT,
+  FLAG_KEEP_ALIVE,
   FLAG_PROBE,
   FLAG_RETRANSMIT,
   FLAG_TIMING,
@@ -81,7 +83,15 @@ export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): 
   const ip = tcp - IP_HEADER
   const frame = ip - ETH_HEADER
   const destination = m.get32(t + REMOTE_ADDRESS)
-  putIpHeader(s, ip, m.get32(t + LOCAL_ADDRESS), destination, PROTOCOL_TCP, headerLength + out.length)
+  putIpHeader(
+    s,
+    ip,
+    m.get32(t + LOCAL_ADDRESS),
+    destination,
+    PROTOCOL_TCP,
+    headerLength + out.length,
+    m.get8(t + TTL) || IP_DEFAULT_TTL,
+  )
   putHeader(s, t, out, tcp, headerLength)
   const sum =
     pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, headerLength + out.length) +
@@ -101,7 +111,7 @@ export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
   count(s, tcpOutSegs)
   const owed = m.get8(t + ACKS_OWED)
   if (owed > 0) m.put8(t + ACKS_OWED, owed - 1)
-  clearFlag(m, t, FLAG_ACK_DELAYED)
+  clearFlag(m, t, FLAG_ACK_DELAYED | FLAG_KEEP_ALIVE)
   m.put16(t + UNACKED, 0)
   const space = out.length + ((out.flags & SYN) !== 0 ? 1 : 0) + ((out.flags & FIN) !== 0 ? 1 : 0)
   if (space === 0) return
@@ -159,7 +169,7 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
 
 const mssLength = (flags: number): number => ((flags & SYN) !== 0 ? OPTION_MSS_LENGTH : 0)
 
-function headerLengthOf(s: Core, t: Tcb, flags: number): number {
+export function headerLengthOf(s: Core, t: Tcb, flags: number): number {
   let length = TCP_HEADER + mssLength(flags)
   for (const option of s.options) length += option.size(s, t, flags)
   return length
@@ -189,9 +199,11 @@ const gatherAt = (m: Arena, headerLength: number, length: number): Address =>
 
 /** Where the segment's text stands, with room for the headers before it. */
 function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number): Address {
-  let page = findPage(m, t, out.seq)
+  // Text that goes with a SYN stands behind the SYN's own number.
+  const seq = (out.seq + ((out.flags & SYN) >> 1)) | 0
+  let page = findPage(m, t, seq)
   if (out.seq === m.get32(t + SND_NXT)) m.put32(t + SEND_CURSOR, page)
-  let from = seqDiff(out.seq, m.get32(page + PAGE_SEQ))
+  let from = seqDiff(seq, m.get32(page + PAGE_SEQ))
   if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
   const text = gatherAt(m, headerLength, out.length)
   for (let done = 0; done < out.length; ) {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
 import { EAGAIN, ECONNREFUSED, ETIMEDOUT } from '../errno.ts'
 import { inspectConnection } from '../inspect/inspect.ts'
+import { createStack as minimal } from '../profiles/minimal.ts'
 import { Dialogue, established, PEER } from '../testing/dialogue.ts'
 
 describe('LISTEN', () => {
@@ -32,8 +33,8 @@ describe('LISTEN', () => {
     d.quiet()
   })
 
-  test('a backlog that is full drops the SYN, which may come again', () => {
-    const d = new Dialogue()
+  test('a backlog that is full drops the SYN, which may come again, without SYN_COOKIES', () => {
+    const d = new Dialogue({}, minimal)
     d.listen(1)
     d.in('SYN 0:0')
     d.out('SYN,ACK 0:0 ack 1')

@@ -6,7 +6,7 @@ import { Drop } from '../drop.ts'
 import { ECONNREFUSED, ECONNRESET } from '../errno.ts'
 import { type Address, type Arena, FRAME_MAX } from '../memory/arena.ts'
 import { tcpEstabResets, tcpInSegs } from '../mib.ts'
-import { clearFlag, FLAG_ORPHAN, hasFlag, setFlag } from '../socket/record.ts'
+import { clearFlag, FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
 import { findSocket, raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { ACK, FIN, RST, SYN } from '../wire/tcp.ts'
@@ -14,12 +14,13 @@ import { ackIsAcceptable, acknowledge, advanceUna, takeWindow } from './ack.ts'
 import { challenge, refute } from './challenge.ts'
 import { finWait2, startClock } from './clock.ts'
 import { endConnection } from './connection.ts'
+import { noteLastWords } from './last-words.ts'
 import { handshakeDone, listenInput } from './listen.ts'
 import { oweAck, oweDuplicateAck } from './output.ts'
 import { receiveText } from './receive.ts'
 import { refuseSegment } from './reset.ts'
 import { readSegment, segmentLength } from './segment.ts'
-import { seqGe, seqGt, seqLe, seqLt } from './seq.ts'
+import { seqGe, seqLe, seqLt } from './seq.ts'
 import { synSentInput } from './syn-sent.ts'
 import {
   CLOCK_FIN_WAIT_2,
@@ -47,7 +48,7 @@ import {
   type Tcb,
   TIME_WAIT,
 } from './tcb.ts'
-import { enterTimeWait, restartTimeWait } from './time-wait.ts'
+import { enterTimeWait, maySucceed, restartTimeWait } from './time-wait.ts'
 import { offeredWindow } from './window.ts'
 
 /** `length` bytes of TCP at `at`, inside the datagram at `ip`. */
@@ -61,12 +62,15 @@ export function tcpInput(s: Core, ip: Address, at: Address, length: number): Dro
 /** The segment in `s.segment`, checked: to its connection, or to who listens. */
 export function takeSegment(s: Core): Drop {
   const { m, segment: g } = s
-  const t = findSocket(m, KIND_CONNECTION, g.destinationPort, g.source, g.sourcePort) as Tcb
-  if (t !== 0 && !isNewConnection(s, t)) {
+  const t = receiverOf(s, g.source, g.sourcePort)
+  if (t !== 0 && !maySucceed(s, t)) {
     return stateOf(m, t) === SYN_SENT ? synSentInput(s, t) : segmentArrives(s, t)
   }
-  const listener = findSocket(m, KIND_CONNECTION, g.destinationPort, 0, 0) as Tcb
-  if (listener !== 0 && stateOf(m, listener) === LISTEN) return listenInput(s, listener)
+  const listener = receiverOf(s, 0, 0)
+  if (listener !== 0 && stateOf(m, listener) === LISTEN) {
+    const child = s.features.synCookies?.redeem(s, listener) ?? 0
+    return child !== 0 ? segmentArrives(s, child as Tcb) : listenInput(s, listener, t)
+  }
   // 3.10.7.1: all data is discarded; anything but a reset is answered with one.
   refuseSegment(s)
   return dropped(
@@ -75,21 +79,11 @@ export function takeSegment(s: Core): Drop {
   )
 }
 
-/**
- * RFC 1122, 4.2.2.13: a SYN in TIME-WAIT may begin a new connection when its sequence number is larger than the last
- * of the old one; the old one ends now.
- */
-function isNewConnection(s: Core, t: Tcb): boolean {
-  const { m, segment: g } = s
-  if (
-    stateOf(m, t) !== TIME_WAIT ||
-    (g.flags & (SYN | ACK | RST)) !== SYN ||
-    !seqGt(g.seq, m.get32(t + RCV_NXT))
-  ) {
-    return false
-  }
-  endConnection(s, t, 0)
-  return true
+/** The connection with these remote numbers, or who listens, at the address of ours that the segment is for; 0: nobody. */
+function receiverOf({ m, segment: g }: Core, remoteAddress: number, remotePort: number): Tcb {
+  const t = findSocket(m, KIND_CONNECTION, g.destinationPort, remoteAddress, remotePort) as Tcb
+  const local = t === 0 ? 0 : m.get32(t + LOCAL_ADDRESS)
+  return local === 0 || local === g.destination ? t : (0 as Tcb)
 }
 
 /** 3.10.7.4: all states but LISTEN and SYN-SENT. */
@@ -110,6 +104,7 @@ function segmentArrives(s: Core, t: Tcb): Drop {
   if ((g.flags & ACK) === 0) return dropped(s, Drop.NoAck)
   const badAck = checkAck(s, t)
   if (badAck !== Drop.None) return badAck
+  s.features.settings?.heard(s, t)
   acknowledge(s, t)
   if (finAcknowledged(m, t) && !afterFinAcknowledged(s, t)) return Drop.None
   // Sixth: URG. RFC 6093, 6: "urgent data" is data in line; the pointer is not looked at.
@@ -158,7 +153,11 @@ function takeReset(s: Core, t: Tcb): Drop {
   if (state === SYN_RECEIVED) {
     // Passive: back to LISTEN, which is the listener's state all the time; active: "connection refused".
     endConnection(s, t, ECONNREFUSED)
-  } else if (state === CLOSING || state === LAST_ACK || state === TIME_WAIT) {
+  } else if (state === TIME_WAIT) {
+    // RFC 1337, 3 (F1): ignored. 3.10.7.4 would end the connection, but an old duplicate that we acknowledge draws a reset
+    // with just this number from a peer who has closed, and TIME-WAIT would protect from nothing.
+    return dropped(s, Drop.BadReset)
+  } else if (state === CLOSING || state === LAST_ACK) {
     endConnection(s, t, 0)
   } else {
     count(s, tcpEstabResets)
@@ -257,7 +256,8 @@ function takeFin(s: Core, t: Tcb): void {
       return enterState(m, t, CLOSE_WAIT)
     case FIN_WAIT_1:
       // "If our FIN has been ACKed" the state is FIN-WAIT-2 already.
-      return enterState(m, t, CLOSING)
+      enterState(m, t, CLOSING)
+      return noteLastWords(m, t)
     case FIN_WAIT_2:
       return enterTimeWait(s, t)
     default:

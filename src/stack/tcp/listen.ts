@@ -8,7 +8,7 @@ import { Event } from '../stack.ts'
 import { ACK, RST, SYN } from '../wire/tcp.ts'
 import { takeWindow } from './ack.ts'
 import { stopClock } from './clock.ts'
-import { initialiseSending, joinListener, makeConnection, openWindow } from './connection.ts'
+import { endConnection, initialiseSending, joinListener, makeConnection, openWindow } from './connection.ts'
 import { initialSequence } from './isn.ts'
 import { wantSend } from './output.ts'
 import { refuseSegment } from './reset.ts'
@@ -25,12 +25,15 @@ import {
   IRS,
   RCV_EDGE,
   RCV_NXT,
+  READY,
   SYN_RECEIVED,
   type Tcb,
 } from './tcb.ts'
+import { sequenceBeyond } from './time-wait.ts'
 import { receiveWindow } from './window.ts'
 
-export function listenInput(s: Core, listener: Tcb): Drop {
+/** `old` is in TIME-WAIT between the same ports and gives way to the SYN in `s.segment`; 0: there is none. */
+export function listenInput(s: Core, listener: Tcb, old: Tcb): Drop {
   const { m, segment: g } = s
   // First: a RST is for nothing that could exist. Second: nor is an ACK; it is refused.
   if ((g.flags & RST) !== 0) return dropped(s, Drop.BadReset)
@@ -39,15 +42,34 @@ export function listenInput(s: Core, listener: Tcb): Drop {
     return dropped(s, Drop.NoConnection)
   }
   if ((g.flags & SYN) === 0) return dropped(s, Drop.NoConnection)
-  if (m.get16(listener + CHILDREN) >= m.get16(listener + BACKLOG)) return dropped(s, Drop.Backlog)
-  const t = makeConnection(s)
+  if (m.get16(listener + CHILDREN) >= m.get16(listener + BACKLOG)) {
+    // A cookie would come back to the old connection.
+    const answered = old === 0 ? s.features.synCookies?.answer(s, listener) : undefined
+    return answered ?? dropped(s, Drop.Backlog)
+  }
+  let iss = initialSequence(m, g.destination, g.source, g.destinationPort, g.sourcePort)
+  if (old !== 0) {
+    iss = sequenceBeyond(m, old, iss)
+    endConnection(s, old, 0)
+  }
+  const t = bear(s, listener, iss)
   if (t === 0) return dropped(s, Drop.NoMemory)
+  s.features.fastOpen?.born(s, listener, t)
+  wantSend(s, t)
+  return Drop.None
+}
+
+/** A connection in SYN-RECEIVED from the SYN in `s.segment`, with the given ISS; 0 when memory is full. */
+export function bear(s: Core, listener: Tcb, iss: number): Tcb {
+  const { m, segment: g } = s
+  const t = makeConnection(s)
+  if (t === 0) return t
   count(s, tcpPassiveOpens)
   m.put32(t + LOCAL_ADDRESS, g.destination)
   m.put16(t + LOCAL_PORT, g.destinationPort)
   m.put32(t + REMOTE_ADDRESS, g.source)
   m.put16(t + REMOTE_PORT, g.sourcePort)
-  initialiseSending(m, t, initialSequence(m, g.destination, g.source, g.destinationPort, g.sourcePort))
+  initialiseSending(m, t, iss)
   openWindow(m, t, effectiveMss(s))
   // RCV.NXT is set to SEG.SEQ+1, IRS is set to SEG.SEQ. Text in the SYN is left to come again.
   m.put32(t + IRS, g.seq)
@@ -60,16 +82,19 @@ export function listenInput(s: Core, listener: Tcb): Drop {
   enterTable(m, t)
   joinListener(m, listener, t)
   enterState(m, t, SYN_RECEIVED)
-  wantSend(s, t)
-  return Drop.None
+  return t
 }
 
 /** The ACK of our SYN has come: ESTABLISHED, or on to FIN-WAIT-1 when the user has closed already. */
 export function handshakeDone(s: Core, t: Tcb): void {
   const { m } = s
   stopClock(m, t)
+  s.features.metrics?.recall(s, t)
   enterState(m, t, hasFlag(m, t, FLAG_FIN) ? FIN_WAIT_1 : ESTABLISHED)
   raise(m, t, Event.Connected | Event.Writable)
+  const early = s.features.fastOpen?.completed(s, t) ?? false
   const listener = m.get32(t + FAMILY)
-  if (listener !== 0) raise(m, listener, Event.Readable)
+  if (listener === 0 || early) return
+  m.put16(listener + READY, m.get16(listener + READY) + 1)
+  raise(m, listener, Event.Readable)
 }

@@ -193,6 +193,6 @@ test('two megabytes arrive whole in large frames over a wire that loses, doubles
   alice.stack.close(near)
   bob.stack.close(far)
   bob.stack.close(listener)
-  sim.run(400_000)
+  sim.run(1_000_000)
   expect([alice.stack.memory.used, bob.stack.memory.used]).toEqual(baseline)
 })

@@ -11,7 +11,7 @@
 import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { frameAt } from '../ethernet/frames.ts'
-import { etherInput } from '../ip/input.ts'
+import { etherInput, tooLong } from '../ip/input.ts'
 import { linkTo } from '../ip/route.ts'
 import { type Address, FRAME_MAX, LARGE_FRAME, PAGE, takePage } from '../memory/arena.ts'
 import { INPUT_PAGE, LARGE_AT, LARGE_SIZE, PAGE_COUNT, POOL_STANDING } from '../memory/layout.ts'
@@ -77,7 +77,7 @@ export const offload: Offload = {
 
   input(s, frame) {
     const { m } = s
-    if (frame.length > m.get32(LARGE_SIZE)) return dropped(s, Drop.BadIpLength)
+    if (frame.length > m.get32(LARGE_SIZE)) return tooLong(s)
     const at = m.get32(LARGE_AT) + LARGE_FRAME
     m.bytes.set(frame, at)
     return isWholeTcp(s, at) ? etherInput(s, at, frame.length) : dropped(s, Drop.DatagramTooLarge)

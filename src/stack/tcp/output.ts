@@ -21,8 +21,10 @@ import {
   CWND,
   ESTABLISHED,
   FIN_WAIT_2,
+  FLAG_FAST_OPEN,
   FLAG_FIN,
   FLAG_IN_SENDERS,
+  FLAG_KEEP_ALIVE,
   FLAG_NO_DELAY,
   FLAG_PROBE,
   FLAG_RETRANSMIT,
@@ -124,13 +126,18 @@ function planSegment(s: Core, t: Tcb, out: OutgoingSegment): boolean {
   const next = m.get32(t + SND_NXT)
   if (state < ESTABLISHED) {
     // The SYN, or its retransmission: SND.NXT stands at ISS until it has left.
-    if (next === m.get32(t + ISS)) return set(out, next, 0, state === SYN_SENT ? SYN : SYN | ACK)
+    if (next === m.get32(t + ISS))
+      return set(out, next, s.features.fastOpen?.synText(s, t) ?? 0, state === SYN_SENT ? SYN : SYN | ACK)
+    if (state !== SYN_SENT && hasFlag(m, t, FLAG_FAST_OPEN) && planNew(s, t, out)) return true
     return m.get8(t + ACKS_OWED) > 0 && state !== SYN_SENT && set(out, next, 0, ACK)
   }
   if (hasFlag(m, t, FLAG_RETRANSMIT) && planText(m, t, out, m.get32(t + SND_UNA), againLength(m, t)))
     return true
   if (hasFlag(m, t, FLAG_PROBE) && planText(m, t, out, m.get32(t + SND_UNA), probeLength(m, t))) return true
-  return planNew(s, t, out) || (m.get8(t + ACKS_OWED) > 0 && set(out, bareSequence(m, t), 0, ACK))
+  if (planNew(s, t, out)) return true
+  // RFC 9293, 3.8.4: a keep-alive has SEG.SEQ = SND.NXT - 1.
+  const before = hasFlag(m, t, FLAG_KEEP_ALIVE) ? 1 : 0
+  return m.get8(t + ACKS_OWED) > 0 && set(out, (bareSequence(m, t) - before) | 0, 0, ACK)
 }
 
 /**
@@ -159,8 +166,11 @@ function set(out: OutgoingSegment, seq: number, length: number, flags: number): 
 const probeLength = (m: Arena, t: Tcb): number =>
   Math.max(1, Math.min(m.get32(t + SND_WND), m.get16(t + MSS)))
 
+/** Where the text that is not acknowledged begins: SND.UNA, or behind our SYN while that is not acknowledged. */
+const startOfText = (m: Arena, t: Tcb): number => m.get32(t + SND_UNA) + (stateOf(m, t) < ESTABLISHED ? 1 : 0)
+
 /** Where the text that was given to us ends; FIN has this number. */
-export const endOfText = (m: Arena, t: Tcb): number => (m.get32(t + SND_UNA) + m.get32(t + SEND_QUEUED)) | 0
+export const endOfText = (m: Arena, t: Tcb): number => (startOfText(m, t) + m.get32(t + SEND_QUEUED)) | 0
 
 /** Whether FIN stands behind the text: given by the user, not yet acknowledged. */
 const finStands = (m: Arena, t: Tcb): boolean =>
@@ -181,7 +191,7 @@ function planText(m: Arena, t: Tcb, out: OutgoingSegment, seq: number, limit: nu
 function planNew(s: Core, t: Tcb, out: OutgoingSegment): boolean {
   const { m } = s
   const next = m.get32(t + SND_NXT)
-  const una = m.get32(t + SND_UNA)
+  const una = startOfText(m, t)
   const waiting = seqDiff(endOfText(m, t), next)
   if (waiting < 0 || (waiting === 0 && !finStands(m, t))) return false
   const inFlight = seqDiff(next, una)

@@ -40,6 +40,40 @@ describe('the persist timer', () => {
     d.wait(d.connection.rto).out('ACK 1002:1003 ack 1')
   })
 
+  test('ends an orphan whose peer answers every probe and takes nothing, within three minutes', () => {
+    const d = oneByteLeft()
+    d.close()
+    let probes = 0
+    for (const end = d.now + 180_000; d.now < end; d.wait(100)) {
+      const heard = d.skip()
+      probes += heard
+      if (heard > 0) d.in('ACK 1:1 ack 1001 win 0')
+    }
+    expect(probes).toBeGreaterThan(8)
+    expect(d.state).toBe('gone')
+  })
+
+  test('ends an orphan whose peer opens and closes a window too small to use', () => {
+    const d = established({}, 4000)
+    d.send(7000)
+    d.skip()
+    d.in('ACK 1:1 ack 4001 win 0')
+    d.close()
+    for (const end = d.now + 400_000; d.now < end; d.wait(100)) {
+      d.in(`ACK 1:1 ack 4001 win ${(d.now / 100) & 1}`)
+      d.skip()
+    }
+    expect(d.state).toBe('gone')
+  })
+
+  test('goes on for as long as a user waits and the peer answers', () => {
+    const d = oneByteLeft()
+    for (const end = d.now + 600_000; d.now < end; d.wait(100)) {
+      if (d.skip() > 0) d.in('ACK 1:1 ack 1001 win 0')
+    }
+    expect(d.state).toBe('ESTABLISHED')
+  })
+
   test('leaves no back-off behind once the window is open', () => {
     const d = established({}, 1000)
     d.send(3000)

@@ -117,13 +117,20 @@ export function timedOut(s: Core, t: Tcb): void {
   clearFlag(m, t, FLAG_RECOVERING | FLAG_RETRANSMIT | FLAG_TIMING)
   m.put8(t + DUP_ACKS, 0)
   backOff(s, t)
-  m.put32(t + SND_NXT, una)
-  m.put32(t + SEND_CURSOR, 0)
-  wantSend(s, t)
+  sendAgain(s, t)
   if (m.get32(t + SND_WND) > 0 || stateOf(m, t) < ESTABLISHED) return startRetransmission(s, t)
   // The window closed over what was in flight: RFC 9293, 3.8.6.1 has it probed, for as long as the peer answers.
   setFlag(m, t, FLAG_PROBE)
   startClock(s, t, CLOCK_PERSIST, m.get32(t + RTO))
+}
+
+/** All that is in flight goes out again, from the beginning, as the windows allow. Karn: none of it can be timed. */
+export function sendAgain(s: Core, t: Tcb): void {
+  const { m } = s
+  clearFlag(m, t, FLAG_TIMING)
+  m.put32(t + SND_NXT, m.get32(t + SND_UNA))
+  m.put32(t + SEND_CURSOR, 0)
+  wantSend(s, t)
 }
 
 /** The first unacknowledged segment goes out again. Karn: it can no longer be timed. */

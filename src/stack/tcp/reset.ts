@@ -2,6 +2,7 @@
 import { type Core, count } from '../core.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { payloadAt, sendDatagram } from '../ip/datagram.ts'
+import type { Page } from '../memory/arena.ts'
 import { tcpOutRsts, tcpOutSegs } from '../mib.ts'
 import { LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
@@ -63,13 +64,17 @@ function sendReset(
   const at = payloadAt(page)
   const { view } = m
   putTcp(view, at, localPort, remotePort, seq, ack, TCP_HEADER, flags, 0)
-  view.setInt32(at - 8, from)
-  view.setInt32(at - 4, to)
-  m.put16(
-    at + TCP_CHECKSUM,
-    complement(pseudoSum(m, at - 8, PROTOCOL_TCP, TCP_HEADER) + sumBytes(m, at, TCP_HEADER)),
-  )
-  count(s, tcpOutSegs)
   count(s, tcpOutRsts)
-  sendDatagram(s, page, to, PROTOCOL_TCP, TCP_HEADER, from)
+  sendBare(s, page, from, to, TCP_HEADER)
+}
+
+/** Sends a segment of `length` bytes without text that stands in `page` and is nobody's: all but its checksum is there. */
+export function sendBare(s: Core, page: Page, from: number, to: number, length: number): void {
+  const { m } = s
+  const at = payloadAt(page)
+  m.view.setInt32(at - 8, from)
+  m.view.setInt32(at - 4, to)
+  m.put16(at + TCP_CHECKSUM, complement(pseudoSum(m, at - 8, PROTOCOL_TCP, length) + sumBytes(m, at, length)))
+  count(s, tcpOutSegs)
+  sendDatagram(s, page, to, PROTOCOL_TCP, length, from)
 }

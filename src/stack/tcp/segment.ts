@@ -43,6 +43,9 @@ export interface IncomingSegment {
   stamped: boolean
   tsval: number
   tsecr: number
+  /** The Fast Open option's cookie: where it stands, its bytes, 0 in a request; -1 without the option. */
+  cookieAt: Address
+  cookieLength: number
 }
 
 export const emptySegment = (): IncomingSegment => ({
@@ -61,6 +64,8 @@ export const emptySegment = (): IncomingSegment => ({
   stamped: false,
   tsval: 0,
   tsecr: 0,
+  cookieAt: 0,
+  cookieLength: -1,
 })
 
 /** SEG.LEN: text, and one for each of SYN and FIN. */
@@ -89,6 +94,7 @@ export function readSegment(s: Core, ip: Address, at: Address, length: number): 
   g.mss = 0
   g.shift = -1
   g.stamped = false
+  g.cookieLength = -1
   return headerLength === TCP_HEADER || readOptions(s, at + TCP_HEADER, at + headerLength)
     ? Drop.None
     : dropped(s, Drop.BadTcpOptions)

@@ -70,8 +70,12 @@ export function synSentInput(s: Core, t: Tcb): Drop {
     return Drop.None
   }
   advanceUna(s, t, g.ack)
+  s.features.fastOpen?.answered(s, t)
   stopClock(m, t)
+  s.features.metrics?.recall(s, t)
+  s.features.pathMtu?.begin(s, t)
   enterState(m, t, ESTABLISHED)
+  s.features.settings?.heard(s, t)
   raise(m, t, Event.Connected | Event.Writable)
   oweAck(s, t)
   // The SYN's own number is behind us: its text, if any, begins at RCV.NXT.

@@ -91,6 +91,8 @@ export const UNACKED = SOCKET_HEAD + 130
 /** Listener: the first child. Child: its listener, 0 once it was accepted or when it was opened from here. */
 export const FAMILY = SOCKET_HEAD + 132
 export const SIBLING = SOCKET_HEAD + 136
+/** With FLAG_SETTINGS: the record of settings.ts. A child that was not accepted has no user who could set anything. */
+export const SETTINGS = SIBLING
 /** When a segment without text that was not acceptable was last answered (ms). */
 export const REFUTED_AT = SOCKET_HEAD + 140
 /** RFC 7323, 4.3: the timestamp to echo, and RCV.NXT as it stood in our last ACK. */
@@ -101,6 +103,12 @@ export const CONNECTION_KIND: RecordKind = { pool: POOL_CONNECTIONS, size: SOCKE
 /** Listener: how many children may wait, and how many do. It times no segment: the words of RTT_SEQ and RTT_AT are free. */
 export const BACKLOG = RTT_SEQ
 export const CHILDREN = RTT_AT
+
+/** Listener: how many of its children have shaken hands, and when it last answered with a cookie (syn-cookies.ts). */
+export const READY = BACKLOG + 2
+export const OVERFLOW_AT = SRTT
+/** Listener: how many may have text before their handshake is done (fast-open.ts). */
+export const FAST_OPEN_QUEUE = RTTVAR
 
 /** The clocks exclude each other: RFC 9293, 3.8. */
 export const CLOCK_NONE = 0
@@ -140,6 +148,17 @@ export const FLAG_FIN_SENT = 32768
 /** RFC 7323: both sides have sent the option in their SYN. */
 export const FLAG_SCALING = 65536
 export const FLAG_TIMESTAMPS = 131072
+
+/** In one of the lists of last-words.ts. */
+export const FLAG_LAST_WORDS = 1 << 22
+/** Fast Open: asked for, until the SYN,ACK comes; or text was taken from the SYN, until the handshake is done. */
+export const FLAG_FAST_OPEN = 1 << 23
+/** The SYN,ACK brings a cookie. */
+export const FLAG_COOKIE_DUE = 1 << 24
+/** SETTINGS is valid. */
+export const FLAG_SETTINGS = 1 << 20
+/** The ACK that is owed is a keep-alive: from before the peer's window. */
+export const FLAG_KEEP_ALIVE = 1 << 21
 
 /** "arbitrarily high" (RFC 5681, 3.1). */
 export const SSTHRESH_INITIAL = 0x7fffffff

@@ -12,7 +12,19 @@ import { ACK, OPTION_NOP, OPTION_TIMESTAMPS, RST, SYN } from '../wire/tcp.ts'
 import type { TcpOption } from './options.ts'
 import { oweAck } from './output.ts'
 import { seqDiff, seqGe, seqLe } from './seq.ts'
-import { FLAG_TIMESTAMPS, LAST_ACK_SENT, MSS, RCV_NXT, type Tcb, TS_RECENT, TS_RECENT_AT } from './tcb.ts'
+import {
+  CLOCK_AT,
+  FLAG_TIMESTAMPS,
+  LAST_ACK_SENT,
+  MSS,
+  RCV_NXT,
+  stateOf,
+  type Tcb,
+  TIME_WAIT,
+  TS_RECENT,
+  TS_RECENT_AT,
+} from './tcb.ts'
+import { TIME_WAIT_MS } from './time-wait.ts'
 
 /** What the rest of TCP asks of the timestamps, beside what an option does. */
 export interface Timestamps extends TcpOption {
@@ -20,19 +32,26 @@ export interface Timestamps extends TcpOption {
   check(s: Core, t: Tcb): Drop
   /** The segment was acceptable: its timestamp may be the next to be echoed (4.3). */
   remember(s: Core, t: Tcb): void
+  /** RFC 6191, 2: whether a SYN may end `old`, which is in TIME-WAIT, `later` being what its number says. */
+  succeeds(s: Core, old: Tcb, later: boolean): boolean
+  /** Whether a connection of our own may. */
+  mayReuse(s: Core, old: Tcb): boolean
   /** Milliseconds that the acknowledged segment was under way; -1 when the segment does not say. */
   elapsed(s: Core, t: Tcb): number
 }
 
 const LENGTH = 10
 /** With two NOPs before it: aligned, as appendix A recommends. */
-const SPACE = 12
+export const TIMESTAMPS_SPACE = 12
 /** 5.5: a TS.Recent older than 24 days says nothing. Its age is kept in steps of 2^16 ms. */
 const AGE_SHIFT = 16
 const AGE_MAX = (24 * 86_400_000) >> AGE_SHIFT
 
+/** How long a connection must have waited before its ports serve a new one of our own: Linux's second. */
+const REUSE_MS = 1_000
+
 /** 5.4: milliseconds, from an offset that nobody outside knows, so that it tells nothing of how long the host is up. */
-const ourClock = (m: Arena): number => (m.get32(NOW_MS) + m.get32(SECRET + 4)) | 0
+export const ourClock = (m: Arena): number => (m.get32(NOW_MS) + m.get32(SECRET + 4)) | 0
 
 const steps = (m: Arena): number => (m.get32(NOW_MS) >>> AGE_SHIFT) & 0xffff
 
@@ -59,10 +78,11 @@ export const timestamps: Timestamps = {
     take(m, t, g.tsval)
     m.put32(t + LAST_ACK_SENT, m.get32(t + RCV_NXT))
     // RFC 9293, 3.7.1: Eff.snd.MSS is less by the options that each segment carries.
-    m.put16(t + MSS, m.get16(t + MSS) - SPACE)
+    m.put16(t + MSS, m.get16(t + MSS) - TIMESTAMPS_SPACE)
   },
 
-  size: (s, t, flags) => ((flags & (SYN | ACK)) === SYN || hasFlag(s.m, t, FLAG_TIMESTAMPS) ? SPACE : 0),
+  size: (s, t, flags) =>
+    (flags & (SYN | ACK)) === SYN || hasFlag(s.m, t, FLAG_TIMESTAMPS) ? TIMESTAMPS_SPACE : 0,
 
   write(s, t, flags, at: Address) {
     const { m } = s
@@ -92,6 +112,23 @@ export const timestamps: Timestamps = {
     // 4.3 (2): "SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent".
     if (seqGe(g.tsval, m.get32(t + TS_RECENT)) && seqLe(g.seq, m.get32(t + LAST_ACK_SENT)))
       take(m, t, g.tsval)
+  },
+
+  succeeds(s, old, later) {
+    const { m, segment: g } = s
+    if (!g.stamped) return later
+    if (!hasFlag(m, old, FLAG_TIMESTAMPS)) return true
+    const ahead = seqDiff(g.tsval, m.get32(old + TS_RECENT))
+    return ahead > 0 || (ahead === 0 && later)
+  },
+
+  // RFC 6191, 3: the new connection's timestamps and numbers lie beyond the old one's, and both are our own.
+  mayReuse(s, old) {
+    const { m } = s
+    const left = (m.get32(old + CLOCK_AT) - m.get32(NOW_MS)) | 0
+    return (
+      stateOf(m, old) === TIME_WAIT && hasFlag(m, old, FLAG_TIMESTAMPS) && TIME_WAIT_MS - left >= REUSE_MS
+    )
   },
 
   elapsed(s, t) {

@@ -3,7 +3,7 @@ import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { EADDRNOTAVAIL, ECONNREFUSED, EHOSTUNREACH, type Errno } from '../errno.ts'
 import { nextHop } from '../ip/route.ts'
-import type { Address } from '../memory/arena.ts'
+import type { Address, Arena } from '../memory/arena.ts'
 import { tcpAttemptFails } from '../mib.ts'
 import { LOCAL_ADDRESS, REMOTE_ADDRESS } from '../socket/record.ts'
 import { findSocket } from '../socket/socket.ts'
@@ -22,17 +22,9 @@ import { LISTEN, SND_MAX, SND_UNA, SYN_SENT, stateOf, type Tcb, TIME_WAIT } from
  */
 export function tcpUnreachable(s: Core, ip: Address, at: Address, code: number): Drop {
   const { m } = s
-  const t = findSocket(
-    m,
-    KIND_CONNECTION,
-    m.view.getUint16(at + TCP_SOURCE_PORT),
-    m.view.getInt32(ip + IP_DESTINATION),
-    m.view.getUint16(at + TCP_DESTINATION_PORT),
-  ) as Tcb
+  const t = senderOf(m, ip, at)
   if (t === 0) return dropped(s, Drop.NoConnection)
-  const seq = m.view.getInt32(at + TCP_SEQUENCE)
-  if (!(seqGe(seq, m.get32(t + SND_UNA)) && seqLt(seq, m.get32(t + SND_MAX))))
-    return dropped(s, Drop.OutsideWindow)
+  if (!isInFlight(m, t, m.view.getInt32(at + TCP_SEQUENCE))) return dropped(s, Drop.OutsideWindow)
   if (stateOf(m, t) === SYN_SENT) {
     failAttempt(
       s,
@@ -42,6 +34,19 @@ export function tcpUnreachable(s: Core, ip: Address, at: Address, code: number):
   }
   return Drop.None
 }
+
+/** The connection that sent the segment whose headers came back; 0 if there is none. */
+export const senderOf = (m: Arena, ip: Address, at: Address): Tcb =>
+  findSocket(
+    m,
+    KIND_CONNECTION,
+    m.view.getUint16(at + TCP_SOURCE_PORT),
+    m.view.getInt32(ip + IP_DESTINATION),
+    m.view.getUint16(at + TCP_DESTINATION_PORT),
+  ) as Tcb
+
+export const isInFlight = (m: Arena, t: Tcb, seq: number): boolean =>
+  seqGe(seq, m.get32(t + SND_UNA)) && seqLt(seq, m.get32(t + SND_MAX))
 
 /** Nobody answers for `hop`: attempts to connect by way of it fail now; others may yet recover (RFC 1122, 4.2.3.9). */
 export function connectionsUnreachable(s: Core, hop: number): void {

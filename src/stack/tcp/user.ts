@@ -41,12 +41,21 @@ import {
   REMOTE_PORT,
   setFlag,
 } from '../socket/record.ts'
-import { choosePort, enterTable } from '../socket/socket.ts'
+import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
 import { Option } from '../stack.ts'
 import { isMulticast } from '../wire/ipv4.ts'
 import { finWait2, startClock } from './clock.ts'
-import { bury, endConnection, initialiseSending, leaveListener, reclaimPages } from './connection.ts'
+import {
+  bury,
+  endConnection,
+  initialiseSending,
+  isReady,
+  leaveListener,
+  MSS_DEFAULT,
+  reclaimPages,
+} from './connection.ts'
 import { initialSequence } from './isn.ts'
+import { noteLastWords } from './last-words.ts'
 import { endOfText, oweAck, wantSend } from './output.ts'
 import { resetConnection } from './reset.ts'
 import {
@@ -60,6 +69,7 @@ import {
   FAMILY,
   FIN_WAIT_1,
   FIN_WAIT_2,
+  FLAG_FAST_OPEN,
   FLAG_FIN,
   FLAG_FIN_RECEIVED,
   FLAG_NO_DELAY,
@@ -78,6 +88,7 @@ import {
   type Tcb,
   TIME_WAIT,
 } from './tcb.ts'
+import { sequenceBeyond } from './time-wait.ts'
 import { bufferShare, offeredWindow, receiveWindow } from './window.ts'
 
 /** Where text begins in its page: behind the page header, room for Ethernet, IP and the longest TCP header. */
@@ -102,9 +113,10 @@ export function acceptTcp(s: Core, listener: Tcb): Tcb | Errno {
   const { m } = s
   if (stateOf(m, listener) !== LISTEN) return EINVAL
   let child = m.get32(listener + FAMILY) as Tcb
-  while (child !== 0 && stateOf(m, child) === SYN_RECEIVED) child = m.get32(child + SIBLING) as Tcb
+  while (child !== 0 && !isReady(m, child)) child = m.get32(child + SIBLING) as Tcb
   if (child === 0) return EAGAIN
   leaveListener(m, child)
+  s.features.pathMtu?.begin(s, child)
   return child
 }
 
@@ -120,16 +132,25 @@ export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | 
   const local = m.get32(t + LOCAL_ADDRESS) || sourceFor(s, address)
   if (local === 0 || isBroadcast(m, address) || isMulticast(address) || isOurs(m, address)) return ENETUNREACH
   if (nextHop(s, address) === 0) return ENETUNREACH
-  const localPort = choosePort(s, KIND_CONNECTION, m.get16(t + LOCAL_PORT), address, port)
+  const bound = m.get16(t + LOCAL_PORT)
+  const old = bound === 0 ? 0 : (findSocket(m, KIND_CONNECTION, bound, address, port) as Tcb)
+  const reused = old !== 0 && s.features.timestamps?.mayReuse(s, old) === true
+  const localPort = reused ? bound : choosePort(s, KIND_CONNECTION, bound, address, port)
   if (isErrno(localPort)) return localPort
+  let iss = initialSequence(m, local, address, localPort, port)
+  if (reused) {
+    iss = sequenceBeyond(m, old as Tcb, iss)
+    endConnection(s, old as Tcb, 0)
+  }
   m.put32(t + LOCAL_ADDRESS, local)
   m.put16(t + LOCAL_PORT, localPort)
   m.put32(t + REMOTE_ADDRESS, address)
   m.put16(t + REMOTE_PORT, port)
-  initialiseSending(m, t, initialSequence(m, local, address, localPort, port))
+  initialiseSending(m, t, iss)
   enterTable(m, t)
   count(s, tcpActiveOpens)
   enterState(m, t, SYN_SENT)
+  s.features.settings?.waiting(s, t)
   wantSend(s, t)
   return 0
 }
@@ -139,20 +160,24 @@ export function sendTcp(s: Core, t: Tcb, data: Uint8Array): number | Errno {
   const { m } = s
   const state = stateOf(m, t)
   if (hasFlag(m, t, FLAG_FIN)) return EPIPE
-  if (state !== ESTABLISHED && state !== CLOSE_WAIT)
+  const early = state === SYN_RECEIVED && hasFlag(m, t, FLAG_FAST_OPEN)
+  if (state !== ESTABLISHED && state !== CLOSE_WAIT && !early)
     return state === SYN_SENT || state === SYN_RECEIVED ? EAGAIN : closedError(m, t)
-  const room = bufferShare(m) - m.get32(t + SEND_QUEUED)
+  const waited = m.get32(t + SEND_QUEUED)
+  const room = bufferShare(m) - waited
   if (room <= 0) return EAGAIN
   const taken = queueText(s, t, data, Math.min(room, data.length))
   if (taken === 0 && data.length > 0) return ENOBUFS
+  if (waited === 0) s.features.settings?.waiting(s, t)
   wantSend(s, t)
   return taken
 }
 
 /** Copies up to `limit` bytes into the tail's page and fresh ones, a segment each. Returns how many found room. */
-function queueText(s: Core, t: Tcb, data: Uint8Array, limit: number): number {
+export function queueText(s: Core, t: Tcb, data: Uint8Array, limit: number): number {
   const { m } = s
-  const segment = Math.min(m.get16(t + MSS), PAGE - TEXT_OFFSET)
+  // A page holds a segment, which goes out from where it stands. Smaller ones are cut from it: they must not cost a page each.
+  const segment = Math.min(Math.max(m.get16(t + MSS), MSS_DEFAULT), PAGE - TEXT_OFFSET)
   let done = 0
   while (done < limit) {
     const page = pageWithRoom(m, t, segment) || addTextPage(s, t)
@@ -236,7 +261,8 @@ const closedError = (m: Arena, t: Tcb): Errno => {
 
 /** Sets an option of a connection; one that listens hands none down. */
 export function setTcpOption(s: Core, t: Tcb, option: Option, value: number): 0 | Errno {
-  if (option !== Option.NoDelay) return ENOPROTOOPT
+  if (option === Option.FastOpen) return s.features.fastOpen?.setQueue(s, t, value) ?? ENOPROTOOPT
+  if (option !== Option.NoDelay) return s.features.settings?.set(s, t, option, value) ?? ENOPROTOOPT
   const error = changeFlag(s.m, t, FLAG_NO_DELAY, value)
   if (error !== 0) return error
   // What Nagle's algorithm held back may go now.
@@ -262,6 +288,7 @@ export function shutdownTcp(s: Core, t: Tcb): 0 | Errno {
       return ENOTCONN
   }
   setFlag(m, t, FLAG_FIN)
+  if (m.get32(t + SEND_QUEUED) === 0) s.features.settings?.waiting(s, t)
   wantSend(s, t)
   return 0
 }
@@ -271,14 +298,16 @@ export function closeTcp(s: Core, t: Tcb): void {
   const { m } = s
   const state = stateOf(m, t)
   if (state === LISTEN) return closeListener(s, t)
+  if (s.features.settings?.closing(s, t) === true) return abortTcp(s, t)
   setFlag(m, t, FLAG_ORPHAN)
   if (m.get32(t + RECV_QUEUED) > 0 && state !== CLOSED && state !== TIME_WAIT) {
     resetConnection(s, t)
     return endConnection(s, t, ECONNABORTED)
   }
-  if (state === CLOSED) return bury(m, t)
+  if (state === CLOSED) return bury(s, t)
   if (state === SYN_SENT) return endConnection(s, t, ECONNABORTED)
   shutdownTcp(s, t)
+  noteLastWords(m, t)
   if (stateOf(m, t) === FIN_WAIT_2) startClock(s, t, CLOCK_FIN_WAIT_2, finWait2(s))
 }
 
@@ -288,7 +317,7 @@ export function abortTcp(s: Core, t: Tcb): void {
   const state = stateOf(m, t)
   if (state === LISTEN) return closeListener(s, t)
   setFlag(m, t, FLAG_ORPHAN)
-  if (state === CLOSED) return bury(m, t)
+  if (state === CLOSED) return bury(s, t)
   if (state >= SYN_RECEIVED && state <= CLOSE_WAIT) resetConnection(s, t)
   endConnection(s, t, ECONNABORTED)
 }

@@ -15,7 +15,7 @@ const SHIFT_MAX = 14
 const LENGTH = 3
 
 /** The least shift under which the whole buffer can be offered. */
-function shiftFor(s: Core): number {
+export function shiftFor(s: Core): number {
   let shift = 0
   while (bufferShare(s.m) >> shift > 0xffff) shift++
   return shift

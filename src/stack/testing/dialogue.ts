@@ -67,8 +67,9 @@ export class Dialogue {
   /** While true the link takes nothing. */
   private busy = false
 
-  constructor(config: Partial<StackConfig> = {}) {
-    this.stack = createStack(
+  /** Of the full profile, if no other is given. */
+  constructor(config: Partial<StackConfig> = {}, profile: typeof createStack = createStack) {
+    this.stack = profile(
       { memory: 128 * 1024, mac: Uint8Array.from(HOST_MAC), address: '10.0.0.1/24', ...config },
       environment(42),
     )
@@ -298,8 +299,13 @@ export class Dialogue {
 }
 
 /** A connection that the peer opened, accepted, its handshake behind it; the peer's window is `win`, its MSS `mss`. */
-export function established(config: Partial<StackConfig> = {}, win = 8192, mss = 1000): Dialogue {
-  const d = new Dialogue(config)
+export function established(
+  config: Partial<StackConfig> = {},
+  win = 8192,
+  mss = 1000,
+  profile: typeof createStack = createStack,
+): Dialogue {
+  const d = new Dialogue(config, profile)
   const listener = d.listen()
   d.in(`SYN 0:0 win ${win} mss ${mss}`)
   d.out('SYN,ACK 0:0 ack 1')

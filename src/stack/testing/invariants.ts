@@ -3,8 +3,16 @@
  * count is right. Read from outside, page by page; for tests that do at random what nobody would think of.
  */
 import { expect } from 'vitest'
-import { KIND_CONNECTION, KIND_NEIGHBOUR, KIND_PACKET, KIND_REASSEMBLY, RECORD_KIND } from '../core.ts'
+import {
+  KIND_CONNECTION,
+  KIND_DESTINATION,
+  KIND_NEIGHBOUR,
+  KIND_PACKET,
+  KIND_REASSEMBLY,
+  RECORD_KIND,
+} from '../core.ts'
 import { NEIGHBOUR_HELD, NEIGHBOUR_KIND, YOUNGER } from '../ethernet/neighbours.ts'
+import { DESTINATION_NEXT } from '../ip/destinations.ts'
 import { BYTES_HELD, BYTES_IN_ALL, FRAGMENTS_HEAD, NEWER } from '../ip/reassemble.ts'
 import {
   type Address,
@@ -23,6 +31,7 @@ import { TIMER_AT, timerIsSet } from '../memory/wheel.ts'
 import { DATAGRAM_KIND, FILTER, QUEUE_COUNT, QUEUE_HEAD, SLOTS } from '../socket/datagrams.ts'
 import { EVENTS_NEXT, FLAG_IN_EVENTS, FLAG_IN_TABLE, hasFlag } from '../socket/record.ts'
 import type { Stack } from '../stack.ts'
+import { LAST_WORDS_NEXT } from '../tcp/last-words.ts'
 import * as tcb from '../tcp/tcb.ts'
 import { WAITING_NEXT } from '../tcp/time-wait.ts'
 
@@ -65,9 +74,17 @@ export function expectSound(stack: Stack): void {
   expect(chainOf(m, layout.SENDERS_HEAD, tcb.SENDERS_NEXT).sort()).toEqual(senders.sort())
   const waiting = connectionsOf(m).filter(at => tcb.stateOf(m, at) === tcb.TIME_WAIT)
   expect(chainOf(m, layout.WAITING_HEAD, WAITING_NEXT).sort()).toEqual(waiting.sort())
+  const finishing = connectionsOf(m).filter(at => hasFlag(m, at, tcb.FLAG_LAST_WORDS))
+  const inLists = [layout.LAST_ACK_HEAD, layout.CLOSING_HEAD].flatMap(head =>
+    chainOf(m, head, LAST_WORDS_NEXT),
+  )
+  expect(inLists.sort()).toEqual(finishing.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
   const ofKind = (kind: number) => table.filter(at => m.get8(at + RECORD_KIND) === kind).sort()
-  const others = [...ofKind(KIND_NEIGHBOUR), ...ofKind(KIND_REASSEMBLY)]
+  const others = [KIND_NEIGHBOUR, KIND_REASSEMBLY, KIND_DESTINATION].flatMap(ofKind)
+  const remembered = chainOf(m, layout.DESTINATIONS_HEAD, DESTINATION_NEXT)
+  expect(remembered.length).toBe(m.get32(layout.DESTINATIONS_COUNT))
+  expect(remembered.sort()).toEqual(ofKind(KIND_DESTINATION))
   expect(table.filter(at => !others.includes(at)).sort()).toEqual(filed.sort())
   expectReassemblies(m, ofKind(KIND_REASSEMBLY))
   expectConnections(m)
@@ -115,7 +132,8 @@ function expectConnections(m: Arena): void {
     // What may be in flight is the text that is kept, and a SYN or a FIN.
     if (tcb.stateOf(m, t) !== tcb.CLOSED) expect(max).toBeLessThanOrEqual(m.get32(t + tcb.SEND_QUEUED) + 1)
     const send = chainOf(m, t + tcb.SEND_HEAD, PAGE_NEXT)
-    const receive = chainOf(m, t + tcb.RECV_HEAD, PAGE_NEXT)
+    const listed = hasFlag(m, t, tcb.FLAG_LAST_WORDS)
+    const receive = listed ? [] : chainOf(m, t + tcb.RECV_HEAD, PAGE_NEXT)
     const ahead = chainOf(m, t + tcb.OUT_OF_ORDER, PAGE_NEXT)
     expect(bytesIn(m, send)).toBe(m.get32(t + tcb.SEND_QUEUED))
     expect(bytesIn(m, receive)).toBe(m.get32(t + tcb.RECV_QUEUED))

@@ -2,7 +2,8 @@
  * One datagram for several sockets: RFC 1122, 4.1.3.5 leaves it to IP who is told of a multicast or broadcast. Each socket at its
  * port that has joined the group, or each that may hear broadcasts, gets a copy of its own.
  */
-import { type Core, count, KIND_UDP } from '../core.ts'
+import { type Core, count, dropped, KIND_UDP } from '../core.ts'
+import { Drop } from '../drop.ts'
 import { hasJoined } from '../igmp/groups.ts'
 import {
   type Address,
@@ -30,17 +31,31 @@ export function spread(s: Core, ip: Address, head: Page, end: number, link: numb
   const { m } = s
   const { view } = m
   const at = head + m.get16(head + PAGE_OFFSET)
-  const destination = view.getInt32(ip + IP_DESTINATION)
   const port = view.getUint16(at + UDP_DESTINATION_PORT)
+  const from = view.getInt32(ip + IP_SOURCE)
+  const connected = findSocket(m, KIND_UDP, port, from, view.getUint16(at + UDP_SOURCE_PORT))
+  const toThem = spreadFrom(s, connected, ip, head, end, link)
+  return spreadFrom(s, findSocket(m, KIND_UDP, port, 0, 0), ip, head, end, link) || toThem
+}
+
+/** The same for the socket `first` and those behind it that have the same numbers. */
+function spreadFrom(s: Core, first: Address, ip: Address, head: Page, end: number, link: number): boolean {
+  const { m } = s
+  const at = head + m.get16(head + PAGE_OFFSET)
   let heard = false
-  for (let socket = findSocket(m, KIND_UDP, port, 0, 0); socket !== 0; socket = sameSocket(m, socket)) {
-    if (!hears(m, socket, destination, link)) continue
+  for (let socket = first; socket !== 0; socket = sameSocket(m, socket)) {
+    if (!hears(m, socket, m.view.getInt32(ip + IP_DESTINATION), link)) continue
     heard = true
-    const copy = copyChain(m, head)
-    if (copy === 0) continue
+    const wanted = s.features.filter?.wanted(s, socket, at, 0, head, end) ?? end
+    const copy = wanted === 0 ? 0 : copyChain(m, head)
+    if (copy === 0) {
+      dropped(s, wanted === 0 ? Drop.Filtered : Drop.NoMemory)
+      continue
+    }
     count(s, udpInDatagrams)
-    const from = view.getInt32(ip + IP_SOURCE)
-    queueChain(s, socket, copy, UDP_HEADER, end, from, view.getUint16(at + UDP_SOURCE_PORT))
+    const from = m.view.getInt32(ip + IP_SOURCE)
+    const length = Math.max(UDP_HEADER, wanted)
+    queueChain(s, socket, copy, UDP_HEADER, length, from, m.view.getUint16(at + UDP_SOURCE_PORT))
   }
   return heard
 }

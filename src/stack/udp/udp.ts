@@ -1,7 +1,7 @@
 /** UDP, RFC 768, with what RFC 1122, 4.1 asks of hosts. */
 import { type Core, count, dropped, KIND_UDP } from '../core.ts'
 import { Drop } from '../drop.ts'
-import { EACCES, ENETUNREACH, type Errno, isErrno } from '../errno.ts'
+import { EACCES, EADDRINUSE, ENETUNREACH, type Errno, isErrno } from '../errno.ts'
 import { linkAt } from '../ethernet/links.ts'
 import { sendUnreachable } from '../icmp/errors.ts'
 import { layDatagram, payloadAt, type Sending, sendDatagram, sumDatagram } from '../ip/datagram.ts'
@@ -28,7 +28,7 @@ import {
   queueDatagram,
 } from '../socket/datagrams.ts'
 import { hasFlag, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT, TTL } from '../socket/record.ts'
-import { choosePort, enterTable, findSocket, sameSocket } from '../socket/socket.ts'
+import { choosePort, enterTable, findSocket, leaveTable, sameSocket } from '../socket/socket.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { UNREACHABLE_PORT } from '../wire/icmp.ts'
 import {
@@ -58,7 +58,7 @@ export function udpInput(s: Core, ip: Address, at: Address, length: number, toAl
     const page = alone(m, at, size)
     return s.features.multicast.spread(s, ip, page, size, s.link) ? Drop.None : dropped(s, Drop.NoPort)
   }
-  const socket = udpReceiver(s, ip, at, toAll)
+  const socket = udpReceiver(s, ip, at)
   if (socket === 0) return dropped(s, Drop.NoPort)
   const wanted = s.features.filter?.wanted(s, socket, at, size, 0, 0) ?? size
   if (wanted === 0) return dropped(s, Drop.Filtered)
@@ -87,7 +87,7 @@ function alone(m: Arena, at: Address, size: number): Page {
 }
 
 /** The socket that a datagram, checked, is for. 0: nobody's; its sender has been told. */
-export function udpReceiver(s: Core, ip: Address, at: Address, toAll: boolean): Address {
+export function udpReceiver(s: Core, ip: Address, at: Address): Address {
   const { m } = s
   const source = m.view.getInt32(ip + IP_SOURCE)
   const sourcePort = m.view.getUint16(at + UDP_SOURCE_PORT)
@@ -95,9 +95,9 @@ export function udpReceiver(s: Core, ip: Address, at: Address, toAll: boolean): 
   const destination = m.view.getInt32(ip + IP_DESTINATION)
   let socket = findSocket(m, KIND_UDP, port, source, sourcePort) || findSocket(m, KIND_UDP, port, 0, 0)
   while (socket !== 0 && !isAt(m, socket, destination)) socket = sameSocket(m, socket)
-  // RFC 1122, 4.1.3.1: "SHOULD send an ICMP Port Unreachable message"; 3.2.2: never about a broadcast.
+  // RFC 1122, 4.1.3.1: "SHOULD send an ICMP Port Unreachable message".
   if (socket !== 0) count(s, udpInDatagrams)
-  else if (!toAll) sendUnreachable(s, ip, UNREACHABLE_PORT)
+  else sendUnreachable(s, ip, UNREACHABLE_PORT)
   return socket
 }
 
@@ -183,6 +183,25 @@ export function bindUdp(s: Core, socket: Address, port: number): 0 | Errno {
   m.put16(socket + LOCAL_PORT, chosen)
   m.put32(socket + REMOTE_ADDRESS, 0)
   m.put16(socket + REMOTE_PORT, 0)
+  enterTable(m, socket)
+  return 0
+}
+
+/**
+ * Sets the only one that the socket speaks with and hears, RFC 1122, 4.1.3.5; address 0: all again. What ICMP says of what was sent to
+ * him is then its error.
+ */
+export function udpConnect(s: Core, socket: Address, address: number, port: number): 0 | Errno {
+  const { m } = s
+  if (m.get16(socket + LOCAL_PORT) === 0) {
+    const error = bindUdp(s, socket, 0)
+    if (error !== 0) return error
+  }
+  const other = address === 0 ? 0 : findSocket(m, KIND_UDP, m.get16(socket + LOCAL_PORT), address, port)
+  if (other !== 0 && other !== socket) return EADDRINUSE
+  leaveTable(m, socket)
+  m.put32(socket + REMOTE_ADDRESS, address)
+  m.put16(socket + REMOTE_PORT, address === 0 ? 0 : port)
   enterTable(m, socket)
   return 0
 }

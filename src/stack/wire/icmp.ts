@@ -13,9 +13,18 @@ export const ICMP_HEADER = 8
 
 export const ICMP_ECHO_REPLY = 0
 export const ICMP_UNREACHABLE = 3
+export const ICMP_SOURCE_QUENCH = 4
+export const ICMP_REDIRECT = 5
 export const ICMP_ECHO_REQUEST = 8
 export const ICMP_TIME_EXCEEDED = 11
 export const ICMP_PARAMETER_PROBLEM = 12
+export const ICMP_TIMESTAMP_REQUEST = 13
+export const ICMP_TIMESTAMP_REPLY = 14
+
+/** Timestamps behind the sender's own: when the request came, when the reply left; and the message's length. */
+export const ICMP_RECEIVED_AT = 12
+export const ICMP_SENT_AT = 16
+export const ICMP_TIMESTAMP_LENGTH = 20
 
 /** Codes of "destination unreachable", RFC 792 and RFC 1122, 3.2.2.1. */
 export const UNREACHABLE_NET = 0
@@ -24,8 +33,17 @@ export const UNREACHABLE_PROTOCOL = 2
 export const UNREACHABLE_PORT = 3
 export const UNREACHABLE_FRAGMENTATION_NEEDED = 4
 
-/** Code of "time exceeded", RFC 792: "fragment reassembly time exceeded". */
+/** Codes of "time exceeded", RFC 792: "time to live exceeded in transit", "fragment reassembly time exceeded". */
+export const TIME_EXCEEDED_TRANSIT = 0
 export const TIME_EXCEEDED_REASSEMBLY = 1
+/** Code of "redirect", RFC 792: "for the host". */
+export const REDIRECT_HOST = 1
+
+/** Whether a message of this type is an error, about which no error may be sent (RFC 1122, 3.2.2). */
+export const icmpIsError = (type: number): boolean =>
+  (type >= ICMP_UNREACHABLE && type <= ICMP_REDIRECT) ||
+  type === ICMP_TIME_EXCEEDED ||
+  type === ICMP_PARAMETER_PROBLEM
 
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   [ICMP_ECHO_REPLY]: 'Echo reply',
@@ -33,6 +51,10 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   [ICMP_ECHO_REQUEST]: 'Echo request',
   [ICMP_TIME_EXCEEDED]: 'Time exceeded',
   [ICMP_PARAMETER_PROBLEM]: 'Parameter problem',
+  [ICMP_SOURCE_QUENCH]: 'Source quench',
+  [ICMP_REDIRECT]: 'Redirect',
+  [ICMP_TIMESTAMP_REQUEST]: 'Timestamp request',
+  [ICMP_TIMESTAMP_REPLY]: 'Timestamp reply',
 }
 
 const UNREACHABLE_NAMES: Readonly<Record<number, string>> = {
@@ -46,8 +68,7 @@ const UNREACHABLE_NAMES: Readonly<Record<number, string>> = {
 const isEcho = (type: number): boolean => type === ICMP_ECHO_REQUEST || type === ICMP_ECHO_REPLY
 
 /** Whether the message quotes the datagram that caused it (RFC 792; RFC 1122, 3.2.2). */
-export const icmpQuotes = (type: number): boolean =>
-  type === ICMP_UNREACHABLE || type === ICMP_TIME_EXCEEDED || type === ICMP_PARAMETER_PROBLEM
+export const icmpQuotes = icmpIsError
 
 export function icmpSummary(view: DataView, at: number, end: number): string {
   if (end - at < ICMP_HEADER) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an ICMP header is 8`

@@ -34,6 +34,7 @@ export const OPTION_WINDOW_SCALE = 3
 export const OPTION_SACK_PERMITTED = 4
 export const OPTION_SACK = 5
 export const OPTION_TIMESTAMPS = 8
+export const OPTION_FAST_OPEN = 34
 
 const FLAG_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR']
 /** As people say them: 'SYN, ACK', 'PSH, ACK'. */
@@ -255,6 +256,10 @@ const OPTION_NAMES: Readonly<Record<number, readonly [name: string, note: string
   [OPTION_SACK_PERMITTED]: ['SACK permitted', 'It understands selective acknowledgments (RFC 2018, 2).'],
   [OPTION_SACK]: ['SACK', 'What arrived beyond the gap (RFC 2018, 3).'],
   [OPTION_TIMESTAMPS]: ['Timestamps', 'For measuring round trips and telling old segments (RFC 7323, 3).'],
+  [OPTION_FAST_OPEN]: [
+    'Fast Open',
+    'Asks for a cookie, gives one or brings one back with text (RFC 7413, 4.1.1).',
+  ],
 }
 
 function describeOptions(reading: Reading, headerLength: number): void {
