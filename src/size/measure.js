@@ -32,9 +32,18 @@ export async function measureProfiles() {
   return profiles
 }
 
+/** The sizes of the profiles alone, without the cost of any switch: six builds. @returns {Promise<Sizes>} */
+export async function measureFirst() {
+  const sizes = Object.entries(await measureProfiles()).map(([name, { min, gzip, unshaken, switches }]) => [
+    name,
+    { min, gzip, unshaken: unshaken.min, switches },
+  ])
+  return { profiles: Object.fromEntries(sizes), switches: {} }
+}
+
 /** @returns {Promise<Sizes>} */
 export async function measure() {
-  const profiles = await measureProfiles()
+  const { profiles } = await measureFirst()
   const around = profiles['full']?.switches ?? []
   /** @type {Record<string, SwitchCost>} */
   const switches = {}
@@ -44,9 +53,5 @@ export async function measure() {
     const off = await bundleSet(pair.without)
     switches[name] = { min: on.min - off.min, gzip: on.gzip - off.gzip }
   }
-  const sizes = Object.entries(profiles).map(([name, { min, gzip, unshaken, switches }]) => [
-    name,
-    { min, gzip, unshaken: unshaken.min, switches },
-  ])
-  return { profiles: Object.fromEntries(sizes), switches }
+  return { profiles, switches }
 }

@@ -87,6 +87,7 @@ export class DietView extends LabElement {
           ${PROFILES.map(profile => presence(sizes.profiles[profile]?.switches.includes(name) ?? false, profile))}
           <td class="words">${WITHOUT[name] ?? ''}</td></tr>`,
       )}</tbody>
+      ${Object.keys(sizes.switches).length === 0 ? html`<tbody><tr><td class="words" colspan="7" role="status">Each switch is being measured …</td></tr></tbody>` : nothing}
       <tfoot class="mono">
         <tr><th scope="row">text, bytes</th><td class="min"></td><td></td>${PROFILES.map(name => html`<td class=${name === host.profile ? '' : 'off'}>${grouped(sizes.profiles[name]?.min ?? 0)}</td>`)}<td class="words"></td></tr>
         <tr><th scope="row">gzip</th><td class="min"></td><td></td>${PROFILES.map(name => html`<td class=${name === host.profile ? '' : 'off'}>${grouped(sizes.profiles[name]?.gzip ?? 0)}</td>`)}<td class="words"></td></tr>

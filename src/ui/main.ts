@@ -16,6 +16,9 @@ const addressBar: AddressBar = {
   show: link => history.replaceState(null, '', link),
 }
 
+/** Figures that are still being measured are asked for again after so long. */
+const SIZES_AGAIN_MS = 3_000
+
 const isInvited = (): boolean => parseInvitation(location.href).kind === 'invitation'
 
 const identities = takeIdentities(sessionStorage, random, !isInvited())
@@ -44,14 +47,13 @@ addEventListener('hashchange', () => {
   location.reload()
 })
 
-// Built beside the page. What the stacks cost is told once it is known; nothing waits for it.
-fetch(new URL('size.json', document.baseURI))
-  .then(response => response.json())
-  .then(
-    (sizes: Sizes) => {
-      lab.sizes = sizes
-    },
-    error => console.error('What the stacks cost is not known:', error),
-  )
+/** Tells the lab what the stacks cost, once it is known; the cost of each switch may be measured while the page is served. */
+async function readSizes(): Promise<void> {
+  const response = await fetch(new URL('size.json', document.baseURI), { cache: 'no-cache' })
+  lab.sizes = (await response.json()) as Sizes
+  if (Object.keys(lab.sizes.switches).length === 0) setTimeout(readSizes, SIZES_AGAIN_MS)
+}
+// Nothing waits for it.
+readSizes().catch(error => console.error('What the stacks cost is not known:', error))
 await lab.start()
 await visit.open()
