@@ -125,7 +125,7 @@ export const SWITCHES = [
 ]
 
 /**
- * What a user meets without a switch: the table's last column. A name that is not here says nothing there.
+ * What a user meets without a switch: the table's last column, shown by src/size/profiles.test.ts.
  *
  * @type {Readonly<Record<string, string>>}
  */
@@ -133,6 +133,19 @@ export const WITHOUT = {
   IP_FRAG: 'EMSGSIZE for what a frame does not hold; fragments are dropped',
   IP_FRAG_SMALL: 'EMSGSIZE for what a frame does not hold; fragments are dropped',
   FIB_TRIE: 'the same answers at linear cost',
+  IP_FORWARD: 'what is for others is dropped',
+  IP_OPTIONS: 'options are passed over, and none is answered',
+  ICMP_REDIRECT: 'a redirect is dropped: the first gateway stays',
+  ICMP_TIMESTAMP: 'a timestamp request is dropped',
+  DESTINATIONS: 'nothing is remembered of a destination; others stand on it',
+  PATH_MTU: 'a smaller MTU on the way is not found',
+  SO_SETTINGS: 'ENOPROTOOPT',
+  NETLINK: 'EPROTONOSUPPORT: RTNETLINK is a call alone',
+  IPV6: 'IPv4 alone',
+  DHCP_CLIENT: 'addresses are link-local or set by hand',
+  DHCP_SERVER: 'nobody is given an address',
+  DNS: 'names are not resolved',
+  MDNS: 'names in .local are not resolved or answered for',
   TCP_SACK: 'the option is not offered',
   TCP_TIMESTAMPS: 'the option is not offered',
   TCP_WSCALE: 'the option is not offered: windows end at 65,535 bytes',
