@@ -94,6 +94,7 @@ test('memory that ends shows its consequence with the cause', async ({ page }) =
   const neighbour = (await hosts.nth(1).getAttribute('data-host')) ?? ''
   await page.getByLabel('Whose memory').selectOption(neighbour)
   await page.getByTestId('budget-open').click()
+  await page.getByTestId('profile').selectOption('minimal')
   await page.getByRole('button', { name: '16 KiB' }).click()
   await expect(page.getByTestId('budget-message')).toContainText('runs anew')
   await expect(hosts.nth(1).getByTestId('host-address')).toHaveText(/^169/)
