@@ -249,6 +249,14 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
     sim.start()
     return alice.stack.joinGroup(alice.stack.socket(Protocol.Udp) as Socket, 0xe0010203)
   },
+  TCP_CUBIC: profile => {
+    const sim = new Simulation()
+    const alice = sim.add('alice', { profile })
+    return alice.stack.setOption(alice.stack.socket(Protocol.Tcp) as Socket, Option.Congestion, 0)
+  },
+  TCP_SACK: profile => synsWithOption(profile, 4),
+  TCP_RACK: profile => probesForLostTail(profile),
+  TCP_ECN: profile => synsWithEce(profile),
   TCP_WSCALE: profile => synsWithOption(profile, 3),
   TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
   SYN_COOKIES: answersFullBacklog,
@@ -376,6 +384,10 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
     [EOPNOTSUPP, 0, 0],
   ],
   IP_MULTICAST: [0, EINVAL],
+  TCP_CUBIC: [0, -92],
+  TCP_SACK: [['alice', 'bob'], []],
+  TCP_RACK: [1, 0],
+  TCP_ECN: [['alice', 'bob'], []],
   TCP_WSCALE: [['alice', 'bob'], []],
   TCP_TIMESTAMPS: [['alice', 'bob'], []],
   SYN_COOKIES: [true, false],
@@ -424,6 +436,31 @@ function synsWithOption(profile: Create, kind: number): string[] {
   const [ip, tcp, SYN] = [14, 34, 2]
   const syns = sim.wire.filter(({ bytes }) => bytes[ip + 9] === 6 && ((bytes[tcp + 13] ?? 0) & SYN) !== 0)
   return syns.filter(({ bytes }) => optionKinds(bytes.subarray(tcp)).includes(kind)).map(({ from }) => from)
+}
+
+/** Who has set ECE in a SYN. */
+function synsWithEce(profile: Create): string[] {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  connectPair(sim, alice, bob)
+  const flags = ({ bytes }: { bytes: Uint8Array }) => (bytes[23] === 6 ? (bytes[47] ?? 0) : 0)
+  return sim.wire.filter(frame => (flags(frame) & 0x42) === 0x42).map(({ from }) => from)
+}
+
+/** Tail loss probes that are sent for one lost segment. */
+function probesForLostTail(profile: Create): number | undefined {
+  const sim = new Simulation()
+  const alice = sim.add('alice', { profile })
+  const bob = sim.add('bob', { profile })
+  sim.start()
+  const { near } = connectPair(sim, alice, bob)
+  let lost = 0
+  sim.fault = frame => (frame.bytes.length > 500 && lost++ === 0 ? 'lose' : 0)
+  alice.stack.send(near, new Uint8Array(1000))
+  sim.run(1000)
+  return alice.stack.counters['tcpLossProbes']
 }
 
 function optionKinds(header: Uint8Array): number[] {

@@ -33,6 +33,7 @@ export const SWITCHES = [
   { name: 'IP_OPTIONS', feature: 'options', from: 'ip/options.ts', export: 'ipOptions' },
   { name: 'ICMP_REDIRECT', feature: 'redirects', from: 'icmp/redirect.ts', export: 'icmpRedirects' },
   { name: 'ICMP_TIMESTAMP', feature: 'icmpTimestamp', from: 'icmp/timestamp.ts', export: 'icmpTimestamp' },
+  { name: 'TCP_CUBIC', feature: 'congestion', from: 'tcp/cubic.ts', export: 'cubic', literals: ['25e8'] },
   {
     name: 'TCP_WSCALE',
     feature: 'windowScale',
@@ -90,6 +91,9 @@ export const SWITCHES = [
     export: 'socketSettings',
     literals: ['7200'],
   },
+  { name: 'TCP_SACK', feature: 'sack', from: 'tcp/sack.ts', export: 'sack' },
+  { name: 'TCP_RACK', feature: 'rack', from: 'tcp/rack.ts', export: 'rack', needs: ['TCP_SACK'] },
+  { name: 'TCP_ECN', feature: 'ecn', from: 'tcp/ecn.ts', export: 'ecn' },
   { name: 'IP_FRAG', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragments' },
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
   { name: 'IP_MULTICAST', feature: 'multicast', from: 'igmp/multicast.ts', export: 'ipMulticast' },

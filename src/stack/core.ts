@@ -26,11 +26,14 @@ import type { PacketRing } from './packet/ring.ts'
 import type { ProcFs } from './proc/proc-fs.ts'
 import type { SocketFamily } from './socket/family.ts'
 import type { Congestion } from './tcp/congestion.ts'
+import type { Ecn } from './tcp/ecn.ts'
 import type { FastOpen } from './tcp/fast-open.ts'
 import type { Metrics } from './tcp/metrics.ts'
 import type { Offload } from './tcp/offload.ts'
 import type { TcpOption } from './tcp/options.ts'
 import type { PathMtu } from './tcp/path-mtu.ts'
+import type { Rack } from './tcp/rack.ts'
+import type { Sack } from './tcp/sack.ts'
 import type { IncomingSegment } from './tcp/segment.ts'
 import type { SocketSettings } from './tcp/settings.ts'
 import type { SynCookies } from './tcp/syn-cookies.ts'
@@ -87,6 +90,12 @@ export interface Features {
   readonly pathMtu?: PathMtu
   /** SO_SETTINGS */
   readonly settings?: SocketSettings
+  /** TCP_SACK */
+  readonly sack?: Sack
+  /** TCP_RACK, which needs TCP_SACK */
+  readonly rack?: Rack
+  /** TCP_ECN */
+  readonly ecn?: Ecn
   /** INET_DIAG */
   readonly diag?: SocketDiagnosis
   /** The kinds of sockets that came with features. */

@@ -81,9 +81,13 @@ export function compose(config: StackConfig, environment: Environment, features:
     m,
     features,
     random32: () => environment.random32() >>> 0,
-    options: [features.windowScale, features.timestamps, features.fastOpen].filter(
-      option => option !== undefined,
-    ),
+    options: [
+      features.windowScale,
+      features.timestamps,
+      features.sack?.permitted,
+      features.sack?.blocks,
+      features.fastOpen,
+    ].filter(option => option !== undefined),
     segment: emptySegment(),
     link: 0,
   }

@@ -1,6 +1,6 @@
 /**
  * The counters, under the names of their RFCs: ip… (RFC 4293), icmp… (RFC 792's MIB-II group), tcp… (RFC 4022),
- * udp… (RFC 4113). The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
+ * udp… (RFC 4113); loss recovery has names of our own. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
  * the feature PROC_FS and absent where a profile does not list it.
  */
 import { DROP_COUNT, Drop } from './drop.ts'
@@ -45,12 +45,16 @@ export const icmpInTimestamps = DROP_COUNT + 36
 export const icmpOutTimestampReps = DROP_COUNT + 37
 export const icmpOutRedirects = DROP_COUNT + 38
 export const icmpOutParmProbs = DROP_COUNT + 39
+export const tcpDsacksIn = DROP_COUNT + 40
+export const tcpSackRecoveries = DROP_COUNT + 41
+export const tcpLossProbes = DROP_COUNT + 42
+export const tcpEceReductions = DROP_COUNT + 43
 /** What was given up because memory was short: connections by their state, and times that data out of order was dropped. */
-export const tcpReclaimedTimeWait = DROP_COUNT + 40
-export const tcpReclaimedLastAck = DROP_COUNT + 41
-export const tcpReclaimedClosing = DROP_COUNT + 42
-export const tcpReclaimedOutOfOrder = DROP_COUNT + 43
-export const COUNTER_COUNT = DROP_COUNT + 44
+export const tcpReclaimedTimeWait = DROP_COUNT + 44
+export const tcpReclaimedLastAck = DROP_COUNT + 45
+export const tcpReclaimedClosing = DROP_COUNT + 46
+export const tcpReclaimedOutOfOrder = DROP_COUNT + 47
+export const COUNTER_COUNT = DROP_COUNT + 48
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -93,6 +97,10 @@ const MIB_NAMES = [
   'icmpOutTimestampReps',
   'icmpOutRedirects',
   'icmpOutParmProbs',
+  'tcpDsacksIn',
+  'tcpSackRecoveries',
+  'tcpLossProbes',
+  'tcpEceReductions',
   'tcpReclaimedTimeWait',
   'tcpReclaimedLastAck',
   'tcpReclaimedClosing',

@@ -186,6 +186,8 @@ export const Option = {
   Linger: 7,
   /** Of a listener: how many connections may have text from their SYN before the handshake is done (RFC 7413); 0, the default. */
   FastOpen: 8,
+  /** 0: NewReno (RFC 6582). 1: CUBIC (RFC 9438), the default of the profile that has both; the others have NewReno alone. */
+  Congestion: 9,
   /** Raw sockets. 1: what is sent begins with its IP header (IP_HDRINCL). 0: the stack makes one. */
   HeaderIncluded: 100,
   /**

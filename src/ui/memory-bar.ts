@@ -28,6 +28,7 @@ export const POOLS: Readonly<Record<string, readonly [colour: string, holds: str
   groups: [faint('--syn'), 'multicast groups, and who has joined them'],
   filters: ['var(--other)', 'filter programs of sockets'],
   capture: [faint('--other'), 'captured frames to be read'],
+  flights: ['var(--again)', 'what connections know of segments under way'],
   standing: [faint('--ack'), 'where a frame is read and where one is written'],
 }
 

@@ -11,6 +11,7 @@ import { DATAGRAM_KIND, LOST, QUEUE_HEAD } from '../socket/datagrams.ts'
 import { hasFlag, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
 import { addressOf, handleOf, kindOf } from '../socket/socket.ts'
 import { Protocol, type Socket, type SocketRecord } from '../stack.ts'
+import { isAtRest } from '../tcp/clock.ts'
 import {
   BACKLOG,
   CHILDREN,
@@ -34,6 +35,7 @@ import {
   SSTHRESH_INITIAL,
   stateOf,
   type Tcb,
+  TIME_WAIT,
 } from '../tcp/tcb.ts'
 import { offeredWindow } from '../tcp/window.ts'
 
@@ -121,16 +123,18 @@ export function fillConnection(m: Arena, t: Tcb, into: SocketRecord): void {
   }
   into.receiveQueued = m.get32(t + RECV_QUEUED)
   into.sendQueued = m.get32(t + SEND_QUEUED)
-  into.timer = m.get8(t + CLOCK)
+  into.timer = isAtRest(m, t) ? CLOCK_NONE : m.get8(t + CLOCK)
   if (into.timer !== CLOCK_NONE) into.timerIn = (m.get32(t + CLOCK_AT) - m.get32(NOW_MS)) | 0
   into.retransmits = m.get8(t + RETRIES)
   into.srtt = m.get32(t + SRTT) / 8000
   into.rttvar = m.get32(t + RTTVAR) / 4000
-  into.rto = m.get32(t + RTO)
+  into.rto = m.get16(t + RTO)
   into.mss = m.get16(t + MSS)
-  into.cwnd = m.get32(t + CWND)
+  // In TIME-WAIT these words hold something else (tcb.ts).
+  const sends = into.state !== TIME_WAIT
+  into.cwnd = sends ? m.get32(t + CWND) : 0
   const ssthresh = m.get32(t + SSTHRESH)
-  if (ssthresh !== SSTHRESH_INITIAL) into.ssthresh = ssthresh
+  if (sends && ssthresh !== SSTHRESH_INITIAL) into.ssthresh = ssthresh
   into.inFlight = flightSize(m, t)
   into.sndWnd = m.get32(t + SND_WND)
   into.rcvWnd = offeredWindow(m, t)

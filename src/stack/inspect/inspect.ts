@@ -26,9 +26,9 @@ import {
 } from '../socket/record.ts'
 import { addressOf, handleOf } from '../socket/socket.ts'
 import { Protocol, type SocketRecord } from '../stack.ts'
+import { ackDueIn } from '../tcp/clock.ts'
 import { heldBytes } from '../tcp/reassembly.ts'
 import {
-  ACK_AT,
   CLOCK_NONE,
   CONNECTION_KIND,
   DUP_ACKS,
@@ -87,7 +87,14 @@ export interface ConnectionRecord {
   /** Milliseconds. */
   readonly rto: number
   /** Which of the exclusive timers runs, and when it fires on the host's clock (ms). */
-  readonly timer: 'none' | 'retransmission' | 'persist' | 'time-wait' | 'fin-wait-2'
+  readonly timer:
+    | 'none'
+    | 'retransmission'
+    | 'persist'
+    | 'time-wait'
+    | 'fin-wait-2'
+    | 'reordering'
+    | 'tail-loss-probe'
   readonly timerAt: number | undefined
   /** When the delayed ACK is due, if one is owed. */
   readonly delayedAckAt: number | undefined
@@ -130,6 +137,9 @@ export const CLOCK_NAMES: readonly ConnectionRecord['timer'][] = [
   'persist',
   'time-wait',
   'fin-wait-2',
+  'none',
+  'reordering',
+  'tail-loss-probe',
 ]
 const NEIGHBOUR_STATES: readonly NeighbourRecord['state'][] = ['incomplete', 'reachable', 'stale']
 
@@ -237,7 +247,9 @@ function readConnection(m: Arena, at: number): ConnectionRecord {
     rto: r.rto,
     timer: CLOCK_NAMES[r.timer] ?? 'none',
     timerAt: r.timer === CLOCK_NONE ? undefined : onHostClock(m, m.get32(NOW_MS) + r.timerIn),
-    delayedAckAt: hasFlag(m, t, FLAG_ACK_DELAYED) ? onHostClock(m, m.get32(t + ACK_AT)) : undefined,
+    delayedAckAt: hasFlag(m, t, FLAG_ACK_DELAYED)
+      ? onHostClock(m, m.get32(NOW_MS) + ackDueIn(m, t))
+      : undefined,
     retransmits: r.retransmits,
     duplicateAcks: m.get8(t + DUP_ACKS),
     recovering: hasFlag(m, t, FLAG_RECOVERING),

@@ -148,7 +148,8 @@ export function deliver(s: Core, at: Address, headerLength: number, total: numbe
   switch (s.m.get8(at + IP_PROTOCOL)) {
     case PROTOCOL_TCP:
       // RFC 9293, 3.9.2.3 (MUST-57): a segment to a broadcast or multicast address is discarded.
-      return toAll ? dropped(s, Drop.WrongDestination) : tcpInput(s, at, payload, length)
+      if (toAll) return dropped(s, Drop.WrongDestination)
+      return s.features.ecn?.input(s, at, payload, length) ?? tcpInput(s, at, payload, length)
     case PROTOCOL_UDP:
       return udpInput(s, at, payload, length, toAll)
     case PROTOCOL_ICMP:

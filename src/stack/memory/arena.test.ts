@@ -87,7 +87,7 @@ test('the smallest budget works, four bytes less is refused with a sentence that
       `needs from ${smallest} (${smallest / 1024} KiB)`,
     )
   }
-  expect(smallestArena(true)).toBe(16 * 1024)
+  expect(smallestArena(true)).toBe(17 * 1024)
   expect(smallestArena(false)).toBe(16 * 1024)
 })
 

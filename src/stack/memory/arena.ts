@@ -47,6 +47,9 @@ export const PAGE_OFFSET = 4
 export const PAGE_LENGTH = 6
 /** TCP: the sequence number of the first byte of data. */
 export const PAGE_SEQ = 8
+/** TCP, text that was sent: when it last left (µs). Text out of order: the later it came, the larger (tcp/sack-blocks.ts). */
+export const PAGE_SENT_AT = 12
+export const PAGE_ARRIVAL = 12
 /** Datagrams: where it came from. */
 export const PAGE_FROM = 12
 export const PAGE_FROM_PORT = 16

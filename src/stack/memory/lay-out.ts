@@ -38,8 +38,8 @@ import {
 /** The largest arena: handles address it in 20 bits of 4-byte steps. */
 export const ARENA_MAX = 4 * 1024 * 1024
 /**
- * The fewest pages a host works with: two standing ones, one of connections, one of neighbours, two in reserve for
- * control traffic, and three of data.
+ * The fewest pages a host works with: two standing ones, one each of connections, flights and neighbours, two in reserve
+ * for control traffic, and two of data.
  */
 const PAGES_MIN = 9
 /** PROC_FS: counters, then settings. */

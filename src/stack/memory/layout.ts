@@ -134,9 +134,13 @@ export const DESTINATIONS_HEAD = RAW_HEAD + 40
 export const DESTINATIONS_COUNT = RAW_HEAD + 48
 /** Connections that have text of their SYN and no handshake yet (tcp/fast-open.ts). */
 export const FAST_OPENS = RAW_HEAD + 52
+/** RFC 2883: the text that came twice, until its connection's next ACK tells of it (tcp/sack-blocks.ts). */
+export const TWICE_FOR = RAW_HEAD + 56
+export const TWICE_FROM = TWICE_FOR + 4
+export const TWICE_TO = TWICE_FOR + 8
 
 /** The pools' books. */
-export const POOLS_AT = RAW_HEAD + 56
+export const POOLS_AT = TWICE_FOR + 12
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -162,9 +166,10 @@ export const POOL_FILTERS = 12
 export const POOL_CAPTURE = 13
 export const POOL_SETTINGS = 14
 export const POOL_DESTINATIONS = 15
+export const POOL_FLIGHTS = 16
 /** The input page and the output page. */
-export const POOL_STANDING = 16
-export const POOL_COUNT = 17
+export const POOL_STANDING = 17
+export const POOL_COUNT = 18
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

@@ -33,6 +33,7 @@ export const POOL_NAMES = [
   'capture',
   'settings',
   'destinations',
+  'flights',
   'standing',
 ] as const
 

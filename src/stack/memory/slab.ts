@@ -76,9 +76,9 @@ export function visitRecords(page: Page, kind: RecordKind, visit: (record: Addre
 function addPage(m: Arena, kind: RecordKind): Page {
   const page = takePage(m, kind.pool, kind.urgent)
   if (page === 0) return 0
+  m.bytes.fill(0, page + HEADER, page + PAGE)
   let first = 0
   for (let at = page + HEADER; at + kind.size <= page + PAGE; at += kind.size) {
-    m.bytes.fill(0, at, at + kind.size)
     m.put32(at, first)
     first = at
   }

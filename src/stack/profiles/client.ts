@@ -18,6 +18,7 @@ import { procFs } from '../proc/proc-fs.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
 import { pathMtu } from '../tcp/path-mtu.ts'
 import { reno } from '../tcp/reno.ts'
+import { sack } from '../tcp/sack.ts'
 import { socketSettings } from '../tcp/settings.ts'
 import { timestamps } from '../tcp/timestamps.ts'
 import { windowScale } from '../tcp/window-scale.ts'
@@ -37,6 +38,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     destinations,
     pathMtu,
     settings: socketSettings,
+    sack,
     fragments: ipFragmentsSmall,
     multicast: ipMulticast,
     raw: rawSockets,

@@ -19,11 +19,14 @@ import { packetSockets } from '../packet/packet.ts'
 import { packetRing } from '../packet/ring.ts'
 import { procFs } from '../proc/proc-fs.ts'
 import type { Environment, Stack, StackConfig } from '../stack.ts'
+import { cubic } from '../tcp/cubic.ts'
+import { ecn } from '../tcp/ecn.ts'
 import { fastOpen } from '../tcp/fast-open.ts'
 import { metrics } from '../tcp/metrics.ts'
 import { offload } from '../tcp/offload.ts'
 import { pathMtu } from '../tcp/path-mtu.ts'
-import { reno } from '../tcp/reno.ts'
+import { rack } from '../tcp/rack.ts'
+import { sack } from '../tcp/sack.ts'
 import { socketSettings } from '../tcp/settings.ts'
 import { synCookies } from '../tcp/syn-cookies.ts'
 import { timestamps } from '../tcp/timestamps.ts'
@@ -33,7 +36,7 @@ export type * from '../stack.ts'
 
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, {
-    congestion: reno,
+    congestion: cubic,
     fib: fibTrie,
     tables: rtnetlink,
     forwarding: ipForward,
@@ -48,6 +51,9 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     metrics,
     pathMtu,
     settings: socketSettings,
+    sack,
+    rack,
+    ecn,
     fragments: ipFragments,
     multicast: ipMulticast,
     offload,

@@ -6,28 +6,27 @@ import { clearFlag, FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
 import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { FIN, SYN } from '../wire/tcp.ts'
-import { stopClock } from './clock.ts'
+import { awaitsAck, stopClock } from './clock.ts'
+import { flightOf, rest, SEND_CURSOR } from './flight.ts'
 import { wantSend } from './output.ts'
 import { duplicateAck, newAck } from './recovery.ts'
 import { measure, setRto } from './rtt.ts'
-import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
+import { seqDiff, seqGt, seqLe, seqMax } from './seq.ts'
 import {
   CLOCK,
   CLOCK_PERSIST,
-  CLOCK_RETRANSMISSION,
   ESTABLISHED,
   FLAG_FIN,
   FLAG_PROBE,
+  FLAG_SACK,
   flightSize,
   RETRIES,
-  SEND_CURSOR,
   SEND_HEAD,
   SEND_QUEUED,
   SND_MAX,
   SND_NXT,
   SND_UNA,
   SND_WL1,
-  SND_WL2,
   SND_WND,
   SND_WND_MAX,
   stateOf,
@@ -45,12 +44,20 @@ export function acknowledge(s: Core, t: Tcb): void {
   const { m, segment: g } = s
   const una = m.get32(t + SND_UNA)
   if (m.get8(t + CLOCK) === CLOCK_PERSIST) m.put8(t + RETRIES, 0)
+  // While something is in flight, the scoreboard says what is lost where there is one, else duplicate ACKs do.
+  const sack =
+    s.features.sack !== undefined && hasFlag(m, t, FLAG_SACK) && flightOf(m, t) !== 0
+      ? s.features.sack
+      : undefined
+  sack?.update(s, t)
+  s.features.ecn?.echoed(s, t)
   if (seqGt(g.ack, una)) {
     advanceUna(s, t, g.ack)
-  } else if (isDuplicate(s, t)) {
+  } else if (sack === undefined && isDuplicate(s, t)) {
     duplicateAck(s, t)
   }
   if (seqLe(una, g.ack)) updateWindow(s, t)
+  sack?.detect(s, t)
   afterAck(s, t, m.get32(t + SND_UNA) !== una)
 }
 
@@ -73,19 +80,21 @@ export function advanceUna(s: Core, t: Tcb, ack: number): void {
 /** Takes `bytes` off the front of the text that waits for acknowledgement. */
 function freeText(m: Arena, t: Tcb, bytes: number): void {
   m.add32(t + SEND_QUEUED, -bytes)
-  let rest = bytes
-  for (let page = m.get32(t + SEND_HEAD); rest > 0; page = m.get32(t + SEND_HEAD)) {
+  // What is acknowledged was sent: there is a record of the flight.
+  const f = flightOf(m, t)
+  let left = bytes
+  for (let page = m.get32(t + SEND_HEAD); left > 0; page = m.get32(t + SEND_HEAD)) {
     const length = m.get16(page + PAGE_LENGTH)
-    if (rest < length) {
-      m.put16(page + PAGE_OFFSET, m.get16(page + PAGE_OFFSET) + rest)
-      m.put16(page + PAGE_LENGTH, length - rest)
-      m.put32(page + PAGE_SEQ, m.get32(page + PAGE_SEQ) + rest)
+    if (left < length) {
+      m.put16(page + PAGE_OFFSET, m.get16(page + PAGE_OFFSET) + left)
+      m.put16(page + PAGE_LENGTH, length - left)
+      m.put32(page + PAGE_SEQ, m.get32(page + PAGE_SEQ) + left)
       return
     }
     dropFirst(m, t + SEND_HEAD, PAGE_NEXT)
-    if (m.get32(t + SEND_CURSOR) === page) m.put32(t + SEND_CURSOR, 0)
+    if (m.get32(f + SEND_CURSOR) === page) m.put32(f + SEND_CURSOR, 0)
     freePage(m, page)
-    rest -= length
+    left -= length
   }
 }
 
@@ -109,17 +118,15 @@ function isDuplicate(s: Core, t: Tcb): boolean {
 export function updateWindow(s: Core, t: Tcb): void {
   const { m, segment: g } = s
   const wl1 = m.get32(t + SND_WL1)
-  if (!(seqLt(wl1, g.seq) || (wl1 === g.seq && seqLe(m.get32(t + SND_WL2), g.ack)))) return
-  takeWindow(m, s, t)
+  if (seqLe(wl1, g.seq)) takeWindow(m, s, t)
 }
 
-/** SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK. */
+/** SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ. */
 export function takeWindow(m: Arena, s: Core, t: Tcb): void {
   const g = s.segment
   m.put32(t + SND_WND, g.window)
   m.put32(t + SND_WND_MAX, Math.max(g.window, m.get32(t + SND_WND_MAX)))
   m.put32(t + SND_WL1, g.seq)
-  m.put32(t + SND_WL2, g.ack)
 }
 
 /** Stops the clock that has nothing left to wait for, and sends what the ACK has made room for. */
@@ -127,7 +134,7 @@ function afterAck(s: Core, t: Tcb, moved: boolean): void {
   const { m } = s
   const clock = m.get8(t + CLOCK)
   // RFC 6298, 5.2: when all outstanding data has been acknowledged, turn off the retransmission timer.
-  if (clock === CLOCK_RETRANSMISSION && flightSize(m, t) === 0) stopClock(m, t)
+  if (awaitsAck(clock) && flightSize(m, t) === 0) rest(s, t)
   // An orphan persists until text moves: a peer who opens and closes his window without taking any must not hold it for ever.
   const opened = m.get32(t + SND_WND) > 0 && !hasFlag(m, t, FLAG_ORPHAN)
   if (clock === CLOCK_PERSIST && (opened || moved)) stopPersisting(s, t)

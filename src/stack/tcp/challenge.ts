@@ -23,10 +23,11 @@ const refuteWait = (s: Core): number => s.features.procFs?.setting(s, TCP_INVALI
  */
 export function refute(s: Core, t: Tcb): void {
   const { m } = s
-  const now = m.get32(NOW_MS)
-  const last = m.get32(t + REFUTED_AT)
-  if (last !== 0 && now - last >= 0 && now - last < refuteWait(s)) return
-  m.put32(t + REFUTED_AT, now)
+  // Modulo 2^16: one that comes 65 s after the last, to the half second, goes unanswered too, and is repeated.
+  const now = m.get32(NOW_MS) & 0xffff
+  const last = m.get16(t + REFUTED_AT)
+  if (last !== 0 && ((now - last) & 0xffff) < refuteWait(s)) return
+  m.put16(t + REFUTED_AT, now)
   oweAck(s, t)
 }
 

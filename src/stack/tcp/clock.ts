@@ -11,6 +11,7 @@ import { setTimer, TIMER_AT, timerIsSet } from '../memory/wheel.ts'
 import { TCP_FIN_TIMEOUT, TCP_RETRIES2, TCP_SYNACK_RETRIES } from '../proc/sysctl.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag, setFlag } from '../socket/record.ts'
 import { endConnection } from './connection.ts'
+import { becomeIdle } from './flight.ts'
 import { oweAck, wantSend } from './output.ts'
 import { timedOut } from './recovery.ts'
 import { resetConnection } from './reset.ts'
@@ -21,6 +22,8 @@ import {
   CLOCK_AT,
   CLOCK_NONE,
   CLOCK_PERSIST,
+  CLOCK_REORDERING,
+  CLOCK_REST,
   CLOCK_RETRANSMISSION,
   FLAG_ACK_DELAYED,
   FLAG_PROBE,
@@ -56,24 +59,41 @@ export function startClock(s: Core, t: Tcb, clock: number, ms: number): void {
 
 export const stopClock = (m: Arena, t: Tcb): void => m.put8(t + CLOCK, CLOCK_NONE)
 
-/** RFC 6298, 5.1 and 5.3: (re)start the retransmission timer. */
-export const startRetransmission = (s: Core, t: Tcb): void =>
-  startClock(s, t, CLOCK_RETRANSMISSION, s.m.get32(t + RTO))
+/** Whether the clock waits for an ACK: the retransmission timer, or one of RFC 8985's in its place. */
+export const awaitsAck = (clock: number): boolean =>
+  clock === CLOCK_RETRANSMISSION || clock >= CLOCK_REORDERING
+
+/** Whether no clock waits for the peer. */
+export function isAtRest(m: Arena, t: Tcb): boolean {
+  const clock = m.get8(t + CLOCK)
+  return clock === CLOCK_NONE || clock === CLOCK_REST
+}
+
+/** RFC 6298, 5.1 and 5.3: (re)start the retransmission timer, or what RFC 8985 has strike before it. */
+export function startRetransmission(s: Core, t: Tcb): void {
+  if (s.features.rack?.startProbe(s, t) !== true) startClock(s, t, CLOCK_RETRANSMISSION, s.m.get16(t + RTO))
+}
 
 /** An ACK is owed but may wait for data to go with it, or for a second segment. */
 export function delayAck(s: Core, t: Tcb): void {
   const { m } = s
   if (hasFlag(m, t, FLAG_ACK_DELAYED)) return
   setFlag(m, t, FLAG_ACK_DELAYED)
-  m.put32(t + ACK_AT, (m.get32(NOW_MS) + DELAYED_ACK_MS) | 0)
+  m.put16(t + ACK_AT, (m.get32(NOW_MS) + DELAYED_ACK_MS) & 0xffff)
   arm(m, t)
+}
+
+/** Milliseconds until the delayed ACK is due. Its deadline is kept modulo 2^16: one that seems farther off has passed. */
+export function ackDueIn(m: Arena, t: Tcb): number {
+  const wait = (m.get16(t + ACK_AT) - m.get32(NOW_MS)) & 0xffff
+  return wait > DELAYED_ACK_MS ? 0 : wait
 }
 
 function arm(m: Arena, t: Tcb): void {
   const now = m.get32(NOW_MS)
   let wait = Number.MAX_SAFE_INTEGER
   if (m.get8(t + CLOCK) !== CLOCK_NONE) wait = (m.get32(t + CLOCK_AT) - now) | 0
-  if (hasFlag(m, t, FLAG_ACK_DELAYED)) wait = Math.min(wait, (m.get32(t + ACK_AT) - now) | 0)
+  if (hasFlag(m, t, FLAG_ACK_DELAYED)) wait = Math.min(wait, ackDueIn(m, t))
   if (wait === Number.MAX_SAFE_INTEGER) return
   const earlyEnough = timerIsSet(m, t) && ((m.get32(t + TIMER_AT) - now) | 0) <= wait
   if (!earlyEnough) setTimer(m, t, (now + Math.max(0, wait)) | 0)
@@ -83,7 +103,7 @@ function arm(m: Arena, t: Tcb): void {
 export function connectionTimer(s: Core, t: Tcb): void {
   const { m } = s
   const now = m.get32(NOW_MS)
-  if (hasFlag(m, t, FLAG_ACK_DELAYED) && ((m.get32(t + ACK_AT) - now) | 0) <= 0) {
+  if (hasFlag(m, t, FLAG_ACK_DELAYED) && ackDueIn(m, t) === 0) {
     clearFlag(m, t, FLAG_ACK_DELAYED)
     oweAck(s, t)
   }
@@ -104,13 +124,15 @@ function strike(s: Core, t: Tcb, clock: number): void {
     backOff(s, t)
     setFlag(m, t, FLAG_PROBE)
     wantSend(s, t)
-    return startClock(s, t, CLOCK_PERSIST, m.get32(t + RTO))
+    return startClock(s, t, CLOCK_PERSIST, m.get16(t + RTO))
   }
   if (clock === CLOCK_RETRANSMISSION) {
     if (giveUp(s, t)) return
     s.features.pathMtu?.struck(s, t)
     return timedOut(s, t)
   }
+  if (clock >= CLOCK_REORDERING) return s.features.rack?.strike(s, t, clock)
+  if (clock === CLOCK_REST) return becomeIdle(m, t)
   // TIME-WAIT and FIN-WAIT-2 are over.
   endConnection(s, t, 0)
 }
@@ -121,7 +143,7 @@ function strike(s: Core, t: Tcb, clock: number): void {
  * the probes are a minute apart and no text has moved since they began: after about two minutes, as on Linux.
  */
 function abandon(s: Core, t: Tcb): boolean {
-  if (!hasFlag(s.m, t, FLAG_ORPHAN) || s.m.get32(t + RTO) < RTO_MAX) return false
+  if (!hasFlag(s.m, t, FLAG_ORPHAN) || s.m.get16(t + RTO) < RTO_MAX) return false
   resetConnection(s, t)
   endConnection(s, t, ETIMEDOUT)
   return true
@@ -138,7 +160,7 @@ function giveUp(s: Core, t: Tcb): boolean {
     ? (s.features.procFs?.setting(s, TCP_SYNACK_RETRIES) ?? RETRIES_PASSIVE)
     : (s.features.procFs?.setting(s, TCP_RETRIES2) ?? RETRIES_MAX)
   if (tries < most) return false
-  if (!stranger && m.get32(t + RTO) < LAST_RTO_MS) return false
+  if (!stranger && m.get16(t + RTO) < LAST_RTO_MS) return false
   endConnection(s, t, ETIMEDOUT)
   return true
 }

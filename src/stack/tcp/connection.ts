@@ -29,6 +29,7 @@ import {
 import { leaveTable, makeSocket, raise, silence } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { stopClock } from './clock.ts'
+import { initialWindow, releaseFlight } from './flight.ts'
 import { leaveLastWords, oldestLastWords } from './last-words.ts'
 import { stopSending } from './output.ts'
 import { RTO_INITIAL } from './rtt.ts'
@@ -50,11 +51,9 @@ import {
   MSS,
   OUT_OF_ORDER,
   READY,
-  RECOVER,
   RECV_HEAD,
   RECV_QUEUED,
   RTO,
-  SEND_CURSOR,
   SEND_HEAD,
   SEND_QUEUED,
   SIBLING,
@@ -86,16 +85,15 @@ export function initialiseSending(m: Arena, t: Tcb, iss: number): void {
   m.put32(t + SND_UNA, iss)
   m.put32(t + SND_NXT, iss)
   m.put32(t + SND_MAX, iss)
-  m.put32(t + RECOVER, iss)
   m.put16(t + MSS, MSS_DEFAULT)
-  m.put32(t + RTO, RTO_INITIAL)
+  m.put16(t + RTO, RTO_INITIAL)
   m.put32(t + SSTHRESH, SSTHRESH_INITIAL)
 }
 
-/** RFC 6928, 2: the initial window, min (10*MSS, max (2*MSS, 14600)). The MSS is known now. */
+/** The MSS is known now, and with it the initial window. */
 export function openWindow(m: Arena, t: Tcb, mss: number): void {
   m.put16(t + MSS, mss)
-  m.put32(t + CWND, Math.min(10 * mss, Math.max(2 * mss, 14600)))
+  m.put32(t + CWND, initialWindow(mss))
 }
 
 /** The connection is over, for `error` or in order (0): CLOSED, its buffers freed but for what can still be read. */
@@ -117,7 +115,7 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
   leaveTable(m, t)
   freePages(m, m.get32(t + SEND_HEAD))
   clear(m, t + SEND_HEAD)
-  m.put32(t + SEND_CURSOR, 0)
+  releaseFlight(m, t)
   m.put32(t + SEND_QUEUED, 0)
   dropOutOfOrder(m, t)
   const handleGone = hasFlag(m, t, FLAG_ORPHAN)

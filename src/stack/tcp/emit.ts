@@ -32,9 +32,10 @@ import {
 } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
-import { IP_DEFAULT_TTL, IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { IP_CHECKSUM, IP_DEFAULT_TTL, IP_HEADER, IP_SOURCE, PROTOCOL_TCP } from '../wire/ipv4.ts'
 import {
   ACK,
+  CWR,
   FIN,
   OPTION_MSS,
   OPTION_MSS_LENGTH,
@@ -43,31 +44,30 @@ import {
   TCP_CHECKSUM,
   TCP_HEADER,
 } from '../wire/tcp.ts'
-import { startRetransmission } from './clock.ts'
+import { awaitsAck, startRetransmission } from './clock.ts'
+import { flightOf, RTT_AT, RTT_SEQ, SEND_CURSOR } from './flight.ts'
 import type { OutgoingSegment } from './output.ts'
 import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
 import {
   ACKS_OWED,
   CLOCK,
-  CLOCK_RETRANSMISSION,
   FLAG_ACK_DELAYED,
+  FLAG_CWR,
   FLAG_FIN_SENT,
   FLAG_KEEP_ALIVE,
   FLAG_PROBE,
   FLAG_RETRANSMIT,
+  FLAG_SACK,
   FLAG_TIMING,
+  LAST_ACK_SENT,
   RCV_EDGE,
   RCV_NXT,
   RCV_SCALE,
-  RTT_AT,
-  RTT_SEQ,
-  SEND_CURSOR,
   SEND_HEAD,
   SND_MAX,
   SND_NXT,
   SND_WND,
   type Tcb,
-  UNACKED,
 } from './tcb.ts'
 import { receiveWindow } from './window.ts'
 
@@ -77,7 +77,7 @@ import { receiveWindow } from './window.ts'
  */
 export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): boolean {
   const { m } = s
-  const headerLength = headerLengthOf(s, t, out.flags)
+  const headerLength = headerLengthOf(s, t, out.flags, out.length)
   const text = out.length === 0 ? gatherAt(m, headerLength, 0) : locateText(m, t, out, headerLength)
   const tcp = text - headerLength
   const ip = tcp - IP_HEADER
@@ -92,6 +92,7 @@ export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): 
     headerLength + out.length,
     m.get8(t + TTL) || IP_DEFAULT_TTL,
   )
+  if (s.features.ecn !== undefined && out.ecn !== 0) setEcn(m, ip, out.ecn)
   putHeader(s, t, out, tcp, headerLength)
   const sum =
     pseudoSum(m, ip + IP_SOURCE, PROTOCOL_TCP, headerLength + out.length) +
@@ -105,36 +106,49 @@ export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): 
   return true
 }
 
+/** Sets the ECN field, which was 0, and the header's checksum by what that adds to the sum (RFC 1624). */
+function setEcn(m: Arena, ip: Address, ecn: number): void {
+  m.put8(ip + 1, m.get8(ip + 1) | ecn)
+  m.put16(ip + IP_CHECKSUM, complement((~m.get16(ip + IP_CHECKSUM) & 0xffff) + (ecn << 8)))
+}
+
 /** The segment is on its way: SND.NXT moves, timers start, what was owed is paid. */
 export function commitSegment(s: Core, t: Tcb, out: OutgoingSegment): void {
   const { m } = s
   count(s, tcpOutSegs)
   const owed = m.get8(t + ACKS_OWED)
-  if (owed > 0) m.put8(t + ACKS_OWED, owed - 1)
+  // Where blocks found no room beside the text, the ACK that carries them is still owed.
+  if (owed > 0 && s.features.sack?.leftOut(s, t, out.length) !== true) m.put8(t + ACKS_OWED, owed - 1)
   clearFlag(m, t, FLAG_ACK_DELAYED | FLAG_KEEP_ALIVE)
-  m.put16(t + UNACKED, 0)
+  m.put32(t + LAST_ACK_SENT, m.get32(t + RCV_NXT))
   const space = out.length + ((out.flags & SYN) !== 0 ? 1 : 0) + ((out.flags & FIN) !== 0 ? 1 : 0)
   if (space === 0) return
+  if (s.features.ecn !== undefined && (out.flags & CWR) !== 0) clearFlag(m, t, FLAG_CWR)
   if ((out.flags & FIN) !== 0) setFlag(m, t, FLAG_FIN_SENT)
+  const f = flightOf(m, t)
   const end = (out.seq + space) | 0
   const max = m.get32(t + SND_MAX)
   if (seqLt(out.seq, max)) count(s, tcpRetransSegs)
   // Karn (RFC 6298, 3): only a segment that was never sent before is timed, one at a time.
   else if (!hasFlag(m, t, FLAG_TIMING)) {
     setFlag(m, t, FLAG_TIMING)
-    m.put32(t + RTT_SEQ, end)
-    m.put32(t + RTT_AT, m.get32(NOW_US))
+    m.put32(f + RTT_SEQ, end)
+    m.put32(f + RTT_AT, m.get32(NOW_US))
   }
   if (seqGt(end, max)) m.put32(t + SND_MAX, end)
+  if (s.features.sack !== undefined && out.length > 0 && hasFlag(m, t, FLAG_SACK))
+    s.features.sack.sent(s, t, out, max)
+  else clearFlag(m, t, FLAG_RETRANSMIT)
   if (hasFlag(m, t, FLAG_PROBE) && m.get32(t + SND_WND) === 0) {
     // The byte of a probe does not move SND.NXT, and the persist timer goes on.
     clearFlag(m, t, FLAG_PROBE | FLAG_TIMING)
     return
   }
-  clearFlag(m, t, FLAG_PROBE | FLAG_RETRANSMIT)
+  clearFlag(m, t, FLAG_PROBE)
   m.put32(t + SND_NXT, seqMax(m.get32(t + SND_NXT), end))
   // RFC 6298, 5.1: start the timer if it is not running. Text in flight ends persisting.
-  if (m.get8(t + CLOCK) !== CLOCK_RETRANSMISSION) startRetransmission(s, t)
+  s.features.rack?.restartProbe(s, t, out, max)
+  if (!awaitsAck(m.get8(t + CLOCK))) startRetransmission(s, t)
 }
 
 function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLength: number): void {
@@ -160,18 +174,18 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
   }
   let option = at + TCP_HEADER + mssLength(out.flags)
   for (const each of s.options) {
-    const size = each.size(s, t, out.flags)
+    const size = each.size(s, t, out.flags, out.length)
     if (size === 0) continue
-    each.write(s, t, out.flags, option)
+    each.write(s, t, out.flags, option, size)
     option += size
   }
 }
 
 const mssLength = (flags: number): number => ((flags & SYN) !== 0 ? OPTION_MSS_LENGTH : 0)
 
-export function headerLengthOf(s: Core, t: Tcb, flags: number): number {
+export function headerLengthOf(s: Core, t: Tcb, flags: number, text: number): number {
   let length = TCP_HEADER + mssLength(flags)
-  for (const option of s.options) length += option.size(s, t, flags)
+  for (const option of s.options) length += option.size(s, t, flags, text)
   return length
 }
 
@@ -202,8 +216,9 @@ function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number
   // Text that goes with a SYN stands behind the SYN's own number.
   const seq = (out.seq + ((out.flags & SYN) >> 1)) | 0
   let page = findPage(m, t, seq)
-  if (out.seq === m.get32(t + SND_NXT)) m.put32(t + SEND_CURSOR, page)
+  if (out.seq === m.get32(t + SND_NXT)) m.put32(flightOf(m, t) + SEND_CURSOR, page)
   let from = seqDiff(seq, m.get32(page + PAGE_SEQ))
+  out.page = page
   if (from === 0 && out.length <= m.get16(page + PAGE_LENGTH)) return page + m.get16(page + PAGE_OFFSET)
   const text = gatherAt(m, headerLength, out.length)
   for (let done = 0; done < out.length; ) {
@@ -219,7 +234,7 @@ function locateText(m: Arena, t: Tcb, out: OutgoingSegment, headerLength: number
 
 /** The page that holds the byte `seq`, which is queued. */
 function findPage(m: Arena, t: Tcb, seq: number): Page {
-  const cursor = m.get32(t + SEND_CURSOR)
+  const cursor = m.get32(flightOf(m, t) + SEND_CURSOR)
   let page = cursor !== 0 && seqLe(m.get32(cursor + PAGE_SEQ), seq) ? cursor : m.get32(t + SEND_HEAD)
   while (seqDiff(seq, m.get32(page + PAGE_SEQ)) >= m.get16(page + PAGE_LENGTH))
     page = m.get32(page + PAGE_NEXT)

@@ -182,7 +182,7 @@ export const fastOpen: FastOpen = {
     if (stateOf(m, t) !== SYN_SENT || cookieBytes(s, t, SYN) <= 0) return 0
     // 4.1.3: no more than the MSS that the server told when it gave the cookie, less the options (RFC 6691, 2).
     const mss = m.get16(findDestination(m, m.get32(t + REMOTE_ADDRESS)) + COOKIE_MSS)
-    return Math.max(0, Math.min(m.get32(t + SEND_QUEUED), mss - (headerLengthOf(s, t, SYN) - TCP_HEADER)))
+    return Math.max(0, Math.min(m.get32(t + SEND_QUEUED), mss - (headerLengthOf(s, t, SYN, 0) - TCP_HEADER)))
   },
 
   answered(s, t) {

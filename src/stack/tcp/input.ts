@@ -137,8 +137,10 @@ function checkSequence(s: Core, t: Tcb): Drop {
   if ((g.flags & RST) !== 0) return dropped(s, Drop.BadReset)
   // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply".
   if (stateOf(m, t) === TIME_WAIT && (g.flags & FIN) !== 0) restartTimeWait(s, t)
-  if (length > 0) oweAck(s, t)
-  else refute(s, t)
+  if (length > 0) {
+    if (seqLt(last, next)) s.features.sack?.cameTwice(s, t, g.seq, g.length)
+    oweAck(s, t)
+  } else refute(s, t)
   return dropped(s, length > 0 && seqLt(last, next) ? Drop.Duplicate : Drop.OutsideWindow)
 }
 

@@ -7,8 +7,8 @@ import { enterTable, raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { ACK, RST, SYN } from '../wire/tcp.ts'
 import { takeWindow } from './ack.ts'
-import { stopClock } from './clock.ts'
 import { endConnection, initialiseSending, joinListener, makeConnection, openWindow } from './connection.ts'
+import { rest } from './flight.ts'
 import { initialSequence } from './isn.ts'
 import { wantSend } from './output.ts'
 import { refuseSegment } from './reset.ts'
@@ -78,6 +78,7 @@ export function bear(s: Core, listener: Tcb, iss: number): Tcb {
   m.put32(t + RCV_EDGE, (g.seq + 1 + receiveWindow(s, t)) | 0)
   takeWindow(m, s, t)
   for (const option of s.options) option.negotiate(s, t)
+  s.features.ecn?.negotiate(s, t)
   setFlag(m, t, FLAG_PASSIVE)
   enterTable(m, t)
   joinListener(m, listener, t)
@@ -88,8 +89,8 @@ export function bear(s: Core, listener: Tcb, iss: number): Tcb {
 /** The ACK of our SYN has come: ESTABLISHED, or on to FIN-WAIT-1 when the user has closed already. */
 export function handshakeDone(s: Core, t: Tcb): void {
   const { m } = s
-  stopClock(m, t)
   s.features.metrics?.recall(s, t)
+  rest(s, t)
   enterState(m, t, hasFlag(m, t, FLAG_FIN) ? FIN_WAIT_1 : ESTABLISHED)
   raise(m, t, Event.Connected | Event.Writable)
   const early = s.features.fastOpen?.completed(s, t) ?? false

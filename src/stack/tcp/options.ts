@@ -13,8 +13,8 @@ export interface TcpOption {
   read(s: Core, at: Address, length: number): boolean
   /** The peer's SYN is in `s.segment`: what it offers, and we do, is agreed on. */
   negotiate(s: Core, t: Tcb): void
-  /** Bytes that it takes in a segment with these flags, padding and all: a multiple of 4. */
-  size(s: Core, t: Tcb, flags: number): number
-  /** Writes those bytes. */
-  write(s: Core, t: Tcb, flags: number, at: Address): void
+  /** Bytes that it takes in a segment with these flags and `length` bytes of text, padding and all: a multiple of 4. */
+  size(s: Core, t: Tcb, flags: number, length: number): number
+  /** Writes those bytes, `size` of them. */
+  write(s: Core, t: Tcb, flags: number, at: Address, size: number): void
 }

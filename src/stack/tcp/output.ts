@@ -4,18 +4,17 @@
  * (`commit`). So a busy link holds no stale ACKs, and back-pressure reaches the sockets by itself.
  */
 import type { Core, Emit } from '../core.ts'
-import type { Arena } from '../memory/arena.ts'
+import type { Arena, Page } from '../memory/arena.ts'
 import { append, dropFirst, remove } from '../memory/fifo.ts'
 import { SENDERS_HEAD } from '../memory/layout.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { ACK, FIN, PSH, SYN } from '../wire/tcp.ts'
-import { startClock } from './clock.ts'
+import { isAtRest, startClock, startRetransmission } from './clock.ts'
 import { commitSegment, emitSegment } from './emit.ts'
+import { flightOf, takeFlight } from './flight.ts'
 import { seqDiff, seqLt } from './seq.ts'
 import {
   ACKS_OWED,
-  CLOCK,
-  CLOCK_NONE,
   CLOCK_PERSIST,
   CLOSED,
   CWND,
@@ -27,7 +26,10 @@ import {
   FLAG_KEEP_ALIVE,
   FLAG_NO_DELAY,
   FLAG_PROBE,
+  FLAG_RECOVERING,
   FLAG_RETRANSMIT,
+  FLAG_SACK,
+  FLAG_TAIL_PROBE,
   flightSize,
   ISS,
   LISTEN,
@@ -52,8 +54,12 @@ export interface OutgoingSegment {
   /** Bytes of text. */
   length: number
   flags: number
+  /** The page that holds the first byte of text, once it was found. */
+  page: Page
+  /** The ECN field of the IP header, RFC 3168, 5. */
+  ecn: number
 }
-const plan: OutgoingSegment = { seq: 0, length: 0, flags: 0 }
+const plan: OutgoingSegment = { seq: 0, length: 0, flags: 0, page: 0, ecn: 0 }
 
 /** How many segments one connection may send before the next has its turn. */
 const TURN = 8
@@ -103,13 +109,23 @@ const MORE = 1
 const REFUSED = 2
 
 function takeTurn(s: Core, t: Tcb, emit: Emit): number {
+  const { m } = s
   for (let turns = TURN; turns > 0; turns--) {
     if (!planSegment(s, t, plan)) return DONE
+    if (flightOf(m, t) === 0 && mustBeAcknowledged(plan) && !takeFlight(s, t)) {
+      // Memory is full. A loss like any other: the retransmission timer deals with it.
+      if (isAtRest(m, t)) startRetransmission(s, t)
+      return DONE
+    }
+    s.features.ecn?.mark(s, t, plan)
     if (!emitSegment(s, t, plan, emit)) return REFUSED
     commitSegment(s, t, plan)
   }
   return MORE
 }
+
+const mustBeAcknowledged = (out: OutgoingSegment): boolean =>
+  out.length > 0 || (out.flags & (SYN | FIN)) !== 0
 
 /** Takes a connection out of the list, before its record is freed. */
 export function stopSending(m: Arena, t: Tcb): void {
@@ -131,13 +147,27 @@ function planSegment(s: Core, t: Tcb, out: OutgoingSegment): boolean {
     if (state !== SYN_SENT && hasFlag(m, t, FLAG_FAST_OPEN) && planNew(s, t, out)) return true
     return m.get8(t + ACKS_OWED) > 0 && state !== SYN_SENT && set(out, next, 0, ACK)
   }
-  if (hasFlag(m, t, FLAG_RETRANSMIT) && planText(m, t, out, m.get32(t + SND_UNA), againLength(m, t)))
+  if (hasFlag(m, t, FLAG_RETRANSMIT) && planAgain(s, t, out)) return true
+  if (s.features.rack !== undefined && hasFlag(m, t, FLAG_TAIL_PROBE) && s.features.rack.planProbe(s, t, out))
     return true
   if (hasFlag(m, t, FLAG_PROBE) && planText(m, t, out, m.get32(t + SND_UNA), probeLength(m, t))) return true
   if (planNew(s, t, out)) return true
+  if (
+    s.features.sack !== undefined &&
+    hasFlag(m, t, FLAG_RECOVERING) &&
+    s.features.sack.planLastResort(s, t, out)
+  )
+    return true
   // RFC 9293, 3.8.4: a keep-alive has SEG.SEQ = SND.NXT - 1.
   const before = hasFlag(m, t, FLAG_KEEP_ALIVE) ? 1 : 0
   return m.get8(t + ACKS_OWED) > 0 && set(out, (bareSequence(m, t) - before) | 0, 0, ACK)
+}
+
+/** What is lost goes before what is new: by the scoreboard where there is one, else the first that is not acknowledged. */
+function planAgain(s: Core, t: Tcb, out: OutgoingSegment): boolean {
+  const { m } = s
+  if (s.features.sack !== undefined && hasFlag(m, t, FLAG_SACK)) return s.features.sack.planAgain(s, t, out)
+  return planText(m, t, out, m.get32(t + SND_UNA), againLength(m, t))
 }
 
 /**
@@ -159,6 +189,7 @@ function set(out: OutgoingSegment, seq: number, length: number, flags: number): 
   out.seq = seq
   out.length = length
   out.flags = flags
+  out.ecn = 0
   return true
 }
 
@@ -177,7 +208,7 @@ const finStands = (m: Arena, t: Tcb): boolean =>
   hasFlag(m, t, FLAG_FIN) && stateOf(m, t) !== FIN_WAIT_2 && stateOf(m, t) !== TIME_WAIT
 
 /** Up to `limit` bytes of text from `seq`, with PSH where the text ends and FIN where it stands; false if there are none. */
-function planText(m: Arena, t: Tcb, out: OutgoingSegment, seq: number, limit: number): boolean {
+export function planText(m: Arena, t: Tcb, out: OutgoingSegment, seq: number, limit: number): boolean {
   const rest = seqDiff(endOfText(m, t), seq)
   if (rest < 0) return false
   const length = Math.min(rest, limit)
@@ -195,7 +226,8 @@ function planNew(s: Core, t: Tcb, out: OutgoingSegment): boolean {
   const waiting = seqDiff(endOfText(m, t), next)
   if (waiting < 0 || (waiting === 0 && !finStands(m, t))) return false
   const inFlight = seqDiff(next, una)
-  const usable = Math.min(m.get32(t + SND_WND), m.get32(t + CWND)) - inFlight
+  const gone = s.features.sack?.gone(s, t) ?? 0
+  const usable = Math.min(m.get32(t + SND_WND), m.get32(t + CWND) + gone) - inFlight
   const mss = m.get16(t + MSS)
   const limit = s.features.offload?.textLimit(s, t) ?? mss
   let length = Math.max(0, Math.min(waiting, usable, limit))
@@ -205,7 +237,7 @@ function planNew(s: Core, t: Tcb, out: OutgoingSegment): boolean {
     return planText(m, t, out, next, length)
   }
   // 3.8.6.1: nothing is in flight that an ACK could come for: only a probe can find the window open.
-  if (inFlight === 0 && m.get8(t + CLOCK) === CLOCK_NONE) startClock(s, t, CLOCK_PERSIST, m.get32(t + RTO))
+  if (inFlight === 0 && isAtRest(m, t)) startClock(s, t, CLOCK_PERSIST, m.get16(t + RTO))
   return false
 }
 

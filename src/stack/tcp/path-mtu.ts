@@ -5,19 +5,28 @@
  * A message from anywhere is believed with care (RFC 5927, 7.2): it must be about a segment in flight, and where larger
  * segments may have been acknowledged before it waits, and counts only when that segment times out.
  *
- * Text in flight stands in its pages as it was first cut. A smaller MSS changes nothing of that: what goes out again is cut
- * anew, by sequence number.
+ * Text stands in pages, a segment each; a smaller MSS cuts the pages too, so that what goes out again is whole segments.
  */
 import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { findDestination, PATH_MTU, wantDestination } from '../ip/destinations.ts'
-import type { Address, Arena } from '../memory/arena.ts'
-import { NOW_MS } from '../memory/layout.ts'
+import {
+  type Address,
+  type Arena,
+  PAGE_FLAGS,
+  PAGE_LENGTH,
+  PAGE_NEXT,
+  PAGE_OFFSET,
+  PAGE_SENT_AT,
+  PAGE_SEQ,
+  takePage,
+} from '../memory/arena.ts'
+import { NOW_MS, POOL_SEND } from '../memory/layout.ts'
 import { setTimer } from '../memory/wheel.ts'
 import { hasFlag, REMOTE_ADDRESS } from '../socket/record.ts'
 import { IP_HEADER, IP_TOTAL_LENGTH } from '../wire/ipv4.ts'
 import { TCP_HEADER, TCP_SEQUENCE } from '../wire/tcp.ts'
-import { visitConnections } from './connection.ts'
+import { MSS_DEFAULT, visitConnections } from './connection.ts'
 import { sendAgain } from './recovery.ts'
 import { seqDiff } from './seq.ts'
 import { CLAIMED_MTU, CLAIMED_SEQ, OFFERED_MSS, settingsOf, wantSettings } from './settings.ts'
@@ -28,12 +37,15 @@ import {
   ISS,
   MSS,
   RETRIES,
+  SEND_HEAD,
+  SEND_TAIL,
   SND_UNA,
   stateOf,
   type Tcb,
 } from './tcb.ts'
 import { TIMESTAMPS_SPACE } from './timestamps.ts'
 import { isInFlight, senderOf } from './unreachable.ts'
+import { TEXT_OFFSET } from './user.ts'
 
 export interface PathMtu {
   /** The connection may send from now on: not more at once than this path is known to carry. */
@@ -70,6 +82,31 @@ function lower(s: Core, t: Tcb, mss: number): void {
   const r = wantSettings(m, t)
   if (r !== 0 && m.get16(r + OFFERED_MSS) === 0) m.put16(r + OFFERED_MSS, m.get16(t + MSS))
   m.put16(t + MSS, mss)
+  // As where text is queued (user.ts): tiny segments must not cost a page each.
+  cutText(m, t, Math.max(mss, MSS_DEFAULT))
+}
+
+/**
+ * Cuts the pages of text to `most` bytes each, as far as memory goes. A page that stays too large goes out in parts; its marks
+ * on the scoreboard then speak of the first, and the retransmission timer sees to the others.
+ */
+function cutText(m: Arena, t: Tcb, most: number): void {
+  for (let page = m.get32(t + SEND_HEAD); page !== 0; page = m.get32(page + PAGE_NEXT)) {
+    const rest = m.get16(page + PAGE_LENGTH) - most
+    const fresh = rest > 0 ? takePage(m, POOL_SEND, false) : 0
+    if (fresh === 0) continue
+    const from = page + m.get16(page + PAGE_OFFSET) + most
+    m.bytes.copyWithin(fresh + TEXT_OFFSET, from, from + rest)
+    m.put16(page + PAGE_LENGTH, most)
+    m.put16(fresh + PAGE_OFFSET, TEXT_OFFSET)
+    m.put16(fresh + PAGE_LENGTH, rest)
+    m.put32(fresh + PAGE_SEQ, m.get32(page + PAGE_SEQ) + most)
+    m.put16(fresh + PAGE_FLAGS, m.get16(page + PAGE_FLAGS))
+    m.put32(fresh + PAGE_SENT_AT, m.get32(page + PAGE_SENT_AT))
+    m.put32(fresh + PAGE_NEXT, m.get32(page + PAGE_NEXT))
+    m.put32(page + PAGE_NEXT, fresh)
+    if (m.get32(t + SEND_TAIL) === page) m.put32(t + SEND_TAIL, fresh)
+  }
 }
 
 /** The path carries `mtu` bytes: for this connection now, and for those that begin within ten minutes. */
@@ -95,7 +132,7 @@ function heed(s: Core, t: Tcb, seq: number, claimed: number): Drop {
   if ((m.get32(t + SND_UNA) - m.get32(t + ISS)) >>> 0 <= claimed) {
     learn(s, t, claimed)
     // RFC 1191, 6.5: sent again at once, and no sign of congestion.
-    sendAgain(s, t)
+    sendAgain(s, t, true)
     return Drop.None
   }
   const r = wantSettings(m, t)

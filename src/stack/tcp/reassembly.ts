@@ -36,7 +36,11 @@ export function holdSegment(s: Core, t: Tcb): Drop {
     link = page + PAGE_NEXT
     held++
   }
-  if (page !== 0 && !cutAround(m, s, page)) return dropped(s, Drop.Duplicate)
+  const { seq, length } = g
+  if (page !== 0 && !cutAround(m, s, page)) {
+    s.features.sack?.cameTwice(s, t, seq, length)
+    return dropped(s, Drop.Duplicate)
+  }
   // Segments of one byte must not buy a page each without end.
   if (held + count(m, page) >= Math.max(2, m.get32(PAGE_COUNT) >> 3)) return dropped(s, Drop.QueueFull)
   const kept = keepInput(m, POOL_OUT_OF_ORDER)
@@ -46,6 +50,7 @@ export function holdSegment(s: Core, t: Tcb): Drop {
   m.put32(kept + PAGE_SEQ, g.seq)
   m.put16(kept + PAGE_FLAGS, (g.flags & FIN) !== 0 ? PAGE_FIN : 0)
   insert(m, link, kept, g.seq)
+  s.features.sack?.held(s, t, kept)
   return Drop.None
 }
 
@@ -101,7 +106,8 @@ export function deliverHeld(s: Core, t: Tcb): void {
   }
 }
 
-const endOf = (m: Arena, page: Page): number => (m.get32(page + PAGE_SEQ) + m.get16(page + PAGE_LENGTH)) | 0
+export const endOf = (m: Arena, page: Page): number =>
+  (m.get32(page + PAGE_SEQ) + m.get16(page + PAGE_LENGTH)) | 0
 
 function count(m: Arena, from: Page): number {
   let pages = 0

@@ -30,6 +30,7 @@ import { refuseSegment } from './reset.ts'
 import { seqDiff } from './seq.ts'
 import {
   ACKS_OWED,
+  LAST_ACK_SENT,
   MSS,
   OUT_OF_ORDER,
   RCV_NXT,
@@ -37,7 +38,6 @@ import {
   RECV_QUEUED,
   RECV_TAIL,
   type Tcb,
-  UNACKED,
 } from './tcb.ts'
 import { offeredWindow } from './window.ts'
 
@@ -49,6 +49,7 @@ export function receiveText(s: Core, t: Tcb): Drop {
   const { m, segment: g } = s
   cutToWindow(m, s, t)
   if (g.length === 0) return Drop.None
+  s.features.ecn?.received(s, t)
   if (hasFlag(m, t, FLAG_ORPHAN)) {
     // RFC 9293, 3.6.1 (SHLD-3): data after CLOSE is lost, and the peer is told so.
     refuseSegment(s)
@@ -111,9 +112,8 @@ export function advance(m: Arena, t: Tcb, length: number): void {
  * filled, else within the delay.
  */
 function acknowledge(s: Core, t: Tcb, gapFilled: boolean): void {
-  const { m, segment: g } = s
-  const unacked = m.get16(t + UNACKED) + g.length
-  m.put16(t + UNACKED, Math.min(0xffff, unacked))
+  const { m } = s
+  const unacked = seqDiff(m.get32(t + RCV_NXT), m.get32(t + LAST_ACK_SENT))
   if (gapFilled || unacked >= 2 * m.get16(t + MSS)) {
     // One ACK says all now: duplicates that were owed would be taken for a loss of what comes next.
     m.put8(t + ACKS_OWED, 0)
@@ -128,6 +128,7 @@ function cutToWindow(m: Arena, s: Core, t: Tcb): void {
   const behind = seqDiff(m.get32(t + RCV_NXT), g.seq)
   if (behind > 0) {
     const cut = Math.min(behind, g.length)
+    s.features.sack?.cameTwice(s, t, g.seq, cut)
     g.seq = (g.seq + cut) | 0
     g.at += cut
     g.length -= cut

@@ -6,6 +6,8 @@ import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { startClock, startRetransmission } from './clock.ts'
+import { noteReduced, reduceWindow } from './congestion.ts'
+import { flightOf, RECOVER, SEND_CURSOR } from './flight.ts'
 import { wantSend } from './output.ts'
 import { backOff, RTO_AFTER_LOST_SYN } from './rtt.ts'
 import { seqDiff, seqGe, seqGt } from './seq.ts'
@@ -18,13 +20,12 @@ import {
   FLAG_PROBE,
   FLAG_RECOVERING,
   FLAG_RETRANSMIT,
+  FLAG_SACK,
   FLAG_TIMING,
   flightSize,
   MSS,
-  RECOVER,
   RETRIES,
   RTO,
-  SEND_CURSOR,
   SND_MAX,
   SND_NXT,
   SND_UNA,
@@ -49,12 +50,13 @@ export function duplicateAck(s: Core, t: Tcb): void {
     return wantSend(s, t)
   }
   // RFC 6582, 3.2 (2): only when the ACK covers more than `recover`, else the loss is one that was dealt with.
-  if (seen !== DUP_ACK_THRESHOLD || !seqGt(m.get32(t + SND_UNA), m.get32(t + RECOVER))) return
-  const threshold = s.features.congestion.threshold(s, t, flightSize(m, t))
-  m.put32(t + SSTHRESH, threshold)
-  m.put32(t + RECOVER, m.get32(t + SND_MAX))
+  // RFC 3042: the first two let new text out where Limited Transmit is there.
+  if (s.features.sack !== undefined && seen < DUP_ACK_THRESHOLD) wantSend(s, t)
+  if (seen !== DUP_ACK_THRESHOLD || !seqGt(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + RECOVER))) return
+  reduceWindow(s, t)
+  m.put32(flightOf(m, t) + RECOVER, m.get32(t + SND_MAX))
   // RFC 5681, 3.2 (3): the three segments that made the duplicates have left the network.
-  m.put32(t + CWND, threshold + DUP_ACK_THRESHOLD * mss)
+  m.put32(t + CWND, m.get32(t + SSTHRESH) + DUP_ACK_THRESHOLD * mss)
   clearFlag(m, t, FLAG_PARTIAL_ACK)
   setFlag(m, t, FLAG_RECOVERING)
   retransmitFirst(s, t)
@@ -70,27 +72,36 @@ export function newAck(s: Core, t: Tcb, acked: number, flightBefore: number): vo
   m.put8(t + RETRIES, 0)
   if (hasFlag(m, t, FLAG_RECOVERING)) return recoveryAck(s, t, acked)
   // The window grows only while it is what limits us: an idle connection learns nothing of the path.
-  if (flightBefore * 2 >= m.get32(t + CWND)) s.features.congestion.acked(s, t, acked)
+  if (flightBefore * 2 >= m.get32(t + CWND) && s.features.ecn?.holds(s, t) !== true)
+    s.features.congestion.acked(s, t, acked)
   if (flightSize(m, t) > 0) startRetransmission(s, t)
 }
 
 /** RFC 6298, 5.7: begin with an RTO of three seconds; RFC 5681, 3.1: and with a window of one segment. */
 function synWasLost(m: Arena, t: Tcb): void {
-  m.put32(t + RTO, RTO_AFTER_LOST_SYN)
+  m.put16(t + RTO, RTO_AFTER_LOST_SYN)
   m.put32(t + CWND, m.get16(t + MSS))
 }
+
+/** Whether the scoreboard (scoreboard.ts) does what duplicate and partial ACKs do without. */
+const hasSack = (s: Core, t: Tcb): boolean => s.features.sack !== undefined && hasFlag(s.m, t, FLAG_SACK)
 
 /** RFC 6582, 3.2 (3): a full ACK ends recovery, a partial one means that the next segment is lost too. */
 function recoveryAck(s: Core, t: Tcb, acked: number): void {
   const { m } = s
   const mss = m.get16(t + MSS)
   const flight = flightSize(m, t)
-  if (seqGe(m.get32(t + SND_UNA), m.get32(t + RECOVER))) {
-    clearFlag(m, t, FLAG_RECOVERING | FLAG_RETRANSMIT)
-    m.put32(t + CWND, Math.min(m.get32(t + SSTHRESH), Math.max(flight, mss) + mss))
+  if (seqGe(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + RECOVER))) {
+    clearFlag(m, t, FLAG_RECOVERING)
+    const sacked = hasSack(s, t)
+    if (!sacked) clearFlag(m, t, FLAG_RETRANSMIT)
+    // RFC 6582 bounds the burst that may follow; RFC 6675 has none to bound, since it counts what is in the network.
+    if (!sacked) m.put32(t + CWND, Math.min(m.get32(t + SSTHRESH), Math.max(flight, mss) + mss))
     if (flight > 0) startRetransmission(s, t)
     return
   }
+  // RFC 6675, 5: the scoreboard says what is lost, and the window stays as it is.
+  if (hasSack(s, t)) return startRetransmission(s, t)
   const cwnd = m.get32(t + CWND) - acked + (acked >= mss ? mss : 0)
   m.put32(t + CWND, Math.max(mss, cwnd))
   // RFC 6582, 3.2 (3): "reset the retransmit timer" for the first partial ACK only (4, Impatient variant).
@@ -111,25 +122,33 @@ export function timedOut(s: Core, t: Tcb): void {
       m.put32(t + SSTHRESH, s.features.congestion.threshold(s, t, seqDiff(m.get32(t + SND_MAX), una)))
     }
     m.put32(t + CWND, m.get16(t + MSS))
+    noteReduced(s, t)
   }
-  // RFC 6582, 4: after a timeout, `recover` is the highest number sent.
-  m.put32(t + RECOVER, m.get32(t + SND_MAX))
   clearFlag(m, t, FLAG_RECOVERING | FLAG_RETRANSMIT | FLAG_TIMING)
   m.put8(t + DUP_ACKS, 0)
   backOff(s, t)
-  sendAgain(s, t)
+  sendAgain(s, t, false)
   if (m.get32(t + SND_WND) > 0 || stateOf(m, t) < ESTABLISHED) return startRetransmission(s, t)
   // The window closed over what was in flight: RFC 9293, 3.8.6.1 has it probed, for as long as the peer answers.
   setFlag(m, t, FLAG_PROBE)
-  startClock(s, t, CLOCK_PERSIST, m.get32(t + RTO))
+  startClock(s, t, CLOCK_PERSIST, m.get16(t + RTO))
 }
 
-/** All that is in flight goes out again, from the beginning, as the windows allow. Karn: none of it can be timed. */
-export function sendAgain(s: Core, t: Tcb): void {
+/**
+ * All that is in flight goes out again, as the windows allow: what the scoreboard says, or from the beginning. Karn: none of
+ * it can be timed. `all`: also what RACK would give time.
+ */
+export function sendAgain(s: Core, t: Tcb, all: boolean): void {
   const { m } = s
   clearFlag(m, t, FLAG_TIMING)
-  m.put32(t + SND_NXT, m.get32(t + SND_UNA))
-  m.put32(t + SEND_CURSOR, 0)
+  if (s.features.sack?.timedOut(s, t, all) !== true) m.put32(t + SND_NXT, m.get32(t + SND_UNA))
+  const f = flightOf(m, t)
+  // Without a record there was no memory for one: nothing has left yet.
+  if (f !== 0) {
+    // RFC 6582, 4: after a timeout, `recover` is the highest number sent; what comes till then is no new loss.
+    m.put32(f + RECOVER, m.get32(t + SND_MAX))
+    m.put32(f + SEND_CURSOR, 0)
+  }
   wantSend(s, t)
 }
 

@@ -3,7 +3,7 @@ import type { Congestion } from './congestion.ts'
 import { CWND, MSS, SSTHRESH } from './tcb.ts'
 
 /** A window larger than any receiver's buffer here serves nothing. */
-const CWND_MAX = 1 << 24
+export const CWND_MAX = 1 << 24
 
 export const reno: Congestion = {
   acked(s, t, bytes) {

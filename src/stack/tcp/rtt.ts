@@ -8,8 +8,9 @@
 import type { Core } from '../core.ts'
 import { NOW_US } from '../memory/layout.ts'
 import { clearFlag, hasFlag } from '../socket/record.ts'
+import { flightOf, RTT_AT, RTT_SEQ } from './flight.ts'
 import { seqGe } from './seq.ts'
-import { FLAG_TIMING, RTO, RTT_AT, RTT_SEQ, RTTVAR, SRTT, type Tcb } from './tcb.ts'
+import { FLAG_TIMING, RTO, RTTVAR, SRTT, type Tcb } from './tcb.ts'
 
 /** 2.1: "Until a round-trip time (RTT) measurement has been made ..., the sender SHOULD set RTO <- 1 second". */
 export const RTO_INITIAL = 1_000
@@ -48,9 +49,10 @@ export function measure(s: Core, t: Tcb, ack: number): void {
 function takeSample(s: Core, t: Tcb, ack: number): number {
   const { m } = s
   if (hasFlag(m, t, FLAG_TIMING)) {
-    if (!seqGe(ack, m.get32(t + RTT_SEQ))) return -1
+    const f = flightOf(m, t)
+    if (!seqGe(ack, m.get32(f + RTT_SEQ))) return -1
     clearFlag(m, t, FLAG_TIMING)
-    return Math.max(1, (m.get32(NOW_US) - m.get32(t + RTT_AT)) | 0)
+    return Math.max(1, (m.get32(NOW_US) - m.get32(f + RTT_AT)) | 0)
   }
   const ms = s.features.timestamps?.elapsed(s, t) ?? -1
   return ms < 0 ? -1 : Math.max(1, ms * 1000)
@@ -62,10 +64,10 @@ export function setRto(s: Core, t: Tcb): void {
   const srtt = m.get32(t + SRTT)
   if (srtt === 0) return
   const micros = (srtt >> 3) + Math.max(GRANULARITY, m.get32(t + RTTVAR))
-  m.put32(t + RTO, Math.min(RTO_MAX, Math.max(RTO_MIN, Math.ceil(micros / 1000))))
+  m.put16(t + RTO, Math.min(RTO_MAX, Math.max(RTO_MIN, Math.ceil(micros / 1000))))
 }
 
 /** 5.5: "RTO <- RTO * 2 ('back off the timer')". */
 export function backOff(s: Core, t: Tcb): void {
-  s.m.put32(t + RTO, Math.min(RTO_MAX, s.m.get32(t + RTO) * 2))
+  s.m.put16(t + RTO, Math.min(RTO_MAX, s.m.get16(t + RTO) * 2))
 }

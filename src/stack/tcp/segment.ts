@@ -46,6 +46,12 @@ export interface IncomingSegment {
   /** The Fast Open option's cookie: where it stands, its bytes, 0 in a request; -1 without the option. */
   cookieAt: Address
   cookieLength: number
+  /** Whether SACK is permitted; where the SACK option's blocks begin in the arena, and how many there are. */
+  sackPermitted: boolean
+  blocksAt: Address
+  blocks: number
+  /** Congestion was experienced on the way (RFC 3168); see ecn.ts. */
+  ce: boolean
 }
 
 export const emptySegment = (): IncomingSegment => ({
@@ -66,6 +72,10 @@ export const emptySegment = (): IncomingSegment => ({
   tsecr: 0,
   cookieAt: 0,
   cookieLength: -1,
+  sackPermitted: false,
+  blocksAt: 0,
+  blocks: 0,
+  ce: false,
 })
 
 /** SEG.LEN: text, and one for each of SYN and FIN. */
@@ -95,6 +105,8 @@ export function readSegment(s: Core, ip: Address, at: Address, length: number): 
   g.shift = -1
   g.stamped = false
   g.cookieLength = -1
+  g.sackPermitted = false
+  g.blocks = 0
   return headerLength === TCP_HEADER || readOptions(s, at + TCP_HEADER, at + headerLength)
     ? Drop.None
     : dropped(s, Drop.BadTcpOptions)

@@ -9,8 +9,9 @@ import { Event } from '../stack.ts'
 import { IP_HEADER } from '../wire/ipv4.ts'
 import { ACK, RST, SYN, TCP_HEADER } from '../wire/tcp.ts'
 import { advanceUna, takeWindow } from './ack.ts'
-import { startRetransmission, stopClock } from './clock.ts'
+import { startRetransmission } from './clock.ts'
 import { endConnection, MSS_DEFAULT, openWindow } from './connection.ts'
+import { rest } from './flight.ts'
 import { oweAck, wantSend } from './output.ts'
 import { receiveText } from './receive.ts'
 import { refuseSegment } from './reset.ts'
@@ -61,6 +62,7 @@ export function synSentInput(s: Core, t: Tcb): Drop {
   openWindow(m, t, effectiveMss(s))
   takeWindow(m, s, t)
   for (const option of s.options) option.negotiate(s, t)
+  s.features.ecn?.negotiate(s, t)
   if (!acks) {
     // Simultaneous open, 3.5: our SYN goes again, now with an ACK.
     enterState(m, t, SYN_RECEIVED)
@@ -71,8 +73,8 @@ export function synSentInput(s: Core, t: Tcb): Drop {
   }
   advanceUna(s, t, g.ack)
   s.features.fastOpen?.answered(s, t)
-  stopClock(m, t)
   s.features.metrics?.recall(s, t)
+  rest(s, t)
   s.features.pathMtu?.begin(s, t)
   enterState(m, t, ESTABLISHED)
   s.features.settings?.heard(s, t)

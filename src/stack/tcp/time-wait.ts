@@ -1,32 +1,29 @@
 /**
  * TIME-WAIT, RFC 9293, 3.4.2 and 3.6: the end that closed first remembers the connection for two segment lifetimes. All
  * that wait stand in one list, in the order in which they will be done, so that the oldest is found at once when memory
- * is short. A connection in TIME-WAIT times no segment: the words of RTT_SEQ and RTT_AT hold its place in the list.
+ * is short. A connection in TIME-WAIT sends nothing more: the words of CWND and SSTHRESH hold its place in the list.
  */
 import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
 import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import { WAITING_HEAD } from '../memory/layout.ts'
-import { clearFlag, FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
+import { FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
 import { ACK, RST, SYN } from '../wire/tcp.ts'
 import { startClock, stopClock } from './clock.ts'
+import { releaseFlight } from './flight.ts'
 import { leaveLastWords } from './last-words.ts'
 import { seqGe, seqGt } from './seq.ts'
 import {
   CLOCK_TIME_WAIT,
   enterState,
-  FLAG_TIMING,
   RCV_NXT,
-  RTT_AT,
-  RTT_SEQ,
   SND_MAX,
   stateOf,
   type Tcb,
   TIME_WAIT,
+  WAITING_NEXT,
+  WAITING_PREVIOUS,
 } from './tcb.ts'
-
-export const WAITING_NEXT = RTT_SEQ
-const WAITING_PREVIOUS = RTT_AT
 
 /** 3.4.2 has MSL at 2 minutes, "an engineering choice"; Linux's TIME-WAIT is one minute in all, so is ours. */
 export const TIME_WAIT_MS = 60_000
@@ -35,7 +32,7 @@ export const TIME_WAIT_MS = 60_000
 export function enterTimeWait(s: Core, t: Tcb): void {
   s.features.metrics?.store(s, t)
   stopClock(s.m, t)
-  clearFlag(s.m, t, FLAG_TIMING)
+  releaseFlight(s.m, t)
   leaveLastWords(s.m, t)
   enterState(s.m, t, TIME_WAIT)
   append(s.m, t)

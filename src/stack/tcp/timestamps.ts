@@ -91,7 +91,6 @@ export const timestamps: Timestamps = {
     m.put8(at + 3, LENGTH)
     m.view.setInt32(at + 4, ourClock(m))
     m.view.setInt32(at + 8, (flags & ACK) === 0 ? 0 : m.get32(t + TS_RECENT))
-    m.put32(t + LAST_ACK_SENT, m.get32(t + RCV_NXT))
   },
 
   check(s, t) {

@@ -92,7 +92,7 @@ import { sequenceBeyond } from './time-wait.ts'
 import { bufferShare, offeredWindow, receiveWindow } from './window.ts'
 
 /** Where text begins in its page: behind the page header, room for Ethernet, IP and the longest TCP header. */
-const TEXT_OFFSET = 120
+export const TEXT_OFFSET = 120
 
 /** 3.10.1, passive OPEN. */
 export function listenTcp(s: Core, t: Tcb, backlog: number): 0 | Errno {
@@ -262,6 +262,8 @@ const closedError = (m: Arena, t: Tcb): Errno => {
 /** Sets an option of a connection; one that listens hands none down. */
 export function setTcpOption(s: Core, t: Tcb, option: Option, value: number): 0 | Errno {
   if (option === Option.FastOpen) return s.features.fastOpen?.setQueue(s, t, value) ?? ENOPROTOOPT
+  const { congestion } = s.features
+  if (option === Option.Congestion && congestion.choose !== undefined) return congestion.choose(s, t, value)
   if (option !== Option.NoDelay) return s.features.settings?.set(s, t, option, value) ?? ENOPROTOOPT
   const error = changeFlag(s.m, t, FLAG_NO_DELAY, value)
   if (error !== 0) return error

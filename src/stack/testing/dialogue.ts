@@ -28,7 +28,16 @@ import {
 } from './raw.ts'
 import { environment } from './simulation.ts'
 
-const FLAG_BITS: Readonly<Record<string, number>> = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 }
+const FLAG_BITS: Readonly<Record<string, number>> = {
+  FIN: 1,
+  SYN: 2,
+  RST: 4,
+  PSH: 8,
+  ACK: 16,
+  URG: 32,
+  ECE: 64,
+  CWR: 128,
+}
 const PEER_ISS = 0xfffff000
 const PEER_PORT = 4000
 export const HOST_PORT = 7
@@ -58,12 +67,14 @@ export class Dialogue {
   socket = 0 as Socket
   /** Frames that are not TCP, oldest first. */
   readonly others: Uint8Array[] = []
-  private readonly heard: { at: number; segment: Tcp }[] = []
+  private readonly heard: { at: number; segment: Tcp; tos: number }[] = []
   private readonly opened: Socket[] = []
   private readonly baseline: number
   private hostIss: number | undefined
   private hostPort = HOST_PORT
   private peerPort = PEER_PORT
+  /** Whether lines show ECE and CWR. Most tests are not about them, and every SYN of the full profile has them. */
+  showEcn = false
   /** While true the link takes nothing. */
   private busy = false
 
@@ -93,7 +104,10 @@ export class Dialogue {
   }
 
   /** The peer sends a segment. Returns the drop reason. */
-  in(line: string, more: { readonly options?: number[]; readonly data?: number[] } = {}): Drop {
+  in(
+    line: string,
+    more: { readonly options?: number[]; readonly data?: number[]; readonly tos?: number } = {},
+  ): Drop {
     const want = parse(line)
     const data = more.data ?? Array.from({ length: want.to - want.from }, (_, i) => (want.from + i) & 255)
     const options = more.options ?? (want.mss === undefined ? [] : [2, 4, want.mss >> 8, want.mss & 255])
@@ -107,7 +121,7 @@ export class Dialogue {
       options,
       data,
     }
-    return this.inFrame(ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(6, tcp(segment))))
+    return this.inFrame(ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(6, tcp(segment), { tos: more.tos ?? 0 })))
   }
 
   inFrame(frame: Uint8Array): Drop {
@@ -153,6 +167,11 @@ export class Dialogue {
   /** The options of the host's last unread segment, byte by byte. */
   get lastOptions(): number[] {
     return this.heard.at(-1)?.segment.options ?? []
+  }
+
+  /** The ECN field of the host's last unread segment. */
+  get lastEcn(): number {
+    return (this.heard.at(-1)?.tos ?? 0) & 3
   }
 
   get state(): string {
@@ -262,7 +281,7 @@ export class Dialogue {
       this.stack.output(frame => {
         if (this.busy) return false
         const segment = readTcp(frame)
-        if (segment !== undefined) this.hear(segment)
+        if (segment !== undefined) this.hear(segment, frame[15] ?? 0)
         else if (isQuestionForPeer(frame)) questions++
         else this.others.push(frame.slice())
         return true
@@ -272,10 +291,10 @@ export class Dialogue {
     this.stack.events(() => {})
   }
 
-  private hear(segment: Tcp): void {
+  private hear(segment: Tcp, tos: number): void {
     this.hostPort = segment.from
     if ((segment.flags & 2) !== 0) this.hostIss = segment.seq
-    this.heard.push({ at: this.now, segment })
+    this.heard.push({ at: this.now, segment, tos })
   }
 
   private answerArp(): void {
@@ -294,7 +313,8 @@ export class Dialogue {
     const ack = (segment.flags & 16) === 0 ? undefined : (segment.ack - PEER_ISS) | 0
     const mss =
       segment.options[0] === 2 ? ((segment.options[2] ?? 0) << 8) | (segment.options[3] ?? 0) : undefined
-    return { head: `${flagNames(segment.flags)} ${from}:${from + segment.data.length}`, ack, mss }
+    const flags = this.showEcn ? segment.flags : segment.flags & 0x3f
+    return { head: `${flagNames(flags)} ${from}:${from + segment.data.length}`, ack, mss }
   }
 }
 
@@ -303,11 +323,12 @@ export function established(
   config: Partial<StackConfig> = {},
   win = 8192,
   mss = 1000,
-  profile: typeof createStack = createStack,
+  profile = createStack,
+  options: readonly number[] = [],
 ): Dialogue {
   const d = new Dialogue(config, profile)
   const listener = d.listen()
-  d.in(`SYN 0:0 win ${win} mss ${mss}`)
+  d.in(`SYN 0:0 win ${win}`, { options: [2, 4, mss >> 8, mss & 255, ...options] })
   d.out('SYN,ACK 0:0 ack 1')
   d.in(`ACK 1:1 ack 1 win ${win}`)
   d.accept(listener)
@@ -323,7 +344,9 @@ function isQuestionForPeer(frame: Uint8Array): boolean {
 }
 
 const flagNames = (flags: number): string =>
-  ['SYN', 'FIN', 'RST', 'PSH', 'URG', 'ACK'].filter(name => (flags & (FLAG_BITS[name] ?? 0)) !== 0).join(',')
+  ['SYN', 'FIN', 'RST', 'PSH', 'URG', 'ACK', 'ECE', 'CWR']
+    .filter(name => (flags & (FLAG_BITS[name] ?? 0)) !== 0)
+    .join(',')
 
 function parse(line: string): Line {
   const match = /^([A-Z,]*) (-?\d+):(-?\d+)((?: \w+ -?\d+)*)$/.exec(line)

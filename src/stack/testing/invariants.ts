@@ -31,9 +31,18 @@ import { TIMER_AT, timerIsSet } from '../memory/wheel.ts'
 import { DATAGRAM_KIND, FILTER, QUEUE_COUNT, QUEUE_HEAD, SLOTS } from '../socket/datagrams.ts'
 import { EVENTS_NEXT, FLAG_IN_EVENTS, FLAG_IN_TABLE, hasFlag } from '../socket/record.ts'
 import type { Stack } from '../stack.ts'
+import { AGAIN, flightOf, LOST, SACKED } from '../tcp/flight.ts'
 import { LAST_WORDS_NEXT } from '../tcp/last-words.ts'
+import {
+  firstInFlight,
+  IS_AGAIN,
+  IS_LOST,
+  IS_SACKED,
+  isMarked,
+  nextInFlight,
+  sentLength,
+} from '../tcp/scoreboard.ts'
 import * as tcb from '../tcp/tcb.ts'
-import { WAITING_NEXT } from '../tcp/time-wait.ts'
 
 /** Fails, with what does not hold, when the arena is not sound. */
 export function expectSound(stack: Stack): void {
@@ -73,7 +82,7 @@ export function expectSound(stack: Stack): void {
   const senders = connectionsOf(m).filter(at => hasFlag(m, at, tcb.FLAG_IN_SENDERS))
   expect(chainOf(m, layout.SENDERS_HEAD, tcb.SENDERS_NEXT).sort()).toEqual(senders.sort())
   const waiting = connectionsOf(m).filter(at => tcb.stateOf(m, at) === tcb.TIME_WAIT)
-  expect(chainOf(m, layout.WAITING_HEAD, WAITING_NEXT).sort()).toEqual(waiting.sort())
+  expect(chainOf(m, layout.WAITING_HEAD, tcb.WAITING_NEXT).sort()).toEqual(waiting.sort())
   const finishing = connectionsOf(m).filter(at => hasFlag(m, at, tcb.FLAG_LAST_WORDS))
   const inLists = [layout.LAST_ACK_HEAD, layout.CLOSING_HEAD].flatMap(head =>
     chainOf(m, head, LAST_WORDS_NEXT),
@@ -137,6 +146,7 @@ function expectConnections(m: Arena): void {
     const ahead = chainOf(m, t + tcb.OUT_OF_ORDER, PAGE_NEXT)
     expect(bytesIn(m, send)).toBe(m.get32(t + tcb.SEND_QUEUED))
     expect(bytesIn(m, receive)).toBe(m.get32(t + tcb.RECV_QUEUED))
+    expectFlight(m, t)
     let edge = m.get32(t + tcb.RCV_NXT)
     for (const page of ahead) {
       expect((m.get32(page + PAGE_SEQ) - edge) | 0).toBeGreaterThanOrEqual(0)
@@ -151,6 +161,24 @@ function expectConnections(m: Arena): void {
     receive: pagesOf(m, layout.POOL_RECEIVE).length,
     outOfOrder: pagesOf(m, layout.POOL_OUT_OF_ORDER).length,
   })
+}
+
+/** What the scoreboard sums up is what its pages are marked with; what is in flight has a record. */
+function expectFlight(m: Arena, t: tcb.Tcb): void {
+  const f = flightOf(m, t)
+  if (f === 0) {
+    if (tcb.stateOf(m, t) !== tcb.CLOSED) expect(tcb.flightSize(m, t)).toBe(0)
+    return
+  }
+  expect(ownerOf(m, pageOf(m, f))).toBe(layout.POOL_FLIGHTS)
+  const sums = { sacked: 0, lost: 0, again: 0 }
+  for (let page = firstInFlight(m, t); page !== 0; page = nextInFlight(m, t, page)) {
+    const length = sentLength(m, t, page)
+    if (isMarked(m, page, IS_SACKED)) sums.sacked += length
+    if (isMarked(m, page, IS_LOST)) sums.lost += length
+    if (isMarked(m, page, IS_AGAIN)) sums.again += length
+  }
+  expect({ sacked: m.get32(f + SACKED), lost: m.get32(f + LOST), again: m.get32(f + AGAIN) }).toEqual(sums)
 }
 
 /** Every record in the hash table, which must be in use and stand there once. */

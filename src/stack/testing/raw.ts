@@ -32,14 +32,15 @@ export interface Ipv4Fields {
   readonly id?: number
   readonly fragment?: number
   readonly options?: number[]
+  readonly tos?: number
 }
 
 export function ipv4(protocol: number, payload: number[], fields: Ipv4Fields = {}): number[] {
-  const { from = PEER_IP, to = HOST_IP, ttl = 64, id = 1, fragment = 0, options = [] } = fields
+  const { from = PEER_IP, to = HOST_IP, ttl = 64, id = 1, fragment = 0, options = [], tos = 0 } = fields
   const words = 5 + options.length / 4
   const header = [
     0x40 | words,
-    0,
+    tos,
     ...u16(words * 4 + payload.length),
     ...u16(id),
     ...u16(fragment),

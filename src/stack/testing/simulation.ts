@@ -127,6 +127,13 @@ export class Simulation {
     return true
   }
 
+  /** Carries the frame once more, as it was sent. */
+  repeat({ at, from, bytes }: Sent): void {
+    const host = this.hosts.find(h => h.name === from)
+    if (host !== undefined)
+      this.underWay.push({ at: at + this.delay, order: this.order++, from: host, bytes })
+  }
+
   private nextArrival(): number {
     return this.underWay.reduce((least, f) => Math.min(least, f.at), Infinity)
   }
