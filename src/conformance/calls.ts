@@ -116,6 +116,10 @@ export const CALLS: Readonly<Record<string, Call>> = {
     const number = (Option as Readonly<Record<string, number>>)[option] ?? Number(option)
     return result(caller.stack.setOption(caller.socketOf(name), number as Option, Number(value)))
   },
+  joinGroup: (caller, [name = '', group = '']) =>
+    result(caller.stack.joinGroup(caller.socketOf(name), ipv4Number(group))),
+  leaveGroup: (caller, [name = '', group = '']) =>
+    result(caller.stack.leaveGroup(caller.socketOf(name), ipv4Number(group))),
   shutdown: (caller, [name = '']) => result(caller.stack.shutdown(caller.socketOf(name))),
   close: (caller, [name = '']) => result(caller.stack.close(caller.socketOf(name))),
   abort: (caller, [name = '']) => result(caller.stack.abort(caller.socketOf(name))),
@@ -129,10 +133,30 @@ export const CALLS: Readonly<Record<string, Call>> = {
   },
   /** The host's own address, 'none' while it has none. */
   address: caller => (caller.stack.address === 0 ? 'none' : ipv4Text(caller.stack.address)),
+  /** The largest frame that the host takes, bytes. */
+  largestFrame: caller => String(caller.stack.largestFrame),
   setAddress(caller, [address = '', gateway = '0.0.0.0']) {
     const [host = '', prefix = ''] = address.split('/')
     caller.stack.setAddress(ipv4Number(host), Number(prefix), ipv4Number(gateway))
     return '0'
+  },
+  addAddress(caller, [address = '']) {
+    const [host = '', prefix = ''] = address.split('/')
+    return result(caller.stack.addAddress(0, ipv4Number(host), Number(prefix)))
+  },
+  removeAddress: (caller, [address = '']) => result(caller.stack.removeAddress(ipv4Number(address))),
+  addRoute(caller, [network = '', gateway = '0.0.0.0', metric = '0']) {
+    const [host = '', prefix = ''] = network.split('/')
+    const route = {
+      destination: ipv4Number(host),
+      prefixLength: Number(prefix),
+      gateway: ipv4Number(gateway),
+    }
+    return result(caller.stack.addRoute({ ...route, link: 0, metric: Number(metric) }))
+  },
+  removeRoute(caller, [network = '', metric = '0']) {
+    const [host = '', prefix = ''] = network.split('/')
+    return result(caller.stack.removeRoute(ipv4Number(host), Number(prefix), Number(metric)))
   },
   linkUp(caller) {
     caller.stack.linkUp(caller.now)

@@ -12,6 +12,8 @@ import {
   FLAGS,
   type FragmentPacket,
   type IcmpPacket,
+  IGMP_MESSAGES,
+  type IgmpPacket,
   NotationError,
   type Packet,
   PROTOCOLS,
@@ -53,6 +55,9 @@ const macBytes = (text: string): number[] =>
 const macText = (bytes: ArrayLike<number>, at: number): string =>
   Array.from({ length: 6 }, (_, i) => (bytes[at + i] ?? 0).toString(16).padStart(2, '0')).join(':')
 
+const hexText = (bytes: readonly number[]): string =>
+  bytes.map(byte => byte.toString(16).padStart(2, '0')).join('')
+
 /** What each side's text says at an offset: two sides and any two places near each other differ. */
 export const textByte = (side: 'host' | 'peer', offset: number): number =>
   (offset * 7 + (offset >>> 8) * 3 + (side === 'host' ? 101 : 0)) & 255
@@ -78,6 +83,8 @@ export function encodePacket(packet: Packet, ends: Ends, numbers: Numbers, windo
       return ipFrame(packet, ends, 17, ends.peer, (from, to) => udpBytes(packet, from, to))
     case 'icmp':
       return ipFrame(packet, ends, 1, ends.peer, () => icmpBytes(packet, ends, numbers))
+    case 'igmp':
+      return ipFrame(packet, ends, 2, ends.peer, () => igmpBytes(packet))
     case 'arp':
       return frame(packet, ends, ETHERTYPE_ARP, arpBytes(packet, ends))
     case 'raw':
@@ -219,6 +226,14 @@ function icmpBytes(packet: IcmpPacket, ends: Ends, n: Numbers): number[] {
   return seal(bytes, 2, [], packet)
 }
 
+const igmpBytes = (packet: IgmpPacket): number[] =>
+  seal(
+    [IGMP_MESSAGES[packet.message] ?? 0, numberIn(packet, 'max') ?? 0, 0, 0, ...addressBytes(packet.group)],
+    2,
+    [],
+    packet,
+  )
+
 /** The beginning of a datagram that the host has sent: its IP header and eight bytes, RFC 792. */
 function quoteBytes(quote: Quote, ends: Ends, n: Numbers): number[] {
   const [source, destination] = quote.ports ?? [n.hostPort, n.peerPort]
@@ -301,15 +316,17 @@ function decodeIpv4(
   fields.set('ttl', String(ip[8]))
   fields.set('tos', String(ip[1]))
   fields.set('id', String(get16(ip, 4)))
+  if (headerLength > 20) fields.set('ip-options', hexText(ip.slice(20, headerLength)))
   fields.set((fragment & 0x4000) === 0 ? 'no-df' : 'df', '')
   const payload = ip.slice(headerLength)
   const protocol = ip[9] ?? 0
   if ((fragment & 0x3fff) !== 0) return decodeFragment(payload, protocol, fragment, fields)
   const pseudo = pseudoHeader(from, to, protocol, payload.length)
-  const sum = protocol === 1 ? checksum(payload) : checksum([...pseudo, ...payload])
+  const sum = protocol === 1 || protocol === 2 ? checksum(payload) : checksum([...pseudo, ...payload])
   if (sum !== 0) throw new Error('The host sent a wrong checksum.')
   if (protocol === 6) return decodeTcp(payload, addressText(to), fields, numbersOf)
   if (protocol === 17) return decodeUdp(payload, fields)
+  if (protocol === 2) return decodeIgmp(payload, fields)
   return decodeIcmp(payload, fields)
 }
 
@@ -422,6 +439,12 @@ function decodeIcmp(icmp: number[], fields: Map<string, string>): IcmpPacket {
     quote: isError ? decodeQuote(icmp.slice(8)) : undefined,
     fields,
   }
+}
+
+function decodeIgmp(igmp: number[], fields: Map<string, string>): IgmpPacket {
+  const message = Object.entries(IGMP_MESSAGES).find(([, type]) => type === igmp[0])?.[0] ?? String(igmp[0])
+  fields.set('max', String(igmp[1]))
+  return { kind: 'igmp', message, group: addressText(igmp.slice(4, 8)), fields }
 }
 
 /** What of a datagram of the peer's comes back to it. */

@@ -48,6 +48,7 @@ export class Mutator {
       const declaration = statement.declaration ?? statement
       if (declaration.type !== 'VariableDeclaration') continue
       for (const { id, init, start } of declaration.declarations) {
+        if (init.type === 'ObjectExpression') continue
         if (
           !/^[A-Z][A-Z_0-9]+$/.test(id.name) ||
           !/^[\d_()<>*+\s-]+$|\d{2}/.test(code.slice(init.start, init.end))
@@ -90,7 +91,7 @@ export class Mutator {
       if (within(node) === '' || isType(parent)) return
       this.#operator(node, text, add, edits)
       this.#negation(node, parent, key, text, add, edits)
-      this.#number(node, parent, key, add, edits)
+      this.#number(node, parent, key, text, add, edits)
       if (node.type === 'ExpressionStatement') {
         const id = add(node, 'statement', `${text(node)} is left out`)
         edits.wrap(node, `{if($M.keep(${id})){`, '}}')
@@ -162,17 +163,18 @@ export class Mutator {
    * @param {Node} node
    * @param {Node | undefined} parent
    * @param {string} key
+   * @param {(node: Node) => string} text
    * @param {(node: Node, sort: Mutant['sort'], change: string) => number} add
    * @param {Edits} edits
    */
-  #number(node, parent, key, add, edits) {
+  #number(node, parent, key, text, add, edits) {
     if (node.type === 'Literal' && typeof node['value'] === 'number') {
       const idle =
         parent?.type === 'BinaryExpression' && ['|', '&', '===', '!==', '>>>'].includes(parent['operator'])
       if (idle || parent?.type === 'Property' || parent?.type === 'UnaryExpression') return
       edits.wrap(
         node,
-        `$M.num([${add(node, 'constant', `${node['value']} becomes ${node['value'] + 1}`)}],`,
+        `$M.num([${add(node, 'constant', `${node['value']} becomes ${node['value'] + 1} in ${text(parent ?? node)}`)}],`,
         ')',
       )
     } else if (node.type === 'Identifier' && key !== 'id' && key !== 'key' && key !== 'property') {

@@ -160,27 +160,36 @@ const chosen = mutants
 const step = values.sample === undefined ? 1 : Math.max(1, chosen.length / Number(values.sample))
 const tried = chosen.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step))
 
-/** @type {(typeof tried[number] & { met: boolean })[]} */
-const survivors = []
-/** @type {Map<string, { killed: number, all: number }>} */
-const shares = new Map()
-for (const mutant of tried) {
-  const meeting = scripts.filter(script => script.met[mutant.id] === 1)
-  const killed = meeting.some(({ name, text }) => {
-    life.living = mutant.id
+/**
+ * Whether a script that comes by the mutant fails; how many do come by.
+ *
+ * @param {number} id
+ */
+function tryMutant(id) {
+  const meeting = scripts.filter(script => script.met[id] === 1)
+  life.living = id
+  const found = meeting.some(({ name, text }) => {
     life.turns = 0
     try {
       playScript(name, text)
       return false
     } catch {
       return true
-    } finally {
-      life.living = -1
     }
   })
-  if (!killed) survivors.push({ ...mutant, met: meeting.length > 0 })
+  life.living = -1
+  return { found, meeting: meeting.length }
+}
+
+/** @type {(Mutant & { met: boolean })[]} */
+const survivors = []
+/** @type {Map<string, { killed: number, all: number }>} */
+const shares = new Map()
+for (const mutant of tried) {
+  const { found, meeting } = tryMutant(mutant.id)
+  if (!found) survivors.push({ ...mutant, met: meeting > 0 })
   const share = shares.get(mutant.sort) ?? { killed: 0, all: 0 }
-  shares.set(mutant.sort, { killed: share.killed + (killed ? 1 : 0), all: share.all + 1 })
+  shares.set(mutant.sort, { killed: share.killed + (found ? 1 : 0), all: share.all + 1 })
 }
 
 for (const { file, line, within, change, met } of survivors)
@@ -192,5 +201,7 @@ console.log()
 for (const [sort, { killed, all }] of shares)
   console.log(`${sort.padEnd(12)}${killed} of ${all} found out, ${((100 * killed) / all).toFixed(1)} %`)
 console.log(`${scripts.length} scripts; ${equivalent.size} mutants are set aside as equivalent`)
+const names = new Set(mutants.map(nameOf))
+for (const name of equivalent) if (!names.has(name)) console.log(`equivalent.txt names no mutant: ${name}`)
 if (values.json === true)
   console.log(JSON.stringify({ shares: Object.fromEntries(shares), survivors: survivors.map(nameOf) }))

@@ -52,6 +52,14 @@ export interface Quote {
   readonly seq: number | undefined
 }
 
+export interface IgmpPacket {
+  readonly kind: 'igmp'
+  readonly message: string
+  /** The group that it speaks of; 0.0.0.0 for all of them. */
+  readonly group: string
+  readonly fields: Fields
+}
+
 export interface ArpPacket {
   readonly kind: 'arp'
   readonly operation: 'who-has' | 'is-at'
@@ -82,7 +90,7 @@ export interface RawPacket {
   readonly fields: Fields
 }
 
-export type Packet = TcpPacket | UdpPacket | IcmpPacket | ArpPacket | FragmentPacket | RawPacket
+export type Packet = TcpPacket | UdpPacket | IcmpPacket | IgmpPacket | ArpPacket | FragmentPacket | RawPacket
 
 /** `last` is the host's timestamp as it was last seen on the flow, plus `plus`. */
 export type Stamp = number | '*' | { readonly plus: number }
@@ -105,7 +113,15 @@ export const FLAGS: readonly (readonly [letter: string, bit: number])[] = [
   ['.', 16],
 ]
 
-export const PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 }
+export const PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, igmp: 2, tcp: 6, udp: 17 }
+
+/** RFC 2236, 2.1. */
+export const IGMP_MESSAGES: Readonly<Record<string, number>> = {
+  query: 0x11,
+  'report-v1': 0x12,
+  report: 0x16,
+  leave: 0x17,
+}
 
 /** RFC 792: the messages that have a name here, with their type and code. */
 export const ICMP_MESSAGES: Readonly<Record<string, readonly [number, number]>> = {
@@ -164,6 +180,8 @@ const ICMP_WORDS: Readonly<Record<string, Value>> = {
   seq: 'number',
   mtu: 'number',
 }
+/** `max`: how long an answer may wait, in tenths of a second. */
+const IGMP_WORDS: Readonly<Record<string, Value>> = { ...TRANSPORT, max: 'number' }
 const ARP_WORDS: Readonly<Record<string, Value>> = {
   mac: 'word',
   hardware: 'number',
@@ -190,6 +208,8 @@ export function parsePacket(text: string): Packet {
       return parseUdp(tokens.slice(1))
     case 'icmp':
       return parseIcmp(tokens.slice(1))
+    case 'igmp':
+      return parseIgmp(tokens.slice(1))
     case 'arp':
       return parseArp(tokens.slice(1))
     case 'fragment':
@@ -327,6 +347,14 @@ function parseIcmp(tokens: readonly string[]): IcmpPacket {
       ICMP_WORDS,
     ),
   }
+}
+
+/** 'report 224.1.2.3' */
+function parseIgmp(tokens: readonly string[]): IgmpPacket {
+  const [message = '', group = '', ...rest] = tokens
+  if (IGMP_MESSAGES[message] === undefined || !isValue('address', group))
+    return wrong(`IGMP is written like 'igmp report 224.1.2.3'; '${message} ${group}' is not.`)
+  return { kind: 'igmp', message, group, fields: parseFields(rest, IGMP_WORDS) }
 }
 
 /** 'tcp 1025>80 seq 0', 'tcp seq 0', 'udp 7>9', 'icmp' */
@@ -480,6 +508,8 @@ function formatHead(packet: Packet): string {
       const length = packet.length === undefined ? '' : ` (${packet.length})`
       return `icmp ${name ?? `type ${packet.type} code ${packet.code}`}${length}`
     }
+    case 'igmp':
+      return `igmp ${packet.message} ${packet.group}`
     case 'arp':
       return packet.operation === 'who-has'
         ? `arp who-has ${packet.subject} tell ${packet.other}`

@@ -97,7 +97,7 @@ class Run implements Caller {
     this.checkSound()
     this.busy = false
     this.answering = true
-    for (const socket of this.sockets.values()) this.stack.abort(socket)
+    for (const socket of this.sockets.values()) if (this.stack.abort(socket) < 0) this.stack.close(socket)
     for (const { peerAddress } of this.conversations.values()) CALLS['hostGone']?.(this, [peerAddress], '0')
     this.advance(this.now + AFTERMATH_MS)
     this.outbox.length = 0
@@ -136,7 +136,9 @@ class Run implements Caller {
       case 'counter':
         return this.compare(String(step.value), String(this.counted(step.counter)))
       case 'memory':
-        return this.checkBaseline()
+        return step.pool === ''
+          ? this.checkBaseline()
+          : this.compare(String(step.used), this.usedBy(step.pool))
       case 'link':
         this.busy = step.busy
         return this.pump()
@@ -201,7 +203,7 @@ class Run implements Caller {
     const [a, b] = [Number(seen), Number(value)]
     const holds =
       operator === '='
-        ? seen === value || Math.abs(a - b) < 0.05
+        ? seen === value || Math.abs(a - b) < 0.0006
         : (operator.startsWith('<') ? a < b : a > b) || (operator.endsWith('=') && a === b)
     if (!holds)
       this.fail(
@@ -215,6 +217,13 @@ class Run implements Caller {
     const now = this.stack.counters[counter]
     if (now === undefined) throw new NotationError(`There is no counter '${counter}' in this profile.`)
     return now - (this.countersBefore[counter] ?? 0)
+  }
+
+  /** The bytes that a pool of the arena holds. */
+  private usedBy(pool: string): string {
+    const found = this.stack.memory.pools.find(one => one.name === pool)
+    if (found === undefined) throw new NotationError(`There is no pool '${pool}'.`)
+    return String(found.used)
   }
 
   private checkBaseline(): void {
@@ -385,7 +394,7 @@ class Run implements Caller {
   }
 
   private makeStack(memory: number | ArrayBuffer): Stack {
-    const { profile, mtu, address, gateway, seed } = this.header
+    const { profile, mtu, largestFrame, address, gateway, seed } = this.header
     const mac = Uint8Array.from(HOST_MAC.split(':').map(pair => Number.parseInt(pair, 16)))
     return PROFILES[profile as keyof typeof PROFILES](
       {
@@ -394,6 +403,7 @@ class Run implements Caller {
         mtu,
         ...(address === undefined ? {} : { address }),
         ...(gateway === undefined ? {} : { gateway }),
+        ...(largestFrame === undefined ? {} : { largestFrame }),
       },
       environment(seed),
     )

@@ -7,6 +7,8 @@ export interface Header {
   /** Bytes. */
   readonly memory: number
   readonly mtu: number
+  /** The largest frame of the link, bytes; undefined: no larger than the MTU's. */
+  readonly largestFrame: number | undefined
   /** 'a.b.c.d/n'; undefined: the host finds a link-local one by itself. */
   readonly address: string | undefined
   readonly gateway: string | undefined
@@ -55,7 +57,7 @@ export type Step =
       readonly value: string
     }
   | { readonly kind: 'counter'; readonly counter: string; readonly value: number }
-  | { readonly kind: 'memory' }
+  | { readonly kind: 'memory'; readonly pool: string; readonly used: number }
   | { readonly kind: 'link'; readonly busy: boolean }
 
 export interface TimedStep {
@@ -87,6 +89,7 @@ const DEFAULTS: Header = {
   profile: 'full',
   memory: 256 * 1024,
   mtu: 1500,
+  largestFrame: undefined,
   address: '192.0.2.1/24',
   gateway: undefined,
   peer: '192.0.2.2',
@@ -141,6 +144,8 @@ function parseHeader(line: string): Partial<Header> {
       return { [word]: numberOf(value) }
     case 'host-iss':
       return { hostIss: numberOf(value) }
+    case 'largest-frame':
+      return { largestFrame: numberOf(value) }
     case 'clock':
       return { clock: numberOf(value) * 1000 }
     case 'address':
@@ -208,14 +213,22 @@ function parseStep(text: string): Step {
     case 'counter':
       return parseCounter(rest)
     case 'memory':
-      if (rest !== 'baseline') throw new NotationError("Memory is compared by 'memory baseline'.")
-      return { kind: 'memory' }
+      return parseMemory(rest)
     case 'link':
       if (rest !== 'busy' && rest !== 'free') throw new NotationError("The link is 'busy' or 'free'.")
       return { kind: 'link', busy: rest === 'busy' }
     default:
       return parseCall(text)
   }
+}
+
+/** 'baseline', or 'pool = bytes' */
+function parseMemory(text: string): Step {
+  if (text === 'baseline') return { kind: 'memory', pool: '', used: 0 }
+  const match = /^([a-z ]+) = (\d+)$/.exec(text)
+  if (match === null)
+    throw new NotationError("Memory is compared by 'memory baseline' or 'memory send = 1600'.")
+  return { kind: 'memory', pool: match[1] ?? '', used: Number(match[2]) }
 }
 
 /** A packet of the peer's, and the reason for which it is not taken. */

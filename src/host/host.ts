@@ -100,7 +100,7 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
     if (mac === undefined)
       throw new TypeError(`'${spec.mac}' is not a MAC address; it looks like 02:00:5e:10:00:01.`)
     const secret = crypto.getRandomValues(new Uint8Array(16))
-    const stack = createStack({ memory: spec.memory, mac }, { random32, secret })
+    const stack = createStack({ memory: spec.memory, mac, ...named(spec) }, { random32, secret })
     this.spec = spec
     this.mac = mac
     this.#segment = segment
@@ -356,6 +356,9 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
     }
   }
 }
+
+const named = ({ localName }: HostSpec): Pick<StackConfig, 'name'> =>
+  localName === undefined ? {} : { name: localName }
 
 const random = new Uint32Array(1)
 const random32 = (): number => crypto.getRandomValues(random)[0] as number

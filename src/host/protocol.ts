@@ -25,6 +25,8 @@ export interface HostSpec {
   readonly memory: number
   /** 'xx:xx:xx:xx:xx:xx', locally administered and unicast. */
   readonly mac: string
+  /** The label under which the link finds it, 'label.local' (RFC 6762); without, it has no such name. */
+  readonly localName?: string
 }
 
 /**

@@ -4,7 +4,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Drop } from '../stack/drop.ts'
 import { EBADF, ECONNREFUSED, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT } from '../stack/errno.ts'
 import { inspectConnection } from '../stack/inspect/inspect.ts'
-import { Event, Option, type PortFacts, Protocol, type Socket, type SocketRecord } from '../stack/stack.ts'
+import {
+  Event,
+  NameType,
+  Option,
+  type PortFacts,
+  Protocol,
+  type Socket,
+  type SocketRecord,
+} from '../stack/stack.ts'
 import { ethernet, HOST_IP, HOST_MAC, type Ipv4Fields, icmp, ipv4, PEER_MAC } from '../stack/testing/raw.ts'
 
 import { connectPair, Simulation, seededRandom } from '../stack/testing/simulation.ts'
@@ -130,7 +138,7 @@ async function onAndOff(name: string): Promise<readonly [on: Built, off: Built]>
 }
 
 const declares = (code: string, name: string): boolean =>
-  new RegExp(`\\b${name}\\s*=[^=]|function ${name}\\(`).test(code)
+  new RegExp(`(^|[^.\\w])${name}\\s*=[^=]|function ${name}\\(`).test(code)
 
 test.each(SWITCHES)('built without $name, nothing of it is in the file', async one => {
   const [on, off] = await onAndOff(one.name)
@@ -226,6 +234,8 @@ function hears(profile: Create, protocol: number, payload: number[], fields: Ipv
 /** A redirect to 10.0.0.9 for 9.9.9.9, from our router. */
 const REDIRECT = icmp(5, 1, [10, 0, 0, 9, ...ipv4(17, Array(8).fill(0), { from: HOST_IP, to: [9, 9, 9, 9] })])
 
+const POOL = { first: '10.0.0.100', last: '10.0.0.109' }
+
 /** What a user meets: with the switch, and without it (the README's last column). */
 const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   FIB_TRIE: routesBy,
@@ -290,6 +300,42 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
     alice.stack.send(near, new Uint8Array(10_000))
     sim.run(100)
     return sim.wire.some(({ bytes }) => bytes.length > 1514)
+  },
+  DHCP_CLIENT: profile => {
+    const sim = new Simulation()
+    sim.add('server', { dhcpServer: POOL })
+    sim.run(2_000)
+    try {
+      const { stack } = sim.add('client', { profile, address: 'dhcp' })
+      sim.run(3_000)
+      return stack.address
+    } catch (error) {
+      return (error as Error).message
+    }
+  },
+  DHCP_SERVER: profile => {
+    const sim = new Simulation()
+    sim.add('server', { profile, dhcpServer: POOL })
+    sim.run(2_000)
+    const { stack } = sim.add('client', { address: 'dhcp' })
+    sim.run(3_000)
+    return stack.address
+  },
+  DNS: profile => {
+    const sim = new Simulation()
+    const { stack } = sim.add('alice', { profile, dns: ['10.0.0.53'] })
+    sim.start()
+    return Math.min(1, stack.resolve('example.com', NameType.A))
+  },
+  MDNS: profile => {
+    const sim = new Simulation()
+    sim.add('bob', { profile, name: 'bob' })
+    const { stack } = sim.add('alice')
+    sim.run(5_000)
+    const socket = stack.resolve('bob.local', NameType.A) as Socket
+    sim.run(10_000)
+    const into = new Uint8Array(4)
+    return [stack.resolved(socket, into), ...into]
   },
   IP_PING: profile => {
     const sim = new Simulation()
@@ -399,6 +445,13 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   IP_FRAG: [3000, -90],
   IP_FRAG_SMALL: [3000, -90],
   IP_OFFLOAD: [true, false],
+  DHCP_CLIENT: [0x0a000064, "An address is written like 10.0.0.1/24; 'dhcp' is not."],
+  DHCP_SERVER: [0x0a000064, 0],
+  DNS: [1, -95],
+  MDNS: [
+    [4, 10, 0, 0, 1],
+    [0, 0, 0, 0, 0],
+  ],
   IP_PING: [[3, 7], 'EPROTONOSUPPORT'],
   INET_RAW: [23, EBADF],
   PACKET: [60, EPROTONOSUPPORT],

@@ -98,6 +98,10 @@ export const SWITCHES = [
   { name: 'IP_FRAG_SMALL', feature: 'fragments', from: 'ip/fragments.ts', export: 'ipFragmentsSmall' },
   { name: 'IP_MULTICAST', feature: 'multicast', from: 'igmp/multicast.ts', export: 'ipMulticast' },
   { name: 'IP_OFFLOAD', feature: 'offload', from: 'tcp/offload.ts', export: 'offload', literals: ['65549'] },
+  { name: 'DHCP_CLIENT', feature: 'dhcpClient', from: 'dhcp/client.ts', export: 'dhcpClient' },
+  { name: 'DHCP_SERVER', feature: 'dhcpServer', from: 'dhcp/server.ts', export: 'dhcpServer' },
+  { name: 'DNS', feature: 'dns', from: 'dns/resolver.ts', export: 'resolver' },
+  { name: 'MDNS', feature: 'mdns', from: 'dns/mdns.ts', export: 'mdns', needs: ['DNS', 'IP_MULTICAST'] },
   { name: 'IP_PING', feature: 'ping', from: 'icmp/ping.ts', export: 'pingSockets', socket: true },
   { name: 'INET_RAW', feature: 'raw', from: 'ip/raw.ts', export: 'rawSockets', socket: true },
   { name: 'PACKET', feature: 'packet', from: 'packet/packet.ts', export: 'packetSockets', socket: true },
@@ -247,9 +251,9 @@ const byPath = (/** @type {string} */ a, /** @type {string} */ b) =>
  * @returns {string} TypeScript, to stand in src/stack/profiles
  */
 export function compositionOf(chosen) {
-  const filled = new Set(chosen.map(({ feature }) => feature))
+  const always = BASE.map(base => chosen.find(({ feature }) => feature === base.feature) ?? base)
   const sockets = chosen.filter(({ socket }) => socket).map(one => one.export)
-  const parts = [...BASE.filter(({ feature }) => !filled.has(feature)), ...chosen]
+  const parts = [...new Set([...always, ...chosen])]
   const properties = parts.map(part => `${part.feature}: ${part.export}`)
   if (sockets.length > 0) properties.push(`sockets: [${sockets.join(', ')}]`)
   return [

@@ -4,6 +4,8 @@
  */
 
 import type { SocketDiagnosis } from './diag/diag.ts'
+import type { MulticastNames } from './dns/mdns.ts'
+import type { Resolver } from './dns/resolver.ts'
 import type { Drop } from './drop.ts'
 import type { Ethtool } from './ethernet/ethtool.ts'
 import type { SocketFilters } from './filter/filter.ts'
@@ -38,6 +40,7 @@ import type { IncomingSegment } from './tcp/segment.ts'
 import type { SocketSettings } from './tcp/settings.ts'
 import type { SynCookies } from './tcp/syn-cookies.ts'
 import type { Timestamps } from './tcp/timestamps.ts'
+import type { Service } from './udp/service.ts'
 
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
 export interface Features {
@@ -58,6 +61,14 @@ export interface Features {
   readonly fragments?: IpFragments
   /** IP_MULTICAST */
   readonly multicast?: Multicast
+  /** DHCP client */
+  readonly dhcpClient?: Service
+  /** DHCP server */
+  readonly dhcpServer?: Service
+  /** DNS client */
+  readonly dns?: Resolver
+  /** mDNS */
+  readonly mdns?: MulticastNames
   /** IP_OFFLOAD */
   readonly offload?: Offload
   /** IP_PING */
@@ -110,6 +121,8 @@ export interface Core {
   readonly random32: () => number
   /** The TCP options among the features, in the order in which they are written. */
   readonly options: readonly TcpOption[]
+  /** The parts of the stack itself that speak UDP; names before addresses, which they leave before. */
+  readonly services: readonly Service[]
   /** The segment that is being taken; meaningless between calls. */
   readonly segment: IncomingSegment
   /** The link by which the frame came that is being taken; meaningless between calls. */
@@ -133,6 +146,15 @@ export const KIND_NETLINK = 14
 export const KIND_GROUP = 20
 export const KIND_SETTINGS = 8
 export const KIND_DESTINATION = 9
+/** A question's socket, and the records of the services: see dhcp/ and dns/. */
+export const KIND_QUESTION = 30
+export const KIND_DHCP_CLIENT = 31
+export const KIND_DHCP_SERVER = 32
+export const KIND_LEASE = 33
+export const KIND_QUERY = 34
+export const KIND_CACHED = 35
+export const KIND_RESPONDER = 36
+export const KIND_RESPONSE = 37
 
 /** Counts one event under its MIB name's index (mib.ts); where the profile keeps no counters, nothing, and no call is built. */
 export function count(s: Core, index: number): void {

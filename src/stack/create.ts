@@ -75,12 +75,15 @@ import { bindUdp, udpConnect, udpSend } from './udp/udp.ts'
 
 /** Throws RangeError with one sentence when the configuration cannot work. */
 export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
-  const settings = readConfig(config)
+  const settings = readConfig(config, features.dhcpClient !== undefined)
   const m = new Arena(typeof config.memory === 'number' ? new ArrayBuffer(config.memory) : config.memory)
   const s: Core = {
     m,
     features,
     random32: () => environment.random32() >>> 0,
+    services: [features.mdns, features.dns, features.dhcpServer, features.dhcpClient].filter(
+      service => service !== undefined,
+    ),
     options: [
       features.windowScale,
       features.timestamps,
@@ -93,9 +96,10 @@ export function compose(config: StackConfig, environment: Environment, features:
   }
   if (typeof config.memory === 'number') {
     layOut(s, settings, environment.secret)
-    if (settings.address === 0) acquireLinkLocal(s)
-    else acquireAddress(s, settings.address, settings.mask, settings.gateway)
+    if (config.address === undefined) acquireLinkLocal(s)
+    else if (settings.address !== 0) acquireAddress(s, settings.address, settings.mask, settings.gateway)
     takeAddresses(s, settings.more)
+    for (const service of s.services) service.start?.(s, config)
   } else {
     takeOver(m)
   }
@@ -148,6 +152,8 @@ function fireTimer(s: Core, record: Address): void {
       return s.features.settings?.fired(s, record)
     case KIND_GROUP:
       return s.features.multicast?.expired(s, record)
+    default:
+      for (const service of s.services) service.expired?.(s, record, s.m.get8(record + RECORD_KIND))
   }
 }
 
@@ -289,6 +295,7 @@ function stackOf(s: Core): Stack {
       return m.get32(ADDRESS) >>> 0
     },
     setAddress(address, prefixLength, gateway) {
+      for (const service of s.services) service.addressGiven?.(s)
       configureAddress(s, address | 0, maskOf(prefixLength), gateway | 0)
     },
     get addresses() {
@@ -307,6 +314,10 @@ function stackOf(s: Core): Stack {
       setNow(s, now)
       s.features.netlink?.linkChanged(s, 0)
       reannounce(s)
+      for (const service of s.services) service.linkUp?.(s)
+    },
+    leave() {
+      for (const service of s.services) service.leave?.(s)
     },
     hostGone(address) {
       for (let link = 0; link < m.get8(LINK_COUNT); link++) {
@@ -361,6 +372,12 @@ function stackOf(s: Core): Stack {
         takeDatagram(s, at, into, from)
       )
     },
+    resolve: (name, type) => (s.features.dns?.resolve(s, name, type) ?? EOPNOTSUPP) as Socket | Errno,
+    resolved(handle, into) {
+      const at = recordOf(s, handle)
+      if (at === 0) return EBADF
+      return s.features.dns?.resolved(s, at, into) ?? EOPNOTSUPP
+    },
     setOption(handle, option, value) {
       const at = recordOf(s, handle)
       return at === 0 ? EBADF : setSocketOption(s, at, option, value)
@@ -377,6 +394,7 @@ function stackOf(s: Core): Stack {
     close(handle) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
+      s.features.dns?.forget(s, at)
       if (isConnection(m, at)) closeTcp(s, at)
       else {
         if (s.features.sockets) familyOf(s, at)?.close?.(s, at)

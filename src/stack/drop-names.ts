@@ -57,6 +57,11 @@ const SENTENCES: Readonly<Record<Drop, string>> = {
   [Drop.BadRedirect]: 'The redirect is not from the router in use, or leads to where no router can be.',
   [Drop.SourceQuench]: 'Source quench is not acted on.',
   [Drop.Filtered]: 'The socket’s filter does not want it.',
+  [Drop.BadDhcp]: 'The DHCP message is cut short, or its options do not end.',
+  [Drop.UnexpectedDhcp]: 'The DHCP message answers nothing that was asked.',
+  [Drop.BadDns]: 'The names or records of the DNS message do not fit in it.',
+  [Drop.UnexpectedDns]: 'It answers no question that was asked of that server.',
+  [Drop.ForeignMdns]: 'A multicast answer from another port, or from another link.',
 }
 
 /** One sentence that says what happened. */

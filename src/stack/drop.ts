@@ -97,7 +97,17 @@ export const Drop = {
   Filtered: 53,
   /** RFC 5927, 7.2: claims a path MTU that what we sent cannot have found. */
   BadPathMtu: 54,
+  /** RFC 2131, 2: a DHCP message that is cut short, or whose options do not end. */
+  BadDhcp: 55,
+  /** A DHCP message that answers nothing we asked, or that our server has nothing to say to. */
+  UnexpectedDhcp: 56,
+  /** RFC 1035, 4.1: a DNS message whose counts, names or records do not fit in it. */
+  BadDns: 57,
+  /** RFC 5452, 9.1: an answer to no question that we have asked there. */
+  UnexpectedDns: 58,
+  /** RFC 6762, 6 and 11: a multicast answer from another port, or from another link. */
+  ForeignMdns: 59,
 } as const
 export type Drop = (typeof Drop)[keyof typeof Drop]
 /** How many reasons there are, Drop.None included. */
-export const DROP_COUNT = 55
+export const DROP_COUNT = 60

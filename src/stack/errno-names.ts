@@ -2,13 +2,15 @@
 import * as codes from './errno.ts'
 
 const SENTENCES: Record<string, string> = {
-  ENOENT: 'There is no such entry.',
+  ENOENT: 'There is no such name or entry.',
   EBADF: 'The socket was closed already.',
   EAGAIN: 'Nothing is ready yet; try again later.',
   EBUSY: 'Another listing is under way on this socket; read it to its end.',
   ENODEV: 'The host has no such link.',
   EINVAL: 'The socket is not in a state that allows this.',
   EPIPE: 'This side has already said that it sends no more.',
+  ENODATA: 'The name is there, but has no address of that kind.',
+  EPROTO: 'No server could answer the question.',
   EMSGSIZE: 'The datagram is larger than this host can send.',
   ENOPROTOOPT: 'There is no such option in this profile.',
   EPROTONOSUPPORT: 'This profile does not include that protocol.',

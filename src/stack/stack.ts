@@ -55,11 +55,14 @@ export interface LinkConfig {
   readonly mac: Uint8Array
   /** The largest IP datagram that the link carries, 68 … 1500 bytes; 1500 if absent. */
   readonly mtu?: number
-  /** 'a.b.c.d/prefix'. */
+  /** 'a.b.c.d/prefix'; of link 0 also 'dhcp', see StackConfig. */
   readonly address?: string
 }
 
-/** The settings of link 0 stand here themselves. If it has no address the host takes a link-local one by itself (RFC 3927). */
+/**
+ * The settings of link 0 stand here themselves. If it has no address the host takes a link-local one by itself (RFC 3927).
+ * 'dhcp' asks a server for one (RFC 2131), where the profile has a DHCP client: a link-local one serves until it answers.
+ */
 export interface StackConfig extends LinkConfig {
   /** The budget in bytes, or an arena: one copied from a running host continues where that host was. */
   readonly memory: number | ArrayBuffer
@@ -74,6 +77,15 @@ export interface StackConfig extends LinkConfig {
   readonly forward?: boolean
   /** Links 1 to 3. Their addresses are taken without a test for conflicts. */
   readonly links?: readonly LinkConfig[]
+  /**
+   * What the host calls itself: one label of 1 … 63 letters, digits and hyphens. DHCP servers are told, and where the
+   * profile has mDNS the link finds the host as 'name.local' (RFC 6762), or 'name-2.local' if that was taken.
+   */
+  readonly name?: string
+  /** Servers to ask for names, up to three, 'a.b.c.d'. A DHCP server may tell others. */
+  readonly dns?: readonly string[]
+  /** Addresses that this host lends to others; for a profile with the DHCP server, and a host with an `address`. */
+  readonly dhcpServer?: DhcpPool
 }
 
 /** How a network is reached. */
@@ -95,6 +107,22 @@ export interface LocalAddress {
   readonly link: number
 }
 
+/** What a DHCP server lends, and tells with it (RFC 2132). */
+export interface DhcpPool {
+  /** The first and the last address, 'a.b.c.d', on the host's own link; 254 addresses at most. */
+  readonly first: string
+  readonly last: string
+  /** Seconds, at least 60; an hour if absent. */
+  readonly lease?: number
+  readonly router?: string
+  /** Up to three. */
+  readonly dns?: readonly string[]
+  readonly domain?: string
+}
+
+/** What `resolve` can ask for: IPv4 addresses, IPv6 addresses, or the name behind an address (RFC 1035, 3.2.2; 3596). */
+export const NameType = { A: 1, Ptr: 12, Aaaa: 28 } as const
+export type NameType = (typeof NameType)[keyof typeof NameType]
 /** Whom a frame that a packet socket has captured was for. The numbers are Linux's PACKET_HOST and so on. */
 export const PacketType = { Host: 0, Broadcast: 1, Multicast: 2, OtherHost: 3, Outgoing: 4 } as const
 export type PacketType = (typeof PacketType)[keyof typeof PacketType]
@@ -305,6 +333,8 @@ export interface Stack {
   removeRoute(destination: Ipv4, prefixLength: number, metric: number): 0 | Errno
   /** The link came up, or another segment was joined to it: addresses are checked for conflicts anew (RFC 5227, 2.1). */
   linkUp(now: Ms): void
+  /** The host is about to leave: its name is taken back (RFC 6762, 10.1), its lease is given back (RFC 2131, 4.4.6). */
+  leave(): void
   /** The host with this address has left the segment for good (its port is gone): connections to it end with EHOSTUNREACH. */
   hostGone(address: Ipv4): void
 
@@ -330,6 +360,16 @@ export interface Stack {
   sendTo(socket: Socket, data: Uint8Array, address: Ipv4, port: number): number | Errno
   /** One datagram, cut to fit. ICMP: an echo reply's data, `from.port` its sequence number. */
   recvFrom(socket: Socket, into: Uint8Array, from: Endpoint): number | Errno
+  /**
+   * Asks for a name: a socket on which Event.Readable says that the answer is there, or Event.Closed that there is none:
+   * `error` gives ENOENT (nobody has the name), ENODATA (it has no such records), ETIMEDOUT, EPROTO (no server could
+   * answer), ENOBUFS. `.local` names are asked of the link (RFC 6762), others of the servers; for NameType.Ptr an address
+   * 'a.b.c.d' will do. EINVAL for what is no name, ENETUNREACH without an address or a server, ENOBUFS when memory is full
+   * or 16 questions are open, EOPNOTSUPP in a profile without DNS. Give the socket back with `close`.
+   */
+  resolve(name: string, type: NameType): Socket | Errno
+  /** Bytes put into `into`: four for each A, sixteen for each AAAA, the text of a name; EAGAIN until the answer is there. */
+  resolved(socket: Socket, into: Uint8Array): number | Errno
   /** EINVAL for a value out of range, ENOPROTOOPT for an option that this kind of socket does not have. */
   setOption(socket: Socket, option: Option, value: number): 0 | Errno
   /**

@@ -29,6 +29,8 @@ export const POOLS: Readonly<Record<string, readonly [colour: string, holds: str
   filters: ['var(--other)', 'filter programs of sockets'],
   capture: [faint('--other'), 'captured frames to be read'],
   flights: ['var(--again)', 'what connections know of segments under way'],
+  leases: ['var(--near)', 'addresses that are lent by DHCP'],
+  names: [faint('--near'), 'names that were asked for, and their answers'],
   standing: [faint('--ack'), 'where a frame is read and where one is written'],
 }
 

@@ -41,6 +41,27 @@ describe('TCPSocket', () => {
     expect([accepted.remoteAddress, accepted.remotePort]).toEqual([client.localAddress, client.localPort])
   })
 
+  test('opens to a name of the link, and knows the address behind it', async () => {
+    const carol = new Cable()
+    const near = carol.add('near')
+    const far = carol.add('far', 'far')
+    await addressOf(near)
+    const address = await addressOf(far)
+    await new far.sockets.TCPServerSocket('0.0.0.0', { localPort: 80 }).opened
+    await vi.waitFor(async () => {
+      const socket = new near.sockets.TCPSocket('far.local', 80)
+      expect((await socket.opened).remoteAddress).toBe(address)
+      expect(socket.remoteAddress).toBe(address)
+    }, SOON)
+    carol.end()
+  }, 20_000)
+
+  test('a name that nobody can be asked for rejects with a reason', async () => {
+    const socket = new alice.sockets.TCPSocket('www.example.com', 80)
+    await expect(socket.opened).rejects.toMatchObject({ code: 'ENETUNREACH' })
+    await expect(socket.closed).rejects.toMatchObject({ code: 'ENETUNREACH' })
+  })
+
   test('early data waits for whoever accepts and reads', async () => {
     const server = await listen(80)
     const { writable } = await new alice.sockets.TCPSocket(bobsAddress, 80).opened
@@ -173,7 +194,9 @@ describe('TCPSocket', () => {
   })
 
   test('a wrong address or port is refused in a sentence', () => {
-    expect(() => new alice.sockets.TCPSocket('bob', 80)).toThrow("'bob' is not an IPv4 address")
+    expect(() => new alice.sockets.TCPSocket('1.2.3', 80)).toThrow(
+      "'1.2.3' is neither an IPv4 address, such as 169.254.1.2, nor the name of a host.",
+    )
     expect(() => new alice.sockets.TCPSocket(bobsAddress, 0)).toThrow(
       '0 is not a port; ports are 1 to 65535.',
     )

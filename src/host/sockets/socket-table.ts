@@ -1,8 +1,16 @@
 /** The sockets that programs hold on one host: their events as promises, and what ended each. */
 import { EAGAIN, ENOBUFS, type Errno, isErrno } from '../../stack/errno.ts'
 import { formatIpv4, parseIpv4 } from '../../stack/ip/addresses.ts'
-import { type Endpoint, Event, type Ms, type Protocol, type Socket, type Stack } from '../../stack/stack.ts'
-import { type SocketError, socketError, stale } from './socket-error.ts'
+import {
+  type Endpoint,
+  Event,
+  type Ms,
+  NameType,
+  type Protocol,
+  type Socket,
+  type Stack,
+} from '../../stack/stack.ts'
+import { SocketError, socketError, stale } from './socket-error.ts'
 import type { TCPSocket } from './tcp-socket.ts'
 
 /** Until when somebody waits: one socket's events, turned into promises. */
@@ -121,6 +129,20 @@ export class SocketTable {
     watch.end(why)
   }
 
+  /** The first IPv4 address behind a name; throws a SocketError when there is none. */
+  async resolve(name: string): Promise<number> {
+    const socket = this.call(stack => stack.resolve(name, NameType.A))
+    if (isErrno(socket)) throw socketError(socket)
+    const watch = this.watch(socket)
+    await watch.until(Event.Readable | Event.Closed)
+    const answer = new DataView(new ArrayBuffer(4))
+    const length = this.call(stack => stack.resolved(socket, new Uint8Array(answer.buffer)))
+    const { ended } = watch
+    this.close(socket, 'close')
+    if (length === 4) return answer.getUint32(0)
+    throw ended instanceof SocketError ? ended : stale()
+  }
+
   /** An event of the stack. No call into the stack is made from here. */
   happened(socket: Socket, bits: number): void {
     if ((bits & Event.Closed) !== 0) this.#closed.push(socket)
@@ -183,6 +205,16 @@ export const asBytes = (data: AllowSharedBufferSource): Uint8Array =>
   ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data)
+
+/** Whether a text may be a host's name: labels of letters, digits, hyphens and underscores, not all of them numbers. */
+const isName = (text: string): boolean => /^[\w-]+(\.[\w-]+)*\.?$/.test(text) && /[a-z]/i.test(text)
+
+/** The address as a number, or the name of a host; a TypeError with a sentence when it is neither. */
+export function requireHost(text: string): number | string {
+  const address = parseIpv4(text)
+  if (address !== undefined || isName(text)) return address ?? text
+  throw new TypeError(`'${text}' is neither an IPv4 address, such as 169.254.1.2, nor the name of a host.`)
+}
 
 /** The address as a number; a TypeError with a sentence when it is not one. */
 export function requireAddress(text: string): number {

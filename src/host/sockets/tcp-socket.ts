@@ -1,15 +1,9 @@
 /** TCPSocket: one connection as two streams. */
 import { isErrno } from '../../stack/errno.ts'
+import { formatIpv4 } from '../../stack/ip/addresses.ts'
 import { Event, Option, Protocol, type Socket } from '../../stack/stack.ts'
 import { SocketError, socketError, stale } from './socket-error.ts'
-import {
-  asBytes,
-  endpoint,
-  requireAddress,
-  requirePort,
-  type SocketTable,
-  whenReady,
-} from './socket-table.ts'
+import { asBytes, endpoint, requireHost, requirePort, type SocketTable, whenReady } from './socket-table.ts'
 
 export interface TCPSocketOptions {
   /** Whether short text goes out at once (Nagle's algorithm is off); false if absent. */
@@ -38,9 +32,9 @@ export class TCPSocket {
   readonly opened: Promise<TCPSocketOpenInfo>
   /** Resolves when both directions ended in order; rejects with a SocketError when the connection broke. */
   readonly closed: Promise<void>
-  readonly remoteAddress: string
   readonly #table: SocketTable
   readonly #socket: Socket
+  #remoteAddress: string
   #info: TCPSocketOpenInfo | undefined
   #readController: ReadableByteStreamController | undefined
   #writeController: WritableStreamDefaultController | undefined
@@ -50,7 +44,7 @@ export class TCPSocket {
   #resolveClosed: () => void = () => undefined
   #rejectClosed: (why: SocketError) => void = () => undefined
 
-  /** `accepted`: the handle of a connection that is established already; else one is opened. */
+  /** A name is resolved first (as WICG's Direct Sockets have it). `accepted`: the handle of a connection that is established already; else one is opened. */
   constructor(
     table: SocketTable,
     remoteAddress: string,
@@ -59,7 +53,7 @@ export class TCPSocket {
     accepted?: Socket,
   ) {
     this.#table = table
-    this.remoteAddress = remoteAddress
+    this.#remoteAddress = remoteAddress
     this.closed = new Promise((resolve, reject) => {
       this.#resolveClosed = resolve
       this.#rejectClosed = reject
@@ -67,7 +61,7 @@ export class TCPSocket {
     // Who does not ask for `closed` is not to be bothered by its failure; `opened` and the streams tell as well.
     this.closed.catch(() => undefined)
     if (accepted === undefined) {
-      const address = requireAddress(remoteAddress)
+      const host = requireHost(remoteAddress)
       requirePort(remotePort, 1)
       const delay = options.keepAliveDelay
       if (delay !== undefined && !(delay >= KEEP_ALIVE_DELAY_LEAST))
@@ -75,7 +69,7 @@ export class TCPSocket {
       this.#socket = table.open(Protocol.Tcp)
       table.adopt(this.#socket, this)
       if (options.noDelay) table.stack.setOption(this.#socket, Option.NoDelay, 1)
-      this.opened = this.#connect(address, remotePort, delay)
+      this.opened = this.#connect(host, remotePort, delay)
     } else {
       this.#socket = accepted
       table.watch(accepted)
@@ -84,7 +78,13 @@ export class TCPSocket {
     }
   }
 
-  async #connect(address: number, port: number, keepAliveDelay?: number): Promise<TCPSocketOpenInfo> {
+  /** The peer's address; as long as it is not known, its name. */
+  get remoteAddress(): string {
+    return this.#remoteAddress
+  }
+
+  async #connect(host: number | string, port: number, keepAliveDelay?: number): Promise<TCPSocketOpenInfo> {
+    const address = typeof host === 'number' ? host : await this.#resolve(host)
     const watch = this.#table.watch(this.#socket)
     const connected = watch.until(Event.Connected | Event.Closed)
     const set = keepAliveDelay === undefined ? 0 : this.#keepAlive(keepAliveDelay)
@@ -95,6 +95,18 @@ export class TCPSocket {
     const why = refused ?? (watch.ended instanceof SocketError ? watch.ended : stale())
     this.#fail(why)
     throw why
+  }
+
+  /** The address behind a name, which the connection has from then on. */
+  async #resolve(name: string): Promise<number> {
+    try {
+      const address = await this.#table.resolve(name)
+      this.#remoteAddress = formatIpv4(address)
+      return address
+    } catch (error) {
+      this.#fail(error as SocketError)
+      throw error
+    }
   }
 
   /** The stack counts in seconds; the delay is also that between two keep-alives, as in Chromium. */

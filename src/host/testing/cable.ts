@@ -22,9 +22,13 @@ export class Cable implements HostSegment {
     () => undefined,
   )
 
-  add(name: string): Host {
+  add(name: string, localName?: string): Host {
     const mac = `02:00:00:00:00:0${this.hosts.length + 1}`
-    const host = new Host({ name, profile: 'full', memory: MEMORY, mac }, createStack, this)
+    const host = new Host(
+      { name, profile: 'full', memory: MEMORY, mac, ...(localName && { localName }) },
+      createStack,
+      this,
+    )
     this.hosts.push(host)
     this.#turns.add(host)
     return host

@@ -38,6 +38,7 @@ export function arpInput(s: Core, at: Address, length: number): Drop {
   // Our own packet, come back by another way, says nothing new.
   if (ours) return dropped(s, Drop.BadSource)
   const targetIp = view.getInt32(at + ARP_TARGET_IP)
+  if (link === 0) for (const service of s.services) service.addressSeen?.(s, senderIp, senderHigh, senderLow)
   if (link === 0 && addressSeen(s, senderIp, targetIp)) return dropped(s, Drop.AddressConflict)
   // Addresses that were not acquired (acquire.ts) are not defended: whoever gave them has to mend it.
   if (isOnThisLink(m, senderIp, link)) return dropped(s, Drop.AddressConflict)

@@ -13,7 +13,7 @@
 import { type Core, KIND_ACQUIRE, RECORD_KIND } from '../core.ts'
 import { sendArpAnnouncement, sendArpProbe } from '../ethernet/arp.ts'
 import { ACQUIRE, ADDRESS, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
-import { setTimer } from '../memory/wheel.ts'
+import { clearTimer, setTimer } from '../memory/wheel.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { isLinkLocal } from '../wire/ipv4.ts'
 import { lengthOf, maskOf } from './addresses.ts'
@@ -107,7 +107,8 @@ export function acquireTimer(s: Core): void {
       m.put8(STATE, BOUND)
       bindAddress(s)
       m.put8(LEFT, ANNOUNCE_NUM)
-      return announce(s)
+      announce(s)
+      return tellServices(s)
     case BOUND:
       return announce(s)
     default:
@@ -159,6 +160,7 @@ function defend(s: Core): void {
   // RFC 5227, 2.4: "SHOULD actively attempt to reset any existing connections using that address".
   connectionsLoseAddress(s, m.get32(ADDRESS))
   dropAddress(s, m.get32(ADDRESS))
+  tellServices(s)
   chooseAnother(s)
 }
 
@@ -166,10 +168,36 @@ function defend(s: Core): void {
 function chooseAnother(s: Core): void {
   const { m } = s
   m.put8(DEFENDED, 0)
+  for (const service of s.services) if (service.conflict?.(s, m.get32(CANDIDATE)) === true) return
   const configured = !isLinkLocal(m.get32(CANDIDATE))
   m.put8(CONFLICTS, configured ? MAX_CONFLICTS : Math.min(255, m.get8(CONFLICTS) + 1))
   if (configured) acquireAddress(s, m.get32(CANDIDATE), m.get32(CANDIDATE_MASK), m.get32(CANDIDATE_GATEWAY))
   else acquireLinkLocal(s)
+}
+
+/** Whether an address, or just this one, is being tested or is in use. */
+export const isAcquiring = (s: Core, address = s.m.get32(CANDIDATE)): boolean =>
+  s.m.get8(STATE) !== IDLE && s.m.get32(CANDIDATE) === address
+
+/** Whatever address is being tested or in use is forgotten about. */
+export function stopAcquiring(s: Core): void {
+  s.m.put8(STATE, IDLE)
+  clearTimer(s.m, ACQUIRE)
+}
+
+/** The host's address is no longer its own: connections end, and it has none. */
+export function loseAddress(s: Core): void {
+  stopAcquiring(s)
+  const address = s.m.get32(ADDRESS)
+  if (address === 0) return
+  connectionsLoseAddress(s, address)
+  dropAddress(s, address)
+  setDefaultRoute(s, 0)
+  tellServices(s)
+}
+
+function tellServices(s: Core): void {
+  for (const service of s.services) service.addressChanged?.(s)
 }
 
 function announce(s: Core): void {

@@ -26,16 +26,16 @@ export interface Settings extends LinkSettings {
 const MTU_MIN = 68
 const MTU_MAX = 1500
 
-/** Throws RangeError. */
-export function readConfig(config: StackConfig): Settings {
+/** Throws RangeError. The address 'dhcp' is one only where there is a client to ask for it. */
+export function readConfig(config: StackConfig, withDhcp: boolean): Settings {
   const more = config.links ?? []
   inRange('The number of links', 1 + more.length, 1, LINKS_MAX)
   return {
-    ...readLink(config),
+    ...readLink(config, withDhcp),
     largestFrame: config.largestFrame ?? FRAME_MAX,
     gateway: config.gateway === undefined ? 0 : readGateway(config.gateway),
     forward: config.forward === true,
-    more: more.map(readLink),
+    more: more.map(link => readLink(link, false)),
   }
 }
 
@@ -45,14 +45,15 @@ export function inRange(name: string, value: number, least: number, most: number
   throw new RangeError(`${name} must be a whole number from ${least} to ${most}; ${value} is not.`)
 }
 
-function readLink(config: LinkConfig): LinkSettings {
+function readLink(config: LinkConfig, withDhcp: boolean): LinkSettings {
   const { mac, mtu = MTU_MAX } = config
   const [first = 1, second = 0] = mac
   if (mac.length !== 6) throw new RangeError(`A MAC address has 6 bytes; this one has ${mac.length}.`)
   if ((first & 1) !== 0)
     throw new RangeError('A host needs a unicast MAC address: the lowest bit of its first byte must be 0.')
   inRange('The MTU', mtu, MTU_MIN, MTU_MAX)
-  const [address, mask] = config.address === undefined ? [0, 0] : readAddress(config.address)
+  const given = config.address !== undefined && !(withDhcp && config.address === 'dhcp')
+  const [address, mask] = given ? readAddress(config.address) : [0, 0]
   return {
     macHigh: (first << 8) | second,
     macLow: new DataView(mac.buffer, mac.byteOffset).getInt32(2),

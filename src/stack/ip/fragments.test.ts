@@ -560,7 +560,7 @@ describe('datagrams larger than the MTU', () => {
     const socket = d.stack.socket(Protocol.Udp) as Socket
     expect(d.stack.sendTo(socket, new Uint8Array(LARGEST + 1), PEER, 1)).toBe(EMSGSIZE)
     d.stack.close(socket)
-    const small = new Dialogue({ memory: 18 * 1024 })
+    const small = new Dialogue({ memory: 17 * 1024 })
     const narrow = small.stack.socket(Protocol.Udp) as Socket
     expect(small.stack.sendTo(narrow, new Uint8Array(12_000), PEER, 1)).toBe(EMSGSIZE)
     expect(small.stack.sendTo(narrow, new Uint8Array(7_000), PEER, 1)).toBe(ENOBUFS)

@@ -139,8 +139,28 @@ export const TWICE_FOR = RAW_HEAD + 56
 export const TWICE_FROM = TWICE_FOR + 4
 export const TWICE_TO = TWICE_FOR + 8
 
+/** Servers that answer questions for names (dns/): three addresses, 0 where there is none. */
+export const DNS_SERVERS = TWICE_FOR + 12
+/** Records of the services, 0 where there is none: what the DHCP client has, and the server (dhcp/). */
+export const DHCP_CLIENT = DNS_SERVERS + 12
+export const DHCP_SERVER = DNS_SERVERS + 16
+export const LEASES_HEAD = DNS_SERVERS + 20
+export const LEASES_TAIL = DNS_SERVERS + 24
+/** Questions for names that are not closed yet, and answers that are kept, oldest first (dns/). */
+export const QUERIES_HEAD = DNS_SERVERS + 28
+export const QUERIES_TAIL = DNS_SERVERS + 32
+export const CACHED_HEAD = DNS_SERVERS + 36
+export const CACHED_TAIL = DNS_SERVERS + 40
+export const CACHED_COUNT = DNS_SERVERS + 44
+/** The responder for our own name, and the answer that it is about to give. */
+export const RESPONDER = DNS_SERVERS + 48
+export const RESPONSE = DNS_SERVERS + 52
+
+/** The record that is a member of the group 224.0.0.251 for us (dns/mdns.ts). */
+export const MDNS_MEMBER = DNS_SERVERS + 56
+
 /** The pools' books. */
-export const POOLS_AT = TWICE_FOR + 12
+export const POOLS_AT = DNS_SERVERS + 60
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8
@@ -167,9 +187,13 @@ export const POOL_CAPTURE = 13
 export const POOL_SETTINGS = 14
 export const POOL_DESTINATIONS = 15
 export const POOL_FLIGHTS = 16
+/** Leases, ours and those that our server gave. */
+export const POOL_LEASES = 17
+/** Questions, kept answers, and our own name. */
+export const POOL_NAMES = 18
 /** The input page and the output page. */
-export const POOL_STANDING = 17
-export const POOL_COUNT = 18
+export const POOL_STANDING = 19
+export const POOL_COUNT = 20
 
 /** The timing wheel, see wheel.ts: the next tick, then a bitmap and 32 slots for each of five levels. */
 export const WHEEL_TICK = POOLS_AT + POOL_COUNT * POOL_STRIDE

@@ -34,6 +34,8 @@ export const POOL_NAMES = [
   'settings',
   'destinations',
   'flights',
+  'leases',
+  'names',
   'standing',
 ] as const
 

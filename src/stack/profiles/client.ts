@@ -1,6 +1,9 @@
 /** What a client needs: the switch table's second column. */
 import { compose } from '../create.ts'
+import { dhcpClient } from '../dhcp/client.ts'
 import { inetDiag } from '../diag/diag.ts'
+import { mdns } from '../dns/mdns.ts'
+import { resolver } from '../dns/resolver.ts'
 import { netEthtool } from '../ethernet/ethtool.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { icmpRedirects } from '../icmp/redirect.ts'
@@ -41,12 +44,15 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     sack,
     fragments: ipFragmentsSmall,
     multicast: ipMulticast,
+    dhcpClient,
+    dns: resolver,
+    mdns,
     raw: rawSockets,
     packet: packetSockets,
     netlink: netlinkSockets,
     filter: socketFilters,
-    procFs,
     ethtool: netEthtool,
     diag: inetDiag,
+    procFs,
     sockets: [rawSockets, packetSockets, netlinkSockets],
   })

@@ -1,6 +1,10 @@
 /** Everything: the switch table's first column. */
 import { compose } from '../create.ts'
+import { dhcpClient } from '../dhcp/client.ts'
+import { dhcpServer } from '../dhcp/server.ts'
 import { inetDiag } from '../diag/diag.ts'
+import { mdns } from '../dns/mdns.ts'
+import { resolver } from '../dns/resolver.ts'
 import { netEthtool } from '../ethernet/ethtool.ts'
 import { socketFilters } from '../filter/filter.ts'
 import { pingSockets } from '../icmp/ping.ts'
@@ -57,14 +61,18 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     fragments: ipFragments,
     multicast: ipMulticast,
     offload,
+    dhcpClient,
+    dhcpServer,
+    dns: resolver,
+    mdns,
     ping: pingSockets,
     raw: rawSockets,
     packet: packetSockets,
     packetRing,
     netlink: netlinkSockets,
     filter: socketFilters,
-    procFs,
     ethtool: netEthtool,
     diag: inetDiag,
+    procFs,
     sockets: [pingSockets, rawSockets, packetSockets, netlinkSockets],
   })

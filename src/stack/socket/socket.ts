@@ -2,7 +2,7 @@
  * What all sockets have in common: the head of their records, their handles, their place in the hash table, and
  * the list of those on which something happened.
  */
-import { type Core, KIND_CONNECTION, RECORD_KIND } from '../core.ts'
+import { type Core, KIND_CONNECTION, KIND_UDP, RECORD_KIND } from '../core.ts'
 import { EADDRINUSE, ENOBUFS, type Errno } from '../errno.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ownerOf, PAGE, pageOf } from '../memory/arena.ts'
@@ -19,6 +19,7 @@ import { isRecordAddress, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
 import type { Socket } from '../stack.ts'
 import { CONNECTION_KIND } from '../tcp/tcb.ts'
+import { serviceAt } from '../udp/service.ts'
 import { DATAGRAM_KIND } from './datagrams.ts'
 import {
   clearFlag,
@@ -150,19 +151,27 @@ export function choosePort(
   remotePort: number,
 ): number | Errno {
   const { m } = s
-  if (wanted !== 0) return findSocket(m, kind, wanted, remoteAddress, remotePort) === 0 ? wanted : EADDRINUSE
+  if (wanted !== 0)
+    return findSocket(m, kind, wanted, remoteAddress, remotePort) === 0 && !isService(s, kind, wanted)
+      ? wanted
+      : EADDRINUSE
   const start = s.random32()
   for (let i = 0; i < EPHEMERAL_COUNT; i++) {
     const port = EPHEMERAL_FIRST + ((start + i) & (EPHEMERAL_COUNT - 1))
     if (
       findSocket(m, kind, port, remoteAddress, remotePort) === 0 &&
-      (remotePort === 0 || findSocket(m, kind, port, 0, 0) === 0)
+      (remotePort === 0 || findSocket(m, kind, port, 0, 0) === 0) &&
+      !isService(s, kind, port)
     ) {
       return port
     }
   }
   return ENOBUFS
 }
+
+/** Whether a UDP port is one of the stack's own. */
+const isService = (s: Core, kind: number, port: number): boolean =>
+  kind === KIND_UDP && serviceAt(s, port) !== undefined
 
 // ---- events ---------------------------------------------------------------------------------------------------
 

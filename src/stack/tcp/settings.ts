@@ -161,9 +161,11 @@ export const socketSettings: SocketSettings = {
     const r = settingsOf(m, t)
     if (r === 0) return
     m.put32(r + HEARD_AT, m.get32(NOW_MS))
+    // An answered probe brings the next one nearer, where the interval is longer than the idle time.
+    const answered = m.get8(r + PROBES) > 0
     m.put8(r + PROBES, 0)
     if (seqGt(s.segment.ack, m.get32(t + SND_UNA))) m.put32(r + PROGRESS_AT, m.get32(NOW_MS))
-    if (!timerIsSet(m, r)) arm(s, t, r)
+    if (answered || !timerIsSet(m, r)) arm(s, t, r)
   },
 
   fired(s, r) {

@@ -60,6 +60,8 @@ function take(m: Arena, t: Tcb, value: number): void {
   m.put16(t + TS_RECENT_AT, steps(m))
 }
 
+const isOutdated = (m: Arena, t: Tcb): boolean => ((steps(m) - m.get16(t + TS_RECENT_AT)) & 0xffff) > AGE_MAX
+
 export const timestamps: Timestamps = {
   kind: OPTION_TIMESTAMPS,
 
@@ -99,7 +101,7 @@ export const timestamps: Timestamps = {
     // 3.2: "If a non-<RST> segment is received without a TSopt, a TCP SHOULD silently drop the segment".
     if (!g.stamped) return dropped(s, Drop.NoTimestamp)
     if (seqDiff(g.tsval, m.get32(t + TS_RECENT)) >= 0) return Drop.None
-    if (((steps(m) - m.get16(t + TS_RECENT_AT)) & 0xffff) > AGE_MAX) return Drop.None
+    if (isOutdated(m, t)) return Drop.None
     // 5.3, R1: "Send an acknowledgment in reply ... and drop the segment".
     oweAck(s, t)
     return dropped(s, Drop.OldTimestamp)
@@ -108,9 +110,9 @@ export const timestamps: Timestamps = {
   remember(s, t) {
     const { m, segment: g } = s
     if (!g.stamped || !hasFlag(m, t, FLAG_TIMESTAMPS)) return
-    // 4.3 (2): "SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent".
-    if (seqGe(g.tsval, m.get32(t + TS_RECENT)) && seqLe(g.seq, m.get32(t + LAST_ACK_SENT)))
-      take(m, t, g.tsval)
+    // 4.3 (2): "SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent"; 5.5: an outdated TS.Recent gives way to any.
+    const newer = seqGe(g.tsval, m.get32(t + TS_RECENT)) || isOutdated(m, t)
+    if (newer && seqLe(g.seq, m.get32(t + LAST_ACK_SENT))) take(m, t, g.tsval)
   },
 
   succeeds(s, old, later) {

@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest'
 import {
+  KIND_CACHED,
   KIND_CONNECTION,
   KIND_DESTINATION,
   KIND_NEIGHBOUR,
@@ -90,7 +91,7 @@ export function expectSound(stack: Stack): void {
   expect(inLists.sort()).toEqual(finishing.sort())
   const filed = sockets.filter(at => hasFlag(m, at, FLAG_IN_TABLE))
   const ofKind = (kind: number) => table.filter(at => m.get8(at + RECORD_KIND) === kind).sort()
-  const others = [KIND_NEIGHBOUR, KIND_REASSEMBLY, KIND_DESTINATION].flatMap(ofKind)
+  const others = [KIND_NEIGHBOUR, KIND_REASSEMBLY, KIND_DESTINATION, KIND_CACHED].flatMap(ofKind)
   const remembered = chainOf(m, layout.DESTINATIONS_HEAD, DESTINATION_NEXT)
   expect(remembered.length).toBe(m.get32(layout.DESTINATIONS_COUNT))
   expect(remembered.sort()).toEqual(ofKind(KIND_DESTINATION))
@@ -199,9 +200,11 @@ function chainOf(m: Arena, head: Address, link: number): Address[] {
 }
 
 function pagesOf(m: Arena, pool: number): Address[] {
-  const first = m.get32(layout.PAGES_AT)
-  const pages = Array.from({ length: m.get32(layout.PAGE_COUNT) }, (_, i) => first + i * PAGE)
-  return pages.filter(page => ownerOf(m, page) === pool)
+  const found: Address[] = []
+  const end = m.get32(layout.PAGES_AT) + m.get32(layout.PAGE_COUNT) * PAGE
+  for (let page = m.get32(layout.PAGES_AT); page < end; page += PAGE)
+    if (ownerOf(m, page) === pool) found.push(page)
+  return found
 }
 
 const bytesIn = (m: Arena, pages: Address[]): number =>

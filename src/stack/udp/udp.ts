@@ -41,6 +41,7 @@ import {
   PROTOCOL_UDP,
 } from '../wire/ipv4.ts'
 import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
+import { serviceAt } from './service.ts'
 
 /** A datagram of `length` bytes at `at`, inside the IPv4 datagram at `ip`. */
 export function udpInput(s: Core, ip: Address, at: Address, length: number, toAll: boolean): Drop {
@@ -52,6 +53,11 @@ export function udpInput(s: Core, ip: Address, at: Address, length: number, toAl
   if (m.view.getUint16(at + UDP_CHECKSUM) !== 0) {
     const sum = pseudoSum(m, ip + IP_SOURCE, PROTOCOL_UDP, size) + sumBytes(m, at, size)
     if (complement(sum) !== 0) return dropped(s, Drop.BadUdpChecksum)
+  }
+  const service = serviceAt(s, m.view.getUint16(at + UDP_DESTINATION_PORT))
+  if (service !== undefined) {
+    count(s, udpInDatagrams)
+    return service.input(s, ip, at, size)
   }
   if (toAll && s.features.multicast !== undefined) {
     // As if it had come in one fragment, so that it is read like one that came in several.
@@ -147,7 +153,7 @@ export function udpSend(
 }
 
 /** The header in front of a datagram of `size` bytes, and the two addresses where the IP header will have them. */
-function putUdpHeader(
+export function putUdpHeader(
   s: Core,
   page: Page,
   localPort: number,

@@ -1,5 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { ethernet, HOST_MAC, ipv4, PEER_MAC, udp } from '../testing/raw.ts'
+import { dhcpFrame } from '../testing/raw-dhcp.ts'
+import { dnsBytes } from '../testing/raw-dns.ts'
 import { dissect, type Layer, summarise } from './dissect.ts'
 
 const bytes = (hex: string): Uint8Array =>
@@ -193,6 +196,107 @@ describe('whatever arrives', () => {
         },
       ),
       { numRuns: 2000 },
+    )
+  })
+})
+
+describe('DHCP', () => {
+  const offer = dhcpFrame({
+    type: 'OFFER',
+    xid: 0x1234,
+    yiaddr: '10.0.0.9',
+    options: [
+      [51, [0, 0, 0x0e, 0x10]],
+      [54, [10, 0, 0, 2]],
+      [6, [10, 0, 0, 53, 10, 0, 0, 54]],
+      [15, [104, 111, 109, 101]],
+      [99, [1, 2]],
+    ],
+  })
+
+  test('an offer says which address, from whom, for how long', () => {
+    expect(summarise(offer)).toEqual({ protocol: 'DHCP', info: '67 → 68 Offer: 10.0.0.9' })
+    const layers = dissect(offer)
+    expect(layers.map(({ name }) => name).at(-1)).toBe('Dynamic Host Configuration Protocol')
+    expect(value(layers, 'Dynamic', 'Message type')).toBe('Offer (2)')
+    expect(value(layers, 'Dynamic', 'Your address')).toBe('10.0.0.9')
+    expect(value(layers, 'Dynamic', 'Lease time')).toBe('3600 seconds')
+    expect(value(layers, 'Dynamic', 'Server')).toBe('10.0.0.2')
+    expect(value(layers, 'Dynamic', 'DNS servers')).toBe('10.0.0.53, 10.0.0.54')
+    expect(value(layers, 'Dynamic', 'Domain')).toBe('home')
+    expect(value(layers, 'Dynamic', 'Option 99')).toBe('2 bytes')
+    expect(at(layers, 'Dynamic', 'Message type')).toEqual([42 + 240, 3])
+    expect(faults(layers)).toEqual([])
+  })
+
+  test('a wrong cookie is said to be wrong', () => {
+    const odd = offer.slice()
+    odd[42 + 236] = 0
+    expect(faults(dissect(odd))).toContain('It should be 0x63825363.')
+  })
+})
+
+describe('DNS', () => {
+  const frame = (message: Parameters<typeof dnsBytes>[0], from = 53, to = 50000): Uint8Array =>
+    ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(17, udp(from, to, dnsBytes(message, true))))
+  const questions = [{ name: 'www.example.com', type: 1 }]
+  const answers = [
+    { name: 'www.example.com', type: 5, ttl: 60, data: 'a.example.com' },
+    { name: 'a.example.com', type: 1, ttl: 60, data: [1, 2, 3, 4] },
+  ]
+
+  test('a query and its answer say what is asked and what comes of it', () => {
+    expect(summarise(frame({ flags: 0x0100, questions }, 50000, 53))).toEqual({
+      protocol: 'DNS',
+      info: '50000 → 53 Query A www.example.com',
+    })
+    const answer = frame({ id: 7, flags: 0x8180, questions, answers })
+    expect(summarise(answer).info).toBe('53 → 50000 Answer CNAME www.example.com a.example.com and 1 more')
+    const layers = dissect(answer)
+    expect(value(layers, 'Domain', 'Flags')).toBe('answer, recursion desired, no error')
+    expect(value(layers, 'Domain', 'Question')).toBe('A www.example.com')
+    expect(
+      layers
+        .at(-1)
+        ?.fields.filter(({ name }) => name === 'Answer')
+        .map(f => f.value),
+    ).toEqual(['CNAME www.example.com a.example.com, 60 seconds', 'A a.example.com 1.2.3.4, 60 seconds'])
+    expect(faults(layers)).toEqual([])
+    expect(summarise(frame({ flags: 0x8183, questions })).info).toBe('53 → 50000 Answer: no such name')
+  })
+
+  test('a probe, an announcement and a goodbye on port 5353 are told apart', () => {
+    const record = { name: 'alice.local', type: 1, class: 0x8001, ttl: 120, data: [10, 0, 0, 1] }
+    const probe = { questions: [{ name: 'alice.local', type: 255, class: 0x8001 }], authorities: [record] }
+    expect(summarise(frame(probe, 5353, 5353))).toEqual({
+      protocol: 'mDNS',
+      info: '5353 → 5353 Probe any alice.local',
+    })
+    const told = (ttl: number) => frame({ flags: 0x8400, answers: [{ ...record, ttl }] }, 5353, 5353)
+    expect(summarise(told(0)).info).toBe('5353 → 5353 Answer A alice.local 10.0.0.1 (goodbye)')
+    expect(value(dissect(told(120)), 'Multicast', 'Answer')).toBe(
+      'A alice.local 10.0.0.1, 120 seconds, replaces what was known',
+    )
+    expect(value(dissect(frame(probe, 5353, 5353)), 'Multicast', 'Question')).toBe(
+      'any alice.local, unicast will do',
+    )
+  })
+
+  test('a record that does not fit is said to be malformed', () => {
+    const cut = dnsBytes({ flags: 0x8180, questions, answers }).slice(0, -2)
+    const odd = ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(17, udp(53, 50000, cut)))
+    expect(faults(dissect(odd))).toEqual(['A name or a record does not fit in the message.'])
+    expect(summarise(odd).info).toBe('53 → 50000 Malformed answer')
+  })
+
+  test('junk behind these ports is shown, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.constantFrom(53, 67, 5353), (data, port) => {
+        const odd = ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(17, udp(port, port, [...data])))
+        for (const { fields } of dissect(odd))
+          for (const field of fields) expect(field.offset + field.length).toBeLessThanOrEqual(odd.length)
+        summarise(odd)
+      }),
     )
   })
 })

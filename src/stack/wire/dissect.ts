@@ -1,5 +1,8 @@
 /** The readable form of a frame: its headers, field by field, for traces, tests and the page. Never in a profile. */
 import { ARP_LENGTH, arpSummary, describeArp } from './arp.ts'
+import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, describeDhcp, dhcpSummary } from './dhcp.ts'
+import { DNS_PORT, MDNS_PORT } from './dns.ts'
+import { describeDns, dnsSummary } from './dns-reading.ts'
 import {
   describeEthernet,
   ETH_HEADER,
@@ -28,7 +31,7 @@ import {
 } from './ipv4.ts'
 import { readLldp } from './lldp.ts'
 import { describeTcp, tcpSummary } from './tcp.ts'
-import { describeUdp, UDP_HEADER, udpSummary } from './udp.ts'
+import { describeUdp, UDP_DESTINATION_PORT, UDP_HEADER, UDP_SOURCE_PORT, udpSummary } from './udp.ts'
 
 /** One field of a header: what it is called in its RFC, what it says, and which bytes say it. */
 export interface Field {
@@ -67,7 +70,7 @@ export interface Relative {
 
 /** What a table says of a frame. */
 export interface Summary {
-  /** 'ARP', 'TCP', 'ICMP', 'IGMP', 'UDP', 'IPv4', 'LLDP' or 'Ethernet'. */
+  /** 'ARP', 'TCP', 'ICMP', 'IGMP', 'UDP', 'DHCP', 'DNS', 'mDNS', 'IPv4', 'LLDP' or 'Ethernet'. */
   readonly protocol: string
   readonly info: string
 }
@@ -117,7 +120,7 @@ function addDatagram(
     addRest(layers, view, from + layer.length, to, 'Data')
   } else if (protocol === PROTOCOL_UDP) {
     layers.push(describeUdp(view, from, to, ipAt))
-    addRest(layers, view, from + UDP_HEADER, to, 'Data')
+    addMessage(layers, view, from, to)
   } else if (protocol === PROTOCOL_ICMP) {
     layers.push(describeIcmp(view, from, to, whole))
     const quotes = whole && from < to && icmpQuotes(view.getUint8(from))
@@ -128,6 +131,25 @@ function addDatagram(
     addRest(layers, view, from + IGMP_HEADER, to, 'Data')
   } else addRest(layers, view, from, to, 'Data')
   if (whole) addRest(layers, view, to, end, 'Padding')
+}
+
+/** What a UDP datagram carries, by its ports. */
+function addMessage(layers: Layer[], view: DataView, udp: number, to: number): void {
+  const at = udp + UDP_HEADER
+  if (at >= to) return
+  const spoken = spokenOn(view, udp)
+  if (spoken === undefined) return addRest(layers, view, at, to, 'Data')
+  const layer = spoken === 'DHCP' ? describeDhcp(view, at, to) : describeDns(view, at, to, spoken === 'mDNS')
+  layers.push(layer)
+  addRest(layers, view, at + layer.length, to, 'Data')
+}
+
+/** Which protocol a UDP datagram's ports stand for. */
+function spokenOn(view: DataView, udp: number): 'DHCP' | 'DNS' | 'mDNS' | undefined {
+  const ports = [view.getUint16(udp + UDP_SOURCE_PORT), view.getUint16(udp + UDP_DESTINATION_PORT)]
+  if (ports.every(port => port === DHCP_SERVER_PORT || port === DHCP_CLIENT_PORT)) return 'DHCP'
+  if (ports.includes(MDNS_PORT)) return 'mDNS'
+  return ports.includes(DNS_PORT) ? 'DNS' : undefined
 }
 
 /** Where an IPv4 payload begins and ends; undefined when the header cannot say. */
@@ -196,7 +218,7 @@ function summariseDatagram(view: DataView, end: number, relative: Relative | und
     case PROTOCOL_TCP:
       return { protocol: 'TCP', info: tcpSummary(view, from, to, relative) }
     case PROTOCOL_UDP:
-      return { protocol: 'UDP', info: udpSummary(view, from, to) }
+      return summariseUdp(view, from, to)
     case PROTOCOL_ICMP:
       return { protocol: 'ICMP', info: icmpSummary(view, from, to) }
     case PROTOCOL_IGMP:
@@ -204,4 +226,14 @@ function summariseDatagram(view: DataView, end: number, relative: Relative | und
     default:
       return { protocol: 'IPv4', info: ipv4Summary(view, at, end) }
   }
+}
+
+/** The ports, as UDP has them, and what is said. */
+function summariseUdp(view: DataView, at: number, to: number): Summary {
+  const spoken = to - at > UDP_HEADER ? spokenOn(view, at) : undefined
+  if (spoken === undefined) return { protocol: 'UDP', info: udpSummary(view, at, to) }
+  const message = at + UDP_HEADER
+  const said = spoken === 'DHCP' ? dhcpSummary(view, message, to) : dnsSummary(view, message, to)
+  const ports = `${view.getUint16(at + UDP_SOURCE_PORT)} → ${view.getUint16(at + UDP_DESTINATION_PORT)}`
+  return { protocol: spoken, info: `${ports} ${said}` }
 }
