@@ -1,5 +1,5 @@
 /** The built profiles: within their gates, and as good as their sources at what hosts do. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
 import { Drop } from '../stack/drop.ts'
 import { EBADF, ECONNREFUSED, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT } from '../stack/errno.ts'
@@ -20,6 +20,9 @@ import { type Built, type Create, converse, Shelf, text } from './built.fixture.
 import { bundleProfile, bundleSet, PROFILES } from './bundle.js'
 import { gates, overGate } from './gate.js'
 import { pairAround, SWITCHES } from './switches.js'
+
+// A set that is not remembered is built within a test.
+vi.setConfig({ testTimeout: 60_000 })
 
 const shelf = new Shelf()
 const profiles = new Map<string, Built>()
