@@ -1,12 +1,13 @@
 import { defineConfig } from 'vite'
 import { brokerPlugin } from './src/serve/broker-plugin.ts'
+import { libraryPlugin } from './src/size/library-plugin.ts'
 
 export default defineConfig({
   // A path that is not there is a 404, not the page again: config.json may be absent.
   appType: 'mpa',
   // Every address in the build is relative, so that it can be dropped into any folder of a static server.
   base: './',
-  plugins: [brokerPlugin()],
+  plugins: [brokerPlugin(), libraryPlugin()],
   build: { target: 'es2022' },
   worker: { format: 'es' },
   server: { host: true },

@@ -1,7 +1,7 @@
 /** The page's end of the bridge to the worker: commands out, replies and updates back. */
 import { relayChannel } from '../link/relay.ts'
 import { type PackedUpdate, unpackUpdate } from './packed-update.ts'
-import type { Command, PeerId, Replies, Reply, Request, Update } from './protocol.ts'
+import type { Begin, Command, PeerId, Replies, Reply, Request, Update } from './protocol.ts'
 
 export interface SegmentConnection {
   /** Rejects with an error whose message is one sentence: what is wrong and what would be right. */
@@ -28,12 +28,13 @@ interface Waiting {
   reject(why: Error): void
 }
 
-/** Starts a worker with an empty segment. */
-export function connectSegment(): SegmentConnection {
+/** Starts a worker with an empty segment. `stacks`: the folder of the built stacks, a URL that ends with a slash. */
+export function connectSegment(stacks: string): SegmentConnection {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     type: 'module',
     name: 'lanlet segment',
   })
+  worker.postMessage({ stacks } satisfies Begin)
   const waiting = new Map<number, Waiting>()
   const updateTakers: ((update: Update) => void)[] = []
   const failureTakers: ((why: string) => void)[] = []

@@ -14,9 +14,6 @@ import {
   type TcpState,
 } from '../stack/inspect/inspect.ts'
 import { formatIpv4, parseIpv4 } from '../stack/ip/addresses.ts'
-import { createStack as createClient } from '../stack/profiles/client.ts'
-import { createStack as createFull } from '../stack/profiles/full.ts'
-import { createStack as createMinimal } from '../stack/profiles/minimal.ts'
 import {
   type Environment,
   Event,
@@ -34,6 +31,7 @@ import { ping } from './programs/ping.ts'
 import { type ProgramHost, sentenceOf } from './programs/program.ts'
 import { TextProgram } from './programs/text.ts'
 import type {
+  DropCount,
   HostSnapshot,
   HostSpec,
   NoticeRecord,
@@ -46,11 +44,8 @@ import { SocketError } from './sockets/socket-error.ts'
 import { SocketTable } from './sockets/socket-table.ts'
 import type { Stepper } from './turns.ts'
 
-const PROFILES: Readonly<Record<ProfileName, (config: StackConfig, env: Environment) => Stack>> = {
-  full: createFull,
-  client: createClient,
-  minimal: createMinimal,
-}
+/** What a profile's file exports. */
+export type CreateStack = (config: StackConfig, environment: Environment) => Stack
 
 /** What a host needs of the segment that it is on. */
 export interface HostSegment {
@@ -89,6 +84,7 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
   readonly #clock: Clock
   readonly #text: TextProgram
   readonly #files: FileProgram
+  readonly #drops = new Map<Drop, DropCount>()
   readonly #known = new Map<Socket, KnownConnection>()
   readonly #sentNo = new Float64Array(STEP_FRAMES)
   readonly #sentPorts = new Int32Array(STEP_FRAMES)
@@ -99,12 +95,12 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
   #stopped: SocketError | undefined
 
   /** Throws a RangeError with a sentence when the budget is too small for the profile. */
-  constructor(spec: HostSpec, segment: HostSegment) {
+  constructor(spec: HostSpec, createStack: CreateStack, segment: HostSegment) {
     const mac = parseMac(spec.mac)
     if (mac === undefined)
       throw new TypeError(`'${spec.mac}' is not a MAC address; it looks like 02:00:5e:10:00:01.`)
     const secret = crypto.getRandomValues(new Uint8Array(16))
-    const stack = PROFILES[spec.profile]({ memory: spec.memory, mac, ...named(spec) }, { random32, secret })
+    const stack = createStack({ memory: spec.memory, mac, ...named(spec) }, { random32, secret })
     this.spec = spec
     this.mac = mac
     this.#segment = segment
@@ -147,12 +143,14 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
     return this.#stopped !== undefined || this.#clock.ready
   }
 
-  send(frame: Uint8Array, _no: number, now: Ms): Fate {
+  send(frame: Uint8Array, no: number, now: Ms): Fate {
     if (this.#stopped !== undefined) return lost(Loss.HostStopped)
     this.#unsettled = true
     try {
       const drop = this.#clock.input(frame, now)
-      return drop === Drop.None ? DELIVERED : dropped(drop)
+      if (drop === Drop.None) return DELIVERED
+      this.#drops.set(drop, { drop, frames: (this.#drops.get(drop)?.frames ?? 0) + 1, last: no })
+      return dropped(drop)
     } catch (error) {
       this.#fail(error)
       return lost(Loss.HostStopped)
@@ -352,6 +350,7 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
       connections: inspectConnections(arena),
       neighbours: inspectNeighbours(arena),
       counters,
+      drops: [...this.#drops.values()],
       conversations: this.#text.conversations,
       transfers: this.#files.transfers,
     }

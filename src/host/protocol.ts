@@ -7,6 +7,7 @@
  */
 import type { Drop } from '../stack/drop.ts'
 import type { ConnectionRecord, NeighbourRecord, TcpState } from '../stack/inspect/inspect.ts'
+import type { ArenaPages } from '../stack/inspect/pages.ts'
 import type { MemoryReport, Ms } from '../stack/stack.ts'
 
 export type ProfileName = 'full' | 'client' | 'minimal'
@@ -79,6 +80,8 @@ export type Command =
   /** Reply: { pcapng: ArrayBuffer }: every frame still in the capture, with comments for drops. */
   | { readonly kind: 'export-capture' }
   | { readonly kind: 'clear-capture' }
+  /** The host's arena page by page, as it is now. Reply: { pages }. */
+  | { readonly kind: 'inspect-arena'; readonly host: HostName }
   /** Which connection's record history to keep in step with frames: the one that the page shows. */
   | { readonly kind: 'snapshot' }
 
@@ -104,7 +107,13 @@ export interface Replies {
   'send-file': { readonly bytes: number; readonly sha256: string }
   'export-capture': { readonly pcapng: ArrayBuffer }
   'clear-capture': Record<string, never>
+  'inspect-arena': { readonly pages: ArenaPages }
   snapshot: Record<string, never>
+}
+
+/** The first message: the folder of the built stacks, a URL that ends with a slash. */
+export interface Begin {
+  readonly stacks: string
 }
 
 /** How a command travels. */
@@ -203,6 +212,14 @@ export interface Transfer {
   readonly failed: string | undefined
 }
 
+/** Frames that a host did not take for one reason. */
+export interface DropCount {
+  readonly drop: Drop
+  readonly frames: number
+  /** The number of the last of them. */
+  readonly last: number
+}
+
 export interface HostSnapshot {
   readonly name: HostName
   readonly mac: string
@@ -214,6 +231,8 @@ export interface HostSnapshot {
   readonly neighbours: readonly NeighbourRecord[]
   /** Empty where the profile has no PROC_FS. */
   readonly counters: Readonly<Record<string, number>>
+  /** What it refused since it started, counted by what `input` returned: every profile has these. */
+  readonly drops: readonly DropCount[]
   readonly conversations: readonly Conversation[]
   readonly transfers: readonly Transfer[]
 }

@@ -8,6 +8,7 @@ import { putLldp } from '../stack/wire/lldp.ts'
 import { unpackUpdate } from './packed-update.ts'
 import type { Command, HostSnapshot, LogRecord, ProfileName, Replies, Update } from './protocol.ts'
 import { Segment } from './segment.ts'
+import { loadSource } from './testing/load-source.ts'
 
 const MB = 1024 * 1024
 const SOON = { timeout: 8000, interval: 5 }
@@ -20,6 +21,7 @@ class Page {
   readonly segment = new Segment({
     now: () => performance.now() + this.#skew,
     timeOrigin: performance.timeOrigin,
+    load: loadSource,
     captureBytes: 8 * MB,
     post: packed => {
       this.last = unpackUpdate(structuredClone(packed, { transfer: [packed.entries] }))

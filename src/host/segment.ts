@@ -16,16 +16,18 @@ import { RelayedChannel } from '../link/relay.ts'
 import { AGEING, type PortNumber, SWITCH_PORT, Switch } from '../link/switch.ts'
 import type { Drop } from '../stack/drop.ts'
 import { dropSentence } from '../stack/drop-names.ts'
+import { inspectPages } from '../stack/inspect/pages.ts'
 import type { Ms } from '../stack/stack.ts'
 import { LLDP_MAX_HOSTS, type LldpAnnouncement } from '../stack/wire/lldp.ts'
 import type { Way } from './clock.ts'
-import { Host, type HostSegment } from './host.ts'
+import { type CreateStack, Host, type HostSegment } from './host.ts'
 import type { PackedUpdate } from './packed-update.ts'
 import {
   type Command,
   type HostSpec,
   type NoticeRecord,
   type PeerSnapshot,
+  type ProfileName,
   type Replies,
   type StateRecord,
   SWITCH,
@@ -48,6 +50,8 @@ export interface SegmentOptions {
   readonly timeOrigin: Ms
   /** An update for the page; `entries` may be transferred. */
   post(update: PackedUpdate): void
+  /** A profile's stack; rejects with one sentence where it cannot be had. */
+  load(profile: ProfileName): Promise<CreateStack>
   /** Bytes; 64 MiB if absent. */
   readonly captureBytes?: number
 }
@@ -296,6 +300,7 @@ export class Segment implements HostSegment {
       return {}
     },
     'send-file': ({ host, address, name, file }) => this.#host(host).files.send(address, name, file),
+    'inspect-arena': ({ host }) => ({ pages: inspectPages(this.#host(host).stack.arena) }),
     'export-capture': () => ({ pcapng: this.#export() }),
     'clear-capture': () => {
       this.#update()
@@ -322,14 +327,15 @@ export class Segment implements HostSegment {
 
   // ---- hosts ----------------------------------------------------------------------------------------------------
 
-  #addHost(spec: HostSpec): Record<string, never> {
+  async #addHost(spec: HostSpec): Promise<Record<string, never>> {
     checkSpec(spec)
+    const createStack = await this.#options.load(spec.profile)
     if (this.#hosts.has(spec.name))
       throw new Error(`There is a host '${spec.name}' already; choose another name.`)
     if (this.#hosts.size >= LLDP_MAX_HOSTS) throw new Error(`A page has ${LLDP_MAX_HOSTS} hosts at most.`)
     if (this.#hostList.some(host => macText(host.mac) === spec.mac.toLowerCase()))
       throw new Error(`Another host has the MAC address ${spec.mac}; choose another.`)
-    this.#attach(new Host(spec, this))
+    this.#attach(new Host(spec, createStack, this))
     return {}
   }
 
@@ -358,11 +364,11 @@ export class Segment implements HostSegment {
     return {}
   }
 
-  #restartHost(name: string, profile: HostSpec['profile'], memory: number): Record<string, never> {
+  async #restartHost(name: string, profile: ProfileName, memory: number): Promise<Record<string, never>> {
     const spec = { ...this.#host(name).spec, profile, memory }
     checkSpec(spec)
     // Made before the old one ends: a budget that is too small changes nothing.
-    const host = new Host(spec, this)
+    const host = new Host(spec, await this.#options.load(profile), this)
     this.#removeHost(name, `${name} was restarted.`)
     this.#attach(host)
     return {}

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { PackedUpdate } from './packed-update.ts'
 import { Segment } from './segment.ts'
+import { loadSource } from './testing/load-source.ts'
 
 const present = spawnSync('tshark', ['--version']).status === 0
 
@@ -17,6 +18,7 @@ test.skipIf(!present)(
     const segment = new Segment({
       now: () => performance.now(),
       timeOrigin: performance.timeOrigin,
+      load: loadSource,
       captureBytes: 8 * 1024 * 1024,
       post: update => {
         last = update

@@ -1,22 +1,43 @@
-/** The worker: carries messages between the page and its segment, and nothing else. */
+/** The worker: carries messages between the page and its segment, loads the stacks that it runs, and nothing else. */
+import type { CreateStack } from './host.ts'
 import type { PackedUpdate } from './packed-update.ts'
-import type { Reply, Request } from './protocol.ts'
+import type { Begin, ProfileName, Reply, Request } from './protocol.ts'
 import { Segment } from './segment.ts'
 
 /** The worker's global scope, as far as it is used; the DOM library's types describe a window. */
 interface WorkerScope {
   postMessage(message: PackedUpdate | Reply | { readonly kind: 'ready' }, transfer: Transferable[]): void
-  onmessage: ((event: MessageEvent<Request>) => void) | null
+  onmessage: ((event: MessageEvent<Begin | Request>) => void) | null
 }
 const scope = globalThis as unknown as WorkerScope
+
+/** Of which sources the stacks were built (src/size/library-plugin.ts): another version has another address. */
+declare const __STACK_VERSION__: string
+let stacks = ''
+
+/** The very file that the package holds and that the size report measures. */
+async function load(profile: ProfileName): Promise<CreateStack> {
+  const url = `${stacks}${profile}.js?${__STACK_VERSION__}`
+  try {
+    return ((await import(/* @vite-ignore */ url)) as { createStack: CreateStack }).createStack
+  } catch (error) {
+    throw new Error(`The ${profile} stack could not be loaded from ${url}: ${sentence(error)}`)
+  }
+}
 
 const segment = new Segment({
   now: () => performance.now(),
   timeOrigin: performance.timeOrigin,
   post: update => scope.postMessage(update, [update.entries]),
+  load,
 })
 
-scope.onmessage = ({ data: { id, command } }) => {
+scope.onmessage = ({ data }) => {
+  if ('stacks' in data) {
+    stacks = data.stacks
+    return
+  }
+  const { id, command } = data
   segment.command(command).then(
     value => {
       const pcapng = 'pcapng' in value ? [value.pcapng as ArrayBuffer] : []

@@ -22,6 +22,7 @@ const host = (name: 'alice' | 'bob', address: string | undefined): HostSnapshot 
   connections: [],
   neighbours: [],
   counters: {},
+  drops: [],
   conversations: [],
   transfers: [],
 })

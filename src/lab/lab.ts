@@ -16,9 +16,14 @@ import type {
   Transfer,
   Update,
 } from '../host/protocol.ts'
+import type { ArenaPages } from '../stack/inspect/pages.ts'
+import { arenaBeside, type Sizes } from './diet.ts'
 import { FrameLog, type LoggedFrame, type LoggedState } from './frame-log.ts'
 import type { Identities, Identity } from './identity.ts'
 import { type LadderPicture, type LadderSubject, layLadder, type Side } from './ladder.ts'
+import { MemoryHistory, type Sample } from './memory-history.ts'
+import { packetOf } from './packet.ts'
+import { type Consequence, consequencesOf } from './pressure.ts'
 import type { SegmentLink } from './segment-link.ts'
 import { Stations, type ToldHost } from './stations.ts'
 import { type Follow, followFor, SubjectFrames, subjectOf } from './subject.ts'
@@ -51,6 +56,9 @@ export class Lab {
   #told: ReadonlyMap<PeerId, readonly ToldHost[]> = new Map()
   #stations = new Stations([], [], new Map())
   readonly #unplaced: { readonly state: LoggedState; readonly print: string }[] = []
+  readonly #histories = new Map<string, MemoryHistory>()
+  #sizes: Sizes | undefined
+  #textCounts = false
   #selected: number | undefined
   #follow: Follow = { kind: 'newest' }
   #now = 0
@@ -113,6 +121,48 @@ export class Lab {
 
   get transfers(): readonly Transfer[] {
     return this.#hosts.flatMap(({ transfers }) => transfers)
+  }
+
+  /** What the stacks cost, as the build measured it; undefined until that is known. */
+  get sizes(): Sizes | undefined {
+    return this.#sizes
+  }
+
+  set sizes(sizes: Sizes) {
+    this.#sizes = sizes
+    this.changed()
+  }
+
+  /** Whether a budget has to hold the stack's text beside its data, as on a machine with so much memory and no more. */
+  get textCounts(): boolean {
+    return this.#textCounts
+  }
+
+  set textCounts(counts: boolean) {
+    this.#textCounts = counts
+    this.changed()
+  }
+
+  /** Bytes of the file that a host runs. */
+  textOf({ profile }: HostSnapshot): number | undefined {
+    return this.#sizes?.profiles[profile]?.min
+  }
+
+  /** What the budget has to hold: the arena, and the text where it counts. */
+  budgetOf(host: HostSnapshot): number {
+    return host.memory.size + (this.#textCounts ? (this.textOf(host) ?? 0) : 0)
+  }
+
+  historyOf(host: string): readonly Sample[] {
+    return this.#histories.get(host)?.samples ?? []
+  }
+
+  /** What lack of memory has done to a host. */
+  pressureOn(host: HostSnapshot): readonly Consequence[] {
+    return consequencesOf(host, no => {
+      const frame = this.log.byNo(no)
+      return frame && `frame ${no}: ${packetOf(frame, this.#stations).info}`
+    })
   }
 
   get selected(): LoggedFrame | undefined {
@@ -190,8 +240,21 @@ export class Lab {
     this.changed()
   }
 
-  async restart(host: string, profile: ProfileName, memory: number): Promise<void> {
-    await this.#link.request({ kind: 'restart-host', host, profile, memory })
+  /** `budget`: bytes; of the arena, or of arena and text together where the text counts. */
+  async restart(host: string, profile: ProfileName, budget: number): Promise<void> {
+    const text = this.#textCounts ? (this.#sizes?.profiles[profile]?.min ?? 0) : 0
+    const memory = text === 0 ? budget : arenaBeside(text, budget, profile)
+    try {
+      await this.#link.request({ kind: 'restart-host', host, profile, memory })
+    } catch (error) {
+      if (text === 0) throw error
+      throw new Error(`The text takes ${text} bytes of it. ${(error as Error).message}`)
+    }
+  }
+
+  /** The host's arena as it is now, page by page. */
+  async arenaOf(host: string): Promise<ArenaPages> {
+    return (await this.#link.request({ kind: 'inspect-arena', host })).pages
   }
 
   async ping(host: string, address: string, count: number): Promise<readonly PingResult[]> {
@@ -287,6 +350,7 @@ export class Lab {
     this.#hosts = inOrder(update.hosts, this.identities)
     this.#peers = update.peers
     this.#now = update.now
+    this.#remember(update.now)
     this.#stations = new Stations(this.#hosts, this.#peers, this.#told, this.#stations)
     this.log.leftOut += update.leftOut
     this.#notices.push(...this.log.append(update.log))
@@ -295,6 +359,14 @@ export class Lab {
     this.#greet()
     if (update.log.length < FLOOD) this.changed()
     else this.#pending ??= setTimeout(() => this.changed(), FLOOD_REDRAW_MS)
+  }
+
+  #remember(now: number): void {
+    for (const { name, memory } of this.#hosts) {
+      const history = this.#histories.get(name) ?? new MemoryHistory()
+      this.#histories.set(name, history)
+      history.take(now, memory)
+    }
   }
 
   /** An error of something that nobody asked for stands among the messages. */

@@ -15,6 +15,7 @@ const snapshot = (host: TestHost): HostSnapshot => ({
   connections: [],
   neighbours: [],
   counters: {},
+  drops: [],
   conversations: [],
   transfers: [],
 })

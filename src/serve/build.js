@@ -1,8 +1,10 @@
 /**
- * Builds the page into dist, when a source is newer than what is there.
+ * Builds the page into dist, when a source is newer than what is there. What each switch costs is measured while the page
+ * is served already.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { measureBeside } from '../size/beside.js'
 
 const SOURCES = ['index.html', 'vite.config.ts', 'package-lock.json', 'tsconfig.json', 'src', 'public']
 
@@ -12,7 +14,8 @@ const SOURCES = ['index.html', 'vite.config.ts', 'package-lock.json', 'tsconfig.
  */
 export function isBuilt(root) {
   const page = join(root, 'dist', 'index.html')
-  if (!existsSync(page)) return false
+  // Written last: a build that was broken off lacks it.
+  if (!existsSync(page) || !existsSync(join(root, 'dist', 'size.json'))) return false
   const built = statSync(page).mtimeMs
   return SOURCES.every(source => newest(join(root, source)) <= built)
 }
@@ -26,11 +29,22 @@ export async function build(root) {
   console.log('Building the page …')
   const vite = await import('vite')
   try {
-    await vite.build({ root, logLevel: 'warn' })
+    await vite.build({ root, logLevel: 'warn', mode: 'served-at-once' })
     return undefined
   } catch (error) {
     return `The page could not be built: ${error instanceof Error ? error.message : error}`
   }
+}
+
+/**
+ * Measures what the build left out, if it did, and puts it beside the page.
+ *
+ * @param {string} root
+ */
+export async function measureSwitches(root) {
+  const file = join(root, 'dist', 'size.json')
+  if (Object.keys(JSON.parse(readFileSync(file, 'utf8')).switches).length > 0) return
+  writeFileSync(file, JSON.stringify(await measureBeside()))
 }
 
 /**

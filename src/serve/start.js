@@ -5,7 +5,7 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { addresses } from './addresses.js'
-import { build } from './build.js'
+import { build, measureSwitches } from './build.js'
 import { install } from './install.js'
 import { nodeTooOld } from './node-version.js'
 import { portRefused, portTaken, readPort } from './port.js'
@@ -42,6 +42,7 @@ async function serve(port) {
   console.log('lanlet is served at')
   for (const address of addresses(port)) console.log(`  ${address}`)
   console.log('Ctrl-C ends it.')
+  measureSwitches(root).catch(error => console.error('What each switch costs could not be measured:', error))
 
   const end = async () => {
     await server.close()

@@ -3,19 +3,19 @@
  * package holds, what the page runs and what is measured.
  */
 import { readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 import { minify } from 'terser'
+import { cached, ROOT } from './cache.js'
 import { featuresOf, withoutFeatures } from './features.js'
 import { withLiterals, withoutZeroes } from './literals.js'
 import { shareLetters } from './names.js'
+import { alikeTogether } from './order.js'
 import { privateNames } from './private-names.js'
 import { compositionOf, SWITCHES, switchesNamed } from './switches.js'
 import { parse } from './syntax.js'
 
-export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const STACK = join(ROOT, 'src', 'stack')
 
 /** @typedef {'full' | 'client' | 'minimal'} Profile */
@@ -32,8 +32,9 @@ export const PROFILES = ['full', 'client', 'minimal']
  * @property {readonly { module: string, bytes: number }[]} modules minified bytes of each, largest first; they sum to `min`
  */
 
-/** @param {Profile} profile @param {{ shaken?: boolean }} [options] */
-export const bundleProfile = (profile, options) => bundle(join(STACK, 'profiles', `${profile}.ts`), options)
+/** @param {Profile} profile @param {{ shaken?: boolean }} [options] @returns {Promise<Bundle>} */
+export const bundleProfile = (profile, options) =>
+  cached({ profile, ...options }, () => bundle(join(STACK, 'profiles', `${profile}.ts`), options))
 
 /**
  * Any set of switches. Throws a RangeError of one sentence when it is not legal.
@@ -41,8 +42,9 @@ export const bundleProfile = (profile, options) => bundle(join(STACK, 'profiles'
  * @param {readonly string[]} names
  * @returns {Promise<Bundle>}
  */
-export function bundleSet(names) {
-  return bundle(join(STACK, 'profiles', 'set.ts'), { text: compositionOf(switchesNamed(names)) })
+export async function bundleSet(names) {
+  const text = compositionOf(switchesNamed(names))
+  return cached({ text }, () => bundle(join(STACK, 'profiles', 'set.ts'), { text }))
 }
 
 /** The words beside the numbers, src/stack/profiles/names.ts, as a module of its own. */
@@ -57,7 +59,7 @@ export async function bundleNames() {
 
 /**
  * @param {string} entry a file below src/stack
- * @param {{ shaken?: boolean, text?: string }} [options] shaken: what nothing calls is left out, as with LTO. text: the entry's, if it is no file.
+ * @param {{ shaken?: boolean, text?: string }} [options] shaken: what nothing calls is left out, as with LTO; without it, all of each module that is imported stays. text: the entry's, if it is no file.
  * @returns {Promise<Bundle>}
  */
 async function bundle(entry, { shaken = true, text } = {}) {
@@ -132,6 +134,7 @@ async function shorten(code, letters, properties, shaken) {
       unsafe_methods: true,
       pure_getters: true,
       keep_fargs: false,
+      hoist_funs: true,
     },
     mangle: {
       toplevel: true,
@@ -141,7 +144,10 @@ async function shorten(code, letters, properties, shaken) {
   })
   if (shortened === undefined) throw new Error('The minifier gave nothing.')
   const names = Object.entries(nameCache.vars?.props ?? {})
-  return { code: shortened, original: new Map(names.map(([long, short]) => [short, long.slice(1)])) }
+  return {
+    code: alikeTogether(shortened),
+    original: new Map(names.map(([long, short]) => [short, long.slice(1)])),
+  }
 }
 
 /**

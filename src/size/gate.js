@@ -1,7 +1,7 @@
 /** The gate: a profile may not grow past the gzip size that it has reached, unless somebody raises its gate by hand. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT } from './bundle.js'
+import { ROOT } from './cache.js'
 
 const FILE = 'src/size/gates.json'
 

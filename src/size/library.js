@@ -1,10 +1,11 @@
-/** Writes the library, dist/stack: what `lanlet/full`, `lanlet/client`, `lanlet/minimal` and `lanlet/names` import, with types. */
+/** Writes the library, dist/stack: what `lanlet/full`, `lanlet/client`, `lanlet/minimal` and `lanlet/names` import, with types. The page runs the same files. */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bundleNames, bundleProfile, PROFILES, ROOT } from './bundle.js'
+import { bundleNames, bundleProfile, PROFILES } from './bundle.js'
+import { ROOT } from './cache.js'
 
 /** @param {string} [out] a folder, made anew */
 export async function writeLibrary(out = join(ROOT, 'dist', 'stack')) {

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ROOT } from './bundle.js'
+import { ROOT } from './cache.js'
 
 let folder = ''
 const at = (...path: string[]): string => join(folder, ...path)

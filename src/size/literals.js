@@ -1,6 +1,6 @@
 /** What the bundler's folding leaves: numbers that are known and not yet written as such. */
 import { localNames } from './names.js'
-import { edited, parse, walk } from './syntax.js'
+import { edited, oncePerSource, parse, walk } from './syntax.js'
 
 /** @typedef {import('./syntax.js').Node} Node */
 /** @typedef {{ start: number, end: number, text: string }} Edit */
@@ -26,11 +26,8 @@ export function withLiterals(code, sources) {
   return edited(code, literals)
 }
 
-/**
- * @param {string} source TypeScript
- * @returns {[name: string, values: Map<string, number>][]} its exported objects of numbers that are `as const`
- */
-function constantTables(source) {
+/** A source's exported objects of numbers that are `as const`, each with its name. */
+const constantTables = oncePerSource(source => {
   if (!source.includes('} as const')) return []
   /** @type {[string, Map<string, number>][]} */
   const tables = []
@@ -46,7 +43,7 @@ function constantTables(source) {
       ])
     }
   return tables
-}
+})
 
 /** @param {Node} property */
 const isNumber = ({ type, computed, key, value }) =>

@@ -3,14 +3,14 @@
  *
  * A minifier gives each function's variables letters by how often that function uses them, so `m`, the arena, is `e`
  * here and `n` there, and gzip meets two texts where there is one. The sources call one thing by one name throughout;
- * so the names that all of them share keep one letter throughout, and the minifier is told to leave those alone. Eight
+ * so the names that all of them share keep one letter throughout, and the minifier is told to leave those alone. Six
  * names are best: each takes a letter from the rest.
  */
 import { edited, parse, walk } from './syntax.js'
 
 /** @typedef {import('./syntax.js').Node} Node */
 
-const COMMON = 8
+const COMMON = 6
 const LETTERS = 'etnrioascludfphmgvybwxkTSCAEODPLNRFMIkBzHUjqVGWYXKQJZ_$'
 
 /**

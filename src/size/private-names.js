@@ -2,7 +2,7 @@
  * Which property names may be shortened: those that the stack's sources declare, save what users write themselves
  * (src/stack/stack.ts is that list) and what JavaScript's own objects are called.
  */
-import { parse, walk } from './syntax.js'
+import { oncePerSource, parse, walk } from './syntax.js'
 
 const OWN_OBJECTS = [
   Object,
@@ -30,11 +30,8 @@ const BUILT_IN = new Set(
 const DECLARES =
   /^(TSPropertySignature|TSMethodSignature|PropertyDefinition|MethodDefinition|TSParameterProperty)$/
 
-/**
- * @param {string} code TypeScript
- * @returns {Set<string>} the members of its interfaces and classes
- */
-export function declaredMembers(code) {
+/** The members of a source's interfaces and classes. */
+export const declaredMembers = oncePerSource(code => {
   /** @type {Set<string>} */
   const members = new Set()
   walk(parse(code, 'ts'), node => {
@@ -42,7 +39,7 @@ export function declaredMembers(code) {
       members.add(node['key'].name)
   })
   return members
-}
+})
 
 /**
  * @param {Iterable<string>} sources the modules that are built

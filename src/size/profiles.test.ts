@@ -1,14 +1,9 @@
 /** The built profiles: within their gates, and as good as their sources at what hosts do. */
-import { rmSync } from 'node:fs'
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+
 import { Drop } from '../stack/drop.ts'
 import {
   EAFNOSUPPORT,
-  EAGAIN,
   EBADF,
   ECONNREFUSED,
   EINVAL,
@@ -18,7 +13,6 @@ import {
 } from '../stack/errno.ts'
 import { inspectConnection } from '../stack/inspect/inspect.ts'
 import {
-  type Environment,
   Event,
   NameType,
   Option,
@@ -26,31 +20,20 @@ import {
   Protocol,
   type Socket,
   type SocketRecord,
-  type Stack,
-  type StackConfig,
 } from '../stack/stack.ts'
 import { ethernet, HOST_IP, HOST_MAC, type Ipv4Fields, icmp, ipv4, PEER_MAC } from '../stack/testing/raw.ts'
+
 import { connectPair, Simulation, seededRandom } from '../stack/testing/simulation.ts'
-import { type Bundle, bundleProfile, bundleSet, PROFILES } from './bundle.js'
+import { type Built, type Create, converse, Shelf, text } from './built.fixture.ts'
+import { bundleProfile, bundleSet, PROFILES } from './bundle.js'
 import { gates, overGate } from './gate.js'
 import { pairAround, SWITCHES } from './switches.js'
 
-type Create = (config: StackConfig, environment: Environment) => Stack
-interface Built extends Bundle {
-  readonly createStack: Create
-}
+// A set that is not remembered is built within a test.
+vi.setConfig({ testTimeout: 60_000 })
 
-let folder = ''
+const shelf = new Shelf()
 const profiles = new Map<string, Built>()
-
-async function load(name: string, bundle: Bundle): Promise<Built> {
-  const file = join(folder, `${name}.mjs`)
-  await writeFile(file, bundle.code)
-  const { createStack } = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as {
-    createStack: Create
-  }
-  return { ...bundle, createStack }
-}
 
 const built = (name: string): Built => {
   const profile = profiles.get(name)
@@ -59,10 +42,9 @@ const built = (name: string): Built => {
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lanlet-size-'))
-  for (const name of PROFILES) profiles.set(name, await load(name, await bundleProfile(name)))
+  for (const name of PROFILES) profiles.set(name, await shelf.load(await bundleProfile(name)))
 }, 60_000)
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => shelf.clear())
 
 test.each(PROFILES)('%s is within its gate', name => {
   expect(overGate(name, built(name).gzip, gates())).toBeUndefined()
@@ -96,35 +78,9 @@ test('a set with a profile’s switches is that profile, byte for byte', async (
   expect((await bundleSet(switches)).code).toBe(code)
 })
 
-const text = (words: string): Uint8Array => new TextEncoder().encode(words)
-const read = (stack: Stack, socket: Socket): string | number => {
-  const into = new Uint8Array(4096)
-  const length = stack.recv(socket, into)
-  return length < 0 ? length : new TextDecoder().decode(into.subarray(0, length))
-}
-
 const pairs = PROFILES.flatMap(near => PROFILES.map(far => [near, far] as const))
 test.each(pairs)('%s, built, talks with %s, built, and both give back all memory', (one, other) => {
-  const sim = new Simulation()
-  const alice = sim.add('alice', { profile: built(one).createStack })
-  const bob = sim.add('bob', { profile: built(other).createStack })
-  sim.start()
-  const baseline = [alice.stack.memory.used, bob.stack.memory.used]
-  const { near, far, listener } = connectPair(sim, alice, bob)
-  expect(alice.stack.send(near, text('hello'))).toBe(5)
-  sim.run(100)
-  expect(read(bob.stack, far)).toBe('hello')
-  expect(read(bob.stack, far)).toBe(EAGAIN)
-  bob.stack.send(far, text('good day'))
-  sim.run(100)
-  expect(read(alice.stack, near)).toBe('good day')
-  alice.stack.close(near)
-  sim.run(100)
-  expect(read(bob.stack, far)).toBe('')
-  bob.stack.close(far)
-  bob.stack.close(listener)
-  sim.run(300_000)
-  expect([alice.stack.memory.used, bob.stack.memory.used]).toEqual(baseline)
+  converse(built(one).createStack, built(other).createStack)
 })
 
 test.each(PROFILES)('%s, built, refuses a connection to which nobody listens', name => {
@@ -178,12 +134,10 @@ function lossyTransfer(profile: Create) {
 
 const made = new Map<string, Promise<Built>>()
 function builtSet(switches: readonly string[]): Promise<Built> {
-  const name = ['with', ...switches].join('-')
+  const name = switches.join()
   const known = made.get(name)
   if (known !== undefined) return known
-  // The names of all switches would be too long for a file.
-  const number = made.size
-  const making = bundleSet(switches).then(bundle => load(`set-${number}`, bundle))
+  const making = bundleSet(switches).then(bundle => shelf.load(bundle))
   made.set(name, making)
   return making
 }
@@ -195,7 +149,7 @@ async function onAndOff(name: string): Promise<readonly [on: Built, off: Built]>
 }
 
 const declares = (code: string, name: string): boolean =>
-  new RegExp(`\\b${name}\\s*=[^=]|function ${name}\\(`).test(code)
+  new RegExp(`(^|[^.\\w])${name}\\s*=[^=]|function ${name}\\(`).test(code)
 
 test.each(SWITCHES)('built without $name, nothing of it is in the file', async one => {
   const [on, off] = await onAndOff(one.name)

@@ -134,6 +134,50 @@ export const SWITCHES = [
 ]
 
 /**
+ * What a user meets without a switch: the table's last column, shown by src/size/profiles.test.ts.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+export const WITHOUT = {
+  IP_FRAG: 'EMSGSIZE for what a frame does not hold; fragments are dropped',
+  IP_FRAG_SMALL: 'EMSGSIZE for what a frame does not hold; fragments are dropped',
+  FIB_TRIE: 'the same answers at linear cost',
+  IP_FORWARD: 'what is for others is dropped',
+  IP_OPTIONS: 'options are passed over, and none is answered',
+  ICMP_REDIRECT: 'a redirect is dropped: the first gateway stays',
+  ICMP_TIMESTAMP: 'a timestamp request is dropped',
+  DESTINATIONS: 'nothing is remembered of a destination; others stand on it',
+  PATH_MTU: 'a smaller MTU on the way is not found',
+  SO_SETTINGS: 'ENOPROTOOPT',
+  NETLINK: 'EPROTONOSUPPORT: RTNETLINK is a call alone',
+  IPV6: 'IPv4 alone',
+  DHCP_CLIENT: 'addresses are link-local or set by hand',
+  DHCP_SERVER: 'nobody is given an address',
+  DNS: 'names are not resolved',
+  MDNS: 'names in .local are not resolved or answered for',
+  TCP_SACK: 'the option is not offered',
+  TCP_TIMESTAMPS: 'the option is not offered',
+  TCP_WSCALE: 'the option is not offered: windows end at 65,535 bytes',
+  TCP_CUBIC: 'NewReno alone',
+  TCP_RACK: 'RTO and fast retransmit only',
+  TCP_ECN: 'congestion is told by loss alone',
+  TCP_FASTOPEN: 'data waits for the handshake',
+  TCP_METRICS: 'each connection starts fresh',
+  SYN_COOKIES: 'a full backlog drops SYNs',
+  IP_OFFLOAD: 'one frame a segment',
+  IP_PING: 'EPROTONOSUPPORT: ping needs raw sockets',
+  INET_RAW: 'EPROTONOSUPPORT',
+  PACKET: 'no capture on the host itself',
+  PACKET_MMAP: 'no capture ring in the arena',
+  LPF_FILTER: 'ENOPROTOOPT',
+  RTNETLINK: 'ip fails, ifconfig works',
+  NET_ETHTOOL: 'EOPNOTSUPP',
+  IP_MULTICAST: 'a join gives EINVAL',
+  PROC_FS: 'counters vanish; drops still return their reason',
+  INET_DIAG: 'ss fails',
+}
+
+/**
  * The switches of these names, in the table's order.
  *
  * Throws a RangeError of one sentence when a name is unknown, when a switch lacks what it needs, and when two are
@@ -187,10 +231,10 @@ export function pairAround(name, around, table = SWITCHES) {
 
 /**
  * @param {string} name
- * @param {readonly Switch[]} table
+ * @param {readonly Switch[]} [table]
  * @returns {Set<string>} the switch and all that it needs, directly or not
  */
-function closure(name, table) {
+export function closure(name, table = SWITCHES) {
   const all = new Set([name])
   for (const one of all)
     for (const need of table.find(entry => entry.name === one)?.needs ?? []) all.add(need)
@@ -208,9 +252,9 @@ const byPath = (/** @type {string} */ a, /** @type {string} */ b) =>
  * @returns {string} TypeScript, to stand in src/stack/profiles
  */
 export function compositionOf(chosen) {
-  const filled = new Set(chosen.map(({ feature }) => feature))
+  const always = BASE.map(base => chosen.find(({ feature }) => feature === base.feature) ?? base)
   const sockets = chosen.filter(({ socket }) => socket).map(one => one.export)
-  const parts = [...BASE.filter(({ feature }) => !filled.has(feature)), ...chosen]
+  const parts = [...new Set([...always, ...chosen])]
   const properties = parts.map(part => `${part.feature}: ${part.export}`)
   if (sockets.length > 0) properties.push(`sockets: [${sockets.join(', ')}]`)
   return [

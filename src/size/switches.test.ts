@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pairAround, type Switch, switchesNamed } from './switches.js'
+import { pairAround, SWITCHES, type Switch, switchesNamed, WITHOUT } from './switches.js'
 
 const one = (name: string, needs: string[] = [], feature = name): Switch => ({
   name,
@@ -53,4 +53,8 @@ test('a switch’s cost lies between two legal sets', () => {
     'PACKET,PACKET_MMAP',
     'PACKET,PACKET_MMAP',
   ])
+})
+
+test('each switch says what a user meets without it', () => {
+  expect(SWITCHES.filter(({ name }) => !WITHOUT[name]).map(({ name }) => name)).toEqual([])
 })

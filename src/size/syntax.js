@@ -51,3 +51,20 @@ export function edited(code, edits) {
   }
   return out + code.slice(at)
 }
+
+/**
+ * What is read off a source is read once: many bundles are made of the same sources.
+ *
+ * @template T
+ * @param {(source: string) => T} read
+ * @returns {(source: string) => T}
+ */
+export function oncePerSource(read) {
+  /** @type {Map<string, T>} */
+  const known = new Map()
+  return source => {
+    const found = known.get(source) ?? read(source)
+    known.set(source, found)
+    return found
+  }
+}

@@ -160,8 +160,9 @@ export const KIND_RESPONDER = 36
 export const KIND_RESPONSE = 37
 export const KIND_IPV6 = 21
 
-/** Counts one event under its MIB name's index (mib.ts); nothing where the profile keeps no counters. */
+/** Counts one event under its MIB name's index (mib.ts); where the profile keeps no counters, nothing, and no call is built. */
 export function count(s: Core, index: number): void {
+  if (s.features.procFs === undefined) return
   const at = s.m.get32(COUNTERS_AT)
   if (at !== 0) s.m.add32(at + index * 4, 1)
 }

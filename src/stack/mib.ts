@@ -56,7 +56,12 @@ export const udpNoPorts = DROP_COUNT + 46
 export const ip6InReceives = DROP_COUNT + 47
 export const ip6InDelivers = DROP_COUNT + 48
 export const ip6OutRequests = DROP_COUNT + 49
-export const COUNTER_COUNT = DROP_COUNT + 50
+/** What was given up because memory was short: connections by their state, and times that data out of order was dropped. */
+export const tcpReclaimedTimeWait = DROP_COUNT + 50
+export const tcpReclaimedLastAck = DROP_COUNT + 51
+export const tcpReclaimedClosing = DROP_COUNT + 52
+export const tcpReclaimedOutOfOrder = DROP_COUNT + 53
+export const COUNTER_COUNT = DROP_COUNT + 54
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -109,6 +114,10 @@ const MIB_NAMES = [
   'ip6InReceives',
   'ip6InDelivers',
   'ip6OutRequests',
+  'tcpReclaimedTimeWait',
+  'tcpReclaimedLastAck',
+  'tcpReclaimedClosing',
+  'tcpReclaimedOutOfOrder',
 ]
 
 /** The RFCs' errors of a layer are the sums of its drop reasons. */

@@ -23,7 +23,8 @@ export class BudgetForm extends LitElement {
     shapes,
     css`
       form { display: flex; flex-wrap: wrap; align-items: center; gap: var(--s2); }
-      input { width: 110px; }
+      input:not([type]) { width: 110px; }
+      [type='checkbox'] { min-height: 0; accent-color: var(--accent); }
       label { display: inline-flex; align-items: center; gap: var(--s1); color: var(--mute); }
       label > * { color: var(--ink); }
       [aria-pressed='true'] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
@@ -34,7 +35,7 @@ export class BudgetForm extends LitElement {
   protected override willUpdate(changed: PropertyValues<this>): void {
     const before = changed.get('host')
     if (changed.has('host') && before?.name !== this.host.name) {
-      this.text = sizeName(this.host.memory.size)
+      this.text = sizeName(this.lab.budgetOf(this.host))
       this.profile = this.host.profile
       this.refused = this.done = undefined
     }
@@ -44,7 +45,7 @@ export class BudgetForm extends LitElement {
     return html`<form @submit=${this.submit} data-testid="budget-form">
       ${PRESETS.map(
         ({ bytes, name }) =>
-          html`<button type="button" class="small" aria-pressed=${this.host.memory.size === bytes} ?disabled=${this.busy}
+          html`<button type="button" class="small" aria-pressed=${this.isBudget(bytes)} ?disabled=${this.busy}
             @click=${() => this.restart(bytes)}>${name}</button>`,
       )}
       <label>or <input class="small mono" aria-label="Budget, such as 64 KiB" data-testid="budget-value" .value=${this.text}
@@ -52,11 +53,26 @@ export class BudgetForm extends LitElement {
       <label>profile <select class="small" data-testid="profile" @change=${this.chooseProfile}>
         ${PROFILES.map(name => html`<option ?selected=${name === this.profile}>${name}</option>`)}
       </select></label>
+      <label><input type="checkbox" data-testid="text-counts" .checked=${this.lab.textCounts} @change=${this.count} /> the text counts</label>
       <button class="small go" data-testid="budget-apply" ?disabled=${this.busy}>Restart ${this.host.name}</button>
       <p class="mute" role="status" data-testid="budget-message">
         ${this.refused ? html`<span class="wrong">${this.refused}</span>` : (this.done ?? 'A restart ends its connections; its name and MAC stay.')}
       </p>
     </form>`
+  }
+
+  /** An arena is a whole number of words: up to 3 bytes less than what the text leaves. */
+  private isBudget(bytes: number): boolean {
+    const difference = bytes - this.lab.budgetOf(this.host)
+    return difference >= 0 && difference < 4
+  }
+
+  private count(event: Event): void {
+    this.lab.textCounts = (event.target as HTMLInputElement).checked
+    this.refused = undefined
+    this.done = this.lab.textCounts
+      ? 'From the next restart on, a budget holds the stack’s text as well as its data.'
+      : 'A budget is what the arena may have; the text stands beside it.'
   }
 
   private chooseProfile(event: Event): void {

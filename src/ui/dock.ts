@@ -1,14 +1,16 @@
-import { css, html, nothing } from 'lit'
+import { css, html, nothing, type PropertyValues } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
 import type { NoticeRecord } from '../host/protocol.ts'
 import { LabElement } from './lab-element.ts'
 import { shapes } from './look.ts'
 import { refusal } from './refusal.ts'
+import './arena-view.ts'
+import './diet-view.ts'
 import './message-list.ts'
 import type { PacketTable } from './packet-table.ts'
 import './packet-table.ts'
 
-const TABS = ['Packets', 'Messages'] as const
+const TABS = ['Packets', 'Messages', 'Arena', 'Diet'] as const
 type Tab = (typeof TABS)[number]
 
 /** The foot of the page: the packet table and the messages, and what can be done with the capture. */
@@ -28,9 +30,15 @@ export class Dock extends LabElement {
       [role='tab'][aria-selected='true'] { border-bottom-color: var(--accent); font-weight: 600; }
       .fresh { color: var(--bad); font-weight: 600; font-size: var(--tiny); }
       [role='tabpanel'] { flex: 1; min-height: 0; display: flex; flex-direction: column; }
-      lanlet-packet-table, lanlet-message-list { flex: 1; min-height: 0; }
+      [role='tabpanel'] > * { flex: 1; min-height: 0; }
     `,
   ]
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed)
+    // Tables and maps of memory want more room than packets do.
+    this.toggleAttribute('tall', this.tab === 'Arena' || this.tab === 'Diet')
+  }
 
   override render() {
     const fresh = this.tab === 'Messages' ? 0 : errorsIn(this.lab.notices) - this.seen
@@ -43,8 +51,21 @@ export class Dock extends LabElement {
         <button class="small" data-testid="clear" @click=${this.clear}>Clear</button>
       </div>
       <div role="tabpanel" id="panel" aria-labelledby="tab-${this.tab}">
-        ${this.tab === 'Packets' ? html`<lanlet-packet-table .lab=${this.lab}></lanlet-packet-table>` : html`<lanlet-message-list .lab=${this.lab}></lanlet-message-list>`}
+        ${this.renderPanel()}
       </div>`
+  }
+
+  private renderPanel() {
+    switch (this.tab) {
+      case 'Packets':
+        return html`<lanlet-packet-table .lab=${this.lab}></lanlet-packet-table>`
+      case 'Messages':
+        return html`<lanlet-message-list .lab=${this.lab}></lanlet-message-list>`
+      case 'Arena':
+        return html`<lanlet-arena .lab=${this.lab}></lanlet-arena>`
+      case 'Diet':
+        return html`<lanlet-diet .lab=${this.lab}></lanlet-diet>`
+    }
   }
 
   private open(tab: Tab): void {
@@ -60,7 +81,8 @@ export class Dock extends LabElement {
 
   private key(event: KeyboardEvent): void {
     if (event.key !== 'ArrowRight' && event.key !== 'ArrowLeft') return
-    this.open(this.tab === 'Packets' ? 'Messages' : 'Packets')
+    const step = event.key === 'ArrowRight' ? 1 : TABS.length - 1
+    this.open(TABS[(TABS.indexOf(this.tab) + step) % TABS.length] ?? 'Packets')
     this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>(`#tab-${this.tab}`)?.focus())
   }
 

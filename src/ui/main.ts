@@ -1,5 +1,6 @@
 /** The page begins: the look, the worker that runs the segment, the lab over it, and the components that show it. */
 import { connectSegment } from '../host/client.ts'
+import type { Sizes } from '../lab/diet.ts'
 import { type Random, releaseIdentities, takeIdentities } from '../lab/identity.ts'
 import { Lab } from '../lab/lab.ts'
 import { type AddressBar, Visit } from '../lab/visit.ts'
@@ -15,12 +16,15 @@ const addressBar: AddressBar = {
   show: link => history.replaceState(null, '', link),
 }
 
+/** Figures that are still being measured are asked for again after so long. */
+const SIZES_AGAIN_MS = 3_000
+
 const isInvited = (): boolean => parseInvitation(location.href).kind === 'invitation'
 
 const identities = takeIdentities(sessionStorage, random, !isInvited())
 /** Whether whoever comes next in this tab has the neighbour too. */
 let { withNeighbour } = identities
-const segment = connectSegment()
+const segment = connectSegment(new URL('stack/', document.baseURI).href)
 const lab = new Lab(segment, identities)
 const visit = new Visit(lab, segment, addressBar)
 
@@ -43,5 +47,13 @@ addEventListener('hashchange', () => {
   location.reload()
 })
 
+/** Tells the lab what the stacks cost, once it is known; the cost of each switch may be measured while the page is served. */
+async function readSizes(): Promise<void> {
+  const response = await fetch(new URL('size.json', document.baseURI), { cache: 'no-cache' })
+  lab.sizes = (await response.json()) as Sizes
+  if (Object.keys(lab.sizes.switches).length === 0) setTimeout(readSizes, SIZES_AGAIN_MS)
+}
+// Nothing waits for it.
+readSizes().catch(error => console.error('What the stacks cost is not known:', error))
 await lab.start()
 await visit.open()

@@ -6,11 +6,12 @@ import { count } from '../stack/wire/readable.ts'
 import { LabElement } from './lab-element.ts'
 import { shapes } from './look.ts'
 import './budget-form.ts'
+import './pressure-list.ts'
 
 const faint = (token: string): string => `color-mix(in oklab, var(${token}) 50%, var(--paper))`
 
 /** What each pool holds, and its colour: related pools have two shades of one. */
-const POOLS: Readonly<Record<string, readonly [colour: string, holds: string]>> = {
+export const POOLS: Readonly<Record<string, readonly [colour: string, holds: string]>> = {
   fixed: ['var(--ack)', 'the host’s own record and its tables'],
   connections: ['var(--syn)', 'control blocks of TCP connections'],
   sockets: [faint('--syn'), 'what programs hold'],
@@ -43,13 +44,17 @@ interface Slice {
   readonly holds: string
 }
 
+/** A pool's colour and what it holds; one that nobody described has its name. */
+export const poolLook = (name: string): readonly [colour: string, holds: string] =>
+  POOLS[name] ?? ['var(--other)', name]
+
 /** The pools that hold something, in the arena's order. */
 function slicesOf({ memory }: HostSnapshot): Slice[] {
   const pools = memory.pools.filter(
     ({ name, used, failures }) => name !== 'free' && (used > 0 || failures > 0),
   )
   return pools.map(pool => {
-    const [colour, holds] = POOLS[pool.name] ?? ['var(--other)', pool.name]
+    const [colour, holds] = poolLook(pool.name)
     return { ...pool, colour, holds }
   })
 }
@@ -69,6 +74,7 @@ export class MemoryBar extends LabElement {
       .bar { position: relative; display: flex; height: 14px; min-height: 14px; padding: 0; flex: 1 1 200px; max-width: 520px;
         background: var(--sunk); border: 1px solid var(--edge); border-radius: 3px; cursor: pointer; }
       .bar i { border-right: 1px solid var(--paper); }
+      .text { background: repeating-linear-gradient(45deg, var(--ink) 0 2px, transparent 2px 5px); }
       /* A finger needs more than 14 px. */
       .bar::after { content: ''; position: absolute; inset: -8px 0; }
       .bar u { position: absolute; top: -5px; bottom: -5px; width: 3px; background: var(--ink); border: solid var(--paper); border-width: 0 1px; box-sizing: content-box; }
@@ -90,7 +96,13 @@ export class MemoryBar extends LabElement {
     const { host } = this
     if (!host)
       return html`<div class="row"><b>Memory</b><span class="mute">starting the first host …</span></div>`
-    const { size, used, peak, failures } = host.memory
+    const { failures } = host.memory
+    const text = this.lab.textOf(host)
+    const counted = this.lab.textCounts ? (text ?? 0) : 0
+    const [size, used, peak] = [host.memory.size, host.memory.used, host.memory.peak].map(
+      n => n + counted,
+    ) as [number, number, number]
+    const pressure = this.lab.pressureOn(host)
     const words = `${sizeName(used)} of ${sizeName(size)} used, peak ${sizeName(peak)}`
     const open = host.connections.filter(({ state }) => state !== 'LISTEN').length
     return html`
@@ -98,18 +110,20 @@ export class MemoryBar extends LabElement {
         <b>Memory</b>${this.renderChoice(host)}
         <button class="bar" aria-expanded=${this.pools} aria-label="${host.name}: ${words}. What holds it" title="${words}. Click: what holds it"
           data-testid="memory-bar" @click=${() => (this.pools = !this.pools)}>
+          ${counted ? html`<i class="text" style="width:${(counted / size) * 100}%"></i>` : nothing}
           ${slicesOf(host).map(({ used, colour }) => html`<i style="width:${(used / size) * 100}%;background:${colour}"></i>`)}
           <u style="left:calc(${(peak / size) * 100}% - 2px)"></u>
         </button>
         <span class="mono" data-testid="memory-used">${sizeName(used)} of ${sizeName(size)}</span>
         <span class="mute">
-          peak ${sizeName(peak)} · ${open} connection${open === 1 ? '' : 's'} ·
+          peak ${sizeName(peak)} · ${text === undefined ? nothing : html`<span data-testid="text-size">text ${sizeName(text)}</span> · `}${open} connection${open === 1 ? '' : 's'} ·
           <span class=${failures ? 'wrong' : ''}>${failures} failure${failures === 1 ? '' : 's'}</span>
         </span>
         <button class="small" aria-expanded=${this.open} data-testid="budget-open" @click=${() => (this.open = !this.open)}>
           Budget · ${host.profile} ${this.open ? '▴' : '▾'}
         </button>
       </div>
+      ${pressure.length ? html`<lanlet-pressure .lab=${this.lab} .list=${pressure}></lanlet-pressure>` : nothing}
       ${this.pools ? this.renderPools(host) : nothing}
       ${this.open ? html`<lanlet-budget-form .lab=${this.lab} .host=${host}></lanlet-budget-form>` : nothing}
     `

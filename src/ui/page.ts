@@ -36,10 +36,11 @@ export class Page extends LabElement {
       .right { grid-area: 1 / 3 / 3 / 4; border-left: 1px solid var(--line); padding-bottom: 0; display: flex; flex-direction: column; }
       .right > :last-child { flex: 1; }
       lanlet-dock { grid-area: 2 / 1 / 3 / 3; }
+      main:has(lanlet-dock[tall]) { grid-template-rows: minmax(0, 1fr) minmax(300px, 46vh); }
       @media (max-width: 1400px) { main { grid-template-columns: 256px minmax(0, 1fr) 360px; } }
       @media (max-width: 1100px) {
         :host { height: auto; min-height: 100vh; }
-        main { grid-template: 560px 320px auto / minmax(0, 1fr) 372px; }
+        main, main:has(lanlet-dock[tall]) { grid-template: 560px 320px auto / minmax(0, 1fr) 372px; }
         .middle { grid-area: 1 / 1 / 2 / 2; border-left: 0; }
         .right { grid-area: 1 / 2 / 3 / 3; }
         lanlet-dock { grid-area: 2 / 1 / 3 / 2; }
@@ -55,6 +56,7 @@ export class Page extends LabElement {
         .left > * + * { margin-top: var(--s5); }
         .right { border-left: 0; padding-bottom: var(--s3); }
         lanlet-dock { height: 420px; }
+        lanlet-dock[tall] { height: 640px; }
         lanlet-memory-bar { position: sticky; top: 0; z-index: 2; background: var(--paper); }
       }
     `,

@@ -1,5 +1,6 @@
 /** Two hosts on one cable in real time, for tests of what runs on them. */
 import { expect, vi } from 'vitest'
+import { createStack } from '../../stack/profiles/full.ts'
 import type { Way } from '../clock.ts'
 import { Host, type HostSegment } from '../host.ts'
 import type { NoticeRecord, StateRecord } from '../protocol.ts'
@@ -25,6 +26,7 @@ export class Cable implements HostSegment {
     const mac = `02:00:00:00:00:0${this.hosts.length + 1}`
     const host = new Host(
       { name, profile: 'full', memory: MEMORY, mac, ...(localName && { localName }) },
+      createStack,
       this,
     )
     this.hosts.push(host)

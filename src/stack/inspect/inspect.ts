@@ -207,7 +207,8 @@ export function inspectNeighbours(arena: ArrayBuffer): NeighbourRecord[] {
   return found
 }
 
-function visitSlab(m: Arena, pool: number, kind: RecordKind, visit: (at: number) => void): void {
+/** Visits every address of a pool's pages at which a record may stand. */
+export function visitSlab(m: Arena, pool: number, kind: RecordKind, visit: (at: number) => void): void {
   const first = m.get32(PAGES_AT)
   const count = m.get32(PAGE_COUNT)
   for (let i = 0; i < count; i++) {

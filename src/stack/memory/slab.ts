@@ -57,6 +57,10 @@ export const isRecordAddress = (m: Arena, kind: RecordKind, at: Address): boolea
   return within >= 0 && within % kind.size === 0 && within + kind.size <= PAGE - HEADER
 }
 
+/** How many records a page of this kind has room for, and how many a page has in use. */
+export const recordsInPage = (kind: RecordKind): number => ((PAGE - HEADER) / kind.size) | 0
+export const recordsInUse = (m: Arena, page: Page): number => m.get32(page + USED)
+
 /** The first address behind `after` in a page at which a record may stand; 0 when there is none. */
 export function recordBehind(page: Page, kind: RecordKind, after: Address): Address {
   const passed = after < page + HEADER ? 0 : Math.floor((after - page - HEADER) / kind.size) + 1

@@ -17,7 +17,7 @@ test('each counter has a name, and the sums of a layer’s errors stand behind t
     'udpInErrors',
     'tcpInErrs',
   ])
-  expect(names[COUNTER_COUNT - 1]).toBe('ip6OutRequests')
+  expect(names[COUNTER_COUNT - 1]).toBe('tcpReclaimedOutOfOrder')
 })
 
 test('errors are counted under the names that RFC 4022, 4113 and 4293 give them', () => {

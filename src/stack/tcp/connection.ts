@@ -4,13 +4,19 @@
  * A connection that ends leaves the hash table at once. Its record stays while its user still holds the handle, and
  * until its last event was told, so that whoever watches sees the state CLOSED.
  */
-import { type Core, KIND_CONNECTION, RECORD_KIND } from '../core.ts'
+import { type Core, count, KIND_CONNECTION, RECORD_KIND } from '../core.ts'
 import type { Errno } from '../errno.ts'
 import { type Arena, freePages, ownerOf, PAGE } from '../memory/arena.ts'
 import { clear } from '../memory/fifo.ts'
 import { EVENTS_HEAD, PAGE_COUNT, PAGES_AT, POOL_CONNECTIONS } from '../memory/layout.ts'
 import { freeRecord, visitRecords } from '../memory/slab.ts'
 import { clearTimer } from '../memory/wheel.ts'
+import {
+  tcpReclaimedClosing,
+  tcpReclaimedLastAck,
+  tcpReclaimedOutOfOrder,
+  tcpReclaimedTimeWait,
+} from '../mib.ts'
 import {
   clearFlag,
   ERROR,
@@ -31,6 +37,7 @@ import {
   ACKS_OWED,
   CHILDREN,
   CLOSED,
+  CLOSING,
   CONNECTION_KIND,
   CWND,
   ESTABLISHED,
@@ -177,9 +184,15 @@ function reclaimConnection(s: Core): boolean {
   if (buryDead(s) || s.features.destinations?.makeRoom(s) === true) return true
   const oldest = oldestWaiting(m) || oldestLastWords(m)
   if (oldest === 0) return false
+  countReclaimed(s, stateOf(m, oldest))
   endConnection(s, oldest, 0)
   bury(s, oldest)
   return true
+}
+
+function countReclaimed(s: Core, state: number): void {
+  if (state === TIME_WAIT) count(s, tcpReclaimedTimeWait)
+  else count(s, state === CLOSING ? tcpReclaimedClosing : tcpReclaimedLastAck)
 }
 
 function buryDead(s: Core): boolean {
@@ -202,7 +215,10 @@ function buryDead(s: Core): boolean {
  */
 export function reclaimPages(s: Core): void {
   if (s.features.fragments?.makeRoom(s) === true || s.features.destinations?.makeRoom(s) === true) return
-  visitConnections(s.m, t => dropOutOfOrder(s.m, t))
+  visitConnections(s.m, t => {
+    if (s.m.get32(t + OUT_OF_ORDER) !== 0) count(s, tcpReclaimedOutOfOrder)
+    dropOutOfOrder(s.m, t)
+  })
 }
 
 /** Visits every TCB that is in the hash table. */
