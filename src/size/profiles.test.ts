@@ -232,9 +232,15 @@ function routesBy(profile: Create): unknown {
 }
 
 /** What comes of a datagram from 10.0.0.2: the drop reason, and the protocols of what is sent in return. */
-function hears(profile: Create, protocol: number, payload: number[], fields: Ipv4Fields = {}): unknown {
+function hears(
+  profile: Create,
+  protocol: number,
+  payload: number[],
+  fields: Ipv4Fields = {},
+  forward = false,
+): unknown {
   const sim = new Simulation()
-  const alice = sim.add('alice', { profile, forward: true, gateway: '10.0.0.2' })
+  const alice = sim.add('alice', { profile, forward, gateway: '10.0.0.2' })
   sim.start()
   const frame = ethernet(HOST_MAC, PEER_MAC, 0x0800, ipv4(protocol, payload, fields))
   const drop = alice.stack.input(frame, sim.now)
@@ -250,7 +256,7 @@ const POOL = { first: '10.0.0.100', last: '10.0.0.109' }
 /** What a user meets: with the switch, and without it (the README's last column). */
 const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   FIB_TRIE: routesBy,
-  IP_FORWARD: profile => hears(profile, 17, [0, 1, 0, 2, 0, 8, 0, 0], { to: [10, 0, 0, 7] }),
+  IP_FORWARD: profile => hears(profile, 17, [0, 1, 0, 2, 0, 8, 0, 0], { to: [10, 0, 0, 7] }, true),
   IP_OPTIONS: profile => hears(profile, 1, icmp(8, 0, [0, 1, 0, 1]), { options: [7, 99, 4, 0] }),
   ICMP_REDIRECT: profile => hears(profile, 1, REDIRECT),
   ICMP_TIMESTAMP: profile => hears(profile, 1, icmp(13, 0, Array(16).fill(0))),
@@ -523,6 +529,7 @@ function synsWithEce(profile: Create): string[] {
   const alice = sim.add('alice', { profile })
   const bob = sim.add('bob', { profile })
   sim.start()
+  alice.stack.setSysctl('net.ipv4.tcp_ecn', 1)
   connectPair(sim, alice, bob)
   const flags = ({ bytes }: { bytes: Uint8Array }) => (bytes[23] === 6 ? (bytes[47] ?? 0) : 0)
   return sim.wire.filter(frame => (flags(frame) & 0x42) === 0x42).map(({ from }) => from)

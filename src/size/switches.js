@@ -89,7 +89,6 @@ export const SWITCHES = [
     feature: 'settings',
     from: 'tcp/settings.ts',
     export: 'socketSettings',
-    literals: ['7200'],
   },
   { name: 'TCP_SACK', feature: 'sack', from: 'tcp/sack.ts', export: 'sack' },
   { name: 'TCP_RACK', feature: 'rack', from: 'tcp/rack.ts', export: 'rack', needs: ['TCP_SACK'] },

@@ -117,7 +117,7 @@ export const forgetHops = (m: Arena): void => visitDestinations(m, d => m.put32(
 // ---- path MTU, RFC 8201 ---------------------------------------------------------------------------------------
 
 /** The largest packet to the address at `at`, as far as we know. */
-export function pathMtu(m: Arena, at: Address): number {
+export function pathMtuTo(m: Arena, at: Address): number {
   const d = findDestination(m, at)
   const known = d === 0 ? 0 : m.get16(d + PATH_MTU)
   return known === 0 ? linkMtu(m) : Math.min(known, linkMtu(m))
@@ -128,7 +128,7 @@ export function pathMtu(m: Arena, at: Address): number {
  * discarded, and one that is no decrease changes nothing. False: nothing changed.
  */
 export function lowerPathMtu(m: Arena, d: Address, mtu: number): boolean {
-  if (mtu < IP6_MTU_MIN || mtu >= pathMtu(m, d + ADDRESS6)) return false
+  if (mtu < IP6_MTU_MIN || mtu >= pathMtuTo(m, d + ADDRESS6)) return false
   m.put16(d + PATH_MTU, mtu)
   m.put32(d + PATH_MTU_SINCE, secondsNow(m))
   return true

@@ -27,7 +27,7 @@ import {
   putFragment,
   putIpv6,
 } from '../wire/ipv6.ts'
-import { findDestination, pathMtu } from './destinations.ts'
+import { findDestination, pathMtuTo } from './destinations.ts'
 import { hopLimit } from './link.ts'
 import { holdPages6 } from './neighbours.ts'
 import { addressFrame6, header6At, LINK, NO_ROUTE, PAYLOAD6, READY } from './output.ts'
@@ -36,7 +36,7 @@ import { copyAddress } from './records.ts'
 const OFFSET = PAGE_FRAME + ETH_HEADER + IP6_HEADER + FRAGMENT_HEADER
 
 /** Bytes of payload in each fragment but the last, on the way to the address at `to`. */
-const pieceTo = (m: Arena, to: Address): number => (pathMtu(m, to) - IP6_HEADER - FRAGMENT_HEADER) & ~7
+const pieceTo = (m: Arena, to: Address): number => (pathMtuTo(m, to) - IP6_HEADER - FRAGMENT_HEADER) & ~7
 
 /** Pages for `headerLength` bytes, left blank, and `data`. EMSGSIZE, ENOBUFS as layInFragments (ip/fragment.ts). */
 export function layInFragments6(s: Core, to: Address, headerLength: number, data: Uint8Array): Page | Errno {

@@ -16,7 +16,7 @@ import { IP6_HEADER } from '../wire/ipv6.ts'
 import { TCP_HEADER } from '../wire/tcp.ts'
 import { addOwn, addressTimer, findOwn, isAssigned, loseOwn } from './addresses.ts'
 import { sortDestinations } from './destination-order.ts'
-import { findDestination, hasRoute, pathMtu, sweep, wantDestination } from './destinations.ts'
+import { findDestination, hasRoute, pathMtuTo, sweep, wantDestination } from './destinations.ts'
 import { ipv6Input } from './input.ts'
 import { isMulticast6, isUnspecified } from './kinds.ts'
 import { linkMtu } from './link.ts'
@@ -133,7 +133,7 @@ export const ipv6Protocol: Ipv6Protocol = {
     return bound || chooseSource(s, remote)
   },
   linkMss: s => linkMtu(s.m) - IP6_HEADER - TCP_HEADER,
-  pathMss: (s, remote) => pathMtu(s.m, remote) - IP6_HEADER - TCP_HEADER,
+  pathMss: (s, remote) => pathMtuTo(s.m, remote) - IP6_HEADER - TCP_HEADER,
   sendSegment: sendSegment6,
   payloadAt: payload6At,
   send: sendPayload,

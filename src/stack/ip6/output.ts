@@ -14,7 +14,7 @@ import { ETH_HEADER, ETHERTYPE_IPV6 } from '../wire/ethernet.ts'
 import { PROTOCOL_TCP } from '../wire/ipv4.ts'
 import { IP6_DESTINATION, IP6_HEADER, IP6_SOURCE, putIpv6 } from '../wire/ipv6.ts'
 import { TCP_CHECKSUM } from '../wire/tcp.ts'
-import { findDestination, firstHop, hopTo, pathMtu } from './destinations.ts'
+import { findDestination, firstHop, hopTo, pathMtuTo } from './destinations.ts'
 import { layInFragments6, sendInFragments6 } from './fragment.ts'
 import { isMulticast6 } from './kinds.ts'
 import { hopLimit } from './link.ts'
@@ -81,7 +81,7 @@ export function sendSegment6(s: Core, t: Tcb, tcp: Address, length: number, emit
  */
 export function layPayload(s: Core, to: Address, headerLength: number, data: Uint8Array): Page | Errno {
   const { m } = s
-  if (headerLength + data.length > pathMtu(m, to) - IP6_HEADER)
+  if (headerLength + data.length > pathMtuTo(m, to) - IP6_HEADER)
     return s.features.fragments === undefined ? EMSGSIZE : layInFragments6(s, to, headerLength, data)
   const page = takeFrame(s, false)
   if (page === 0) return ENOBUFS

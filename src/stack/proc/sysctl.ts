@@ -20,7 +20,8 @@ export const RETRANS_TIME_MS = 9
 export const MCAST_SOLICIT = 10
 export const IP_TTL_DEFAULT = 11
 export const TCP_SYNCOOKIES = 12
-export const SYSCTL_COUNT = 13
+export const TCP_ECN = 13
+export const SYSCTL_COUNT = 14
 /** What they take of the arena, bytes. */
 export const SYSCTL_SIZE = SYSCTL_COUNT * 2
 
@@ -41,6 +42,7 @@ export const SYSCTLS: readonly Sysctl[] = [
   ['net.ipv4.neigh.default.mcast_solicit', 3, 1, 20],
   ['net.ipv4.ip_default_ttl', 64, 1, 255],
   ['net.ipv4.tcp_syncookies', 1, 0, 1],
+  ['net.ipv4.tcp_ecn', 2, 0, 2],
 ]
 
 const valueAt = ({ m }: Core, index: number): number => m.get32(COUNTERS_AT) + COUNTER_COUNT * 4 + index * 2

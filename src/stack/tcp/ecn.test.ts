@@ -32,6 +32,13 @@ const ecnOf = (d: Dialogue, bytes = 100): number => {
   return d.lastEcn
 }
 
+/** A host that asks for ECN, which none does by default. */
+function asking(): Dialogue {
+  const d = showing(new Dialogue())
+  d.stack.setSysctl('net.ipv4.tcp_ecn', 1)
+  return d
+}
+
 describe('the handshake, RFC 3168, 6.1.1', () => {
   test('an ECN-setup SYN is answered with an ECN-setup SYN-ACK, and new text is ECT(0)', () => {
     const d = agreed()
@@ -46,7 +53,7 @@ describe('the handshake, RFC 3168, 6.1.1', () => {
   })
 
   test('our SYN asks for it; a SYN-ACK with ECE agrees', () => {
-    const d = showing(new Dialogue()).connect()
+    const d = asking().connect()
     expect(d.lastEcn).toBe(0)
     d.out('SYN,ECE,CWR 0:0')
     d.in('SYN,ACK,ECE 0:0 ack 1 win 8192 mss 1000')
@@ -55,8 +62,25 @@ describe('the handshake, RFC 3168, 6.1.1', () => {
     d.skip()
   })
 
-  test.each(['SYN,ACK', 'SYN,ACK,CWR', 'SYN,ACK,ECE,CWR'])('%s does not: a mirror is no answer', flags => {
+  test('by default our SYN does not ask, and a SYN-ACK that agrees to what was not asked means nothing', () => {
     const d = showing(new Dialogue()).connect()
+    d.out('SYN 0:0')
+    d.in('SYN,ACK,ECE 0:0 ack 1 win 8192 mss 1000')
+    d.out('ACK 1:1 ack 1')
+    expect(ecnOf(d)).toBe(0)
+    d.skip()
+  })
+
+  test('a host that is told so never agrees', () => {
+    const d = showing(new Dialogue())
+    d.stack.setSysctl('net.ipv4.tcp_ecn', 0)
+    d.listen()
+    d.in('SYN,ECE,CWR 0:0 win 8192 mss 1000')
+    d.out('SYN,ACK 0:0 ack 1')
+  })
+
+  test.each(['SYN,ACK', 'SYN,ACK,CWR', 'SYN,ACK,ECE,CWR'])('%s does not: a mirror is no answer', flags => {
+    const d = asking().connect()
     d.skip()
     d.in(`${flags} 0:0 ack 1 win 8192 mss 1000`)
     d.skip()
@@ -65,7 +89,7 @@ describe('the handshake, RFC 3168, 6.1.1', () => {
   })
 
   test('a SYN that gets no answer goes again without, and then nothing is ECT', () => {
-    const d = showing(new Dialogue()).connect()
+    const d = asking().connect()
     d.skip()
     d.wait(1000).out('SYN 0:0')
     d.in('SYN,ACK,ECE 0:0 ack 1 win 8192 mss 1000')

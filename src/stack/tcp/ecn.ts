@@ -8,6 +8,7 @@ import type { Drop } from '../drop.ts'
 import { tcpDatagram } from '../ip/input.ts'
 import type { Address } from '../memory/arena.ts'
 import { tcpEceReductions } from '../mib.ts'
+import { TCP_ECN } from '../proc/sysctl.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { ACK, CWR, ECE, SYN } from '../wire/tcp.ts'
 import { reduceWindow } from './congestion.ts'
@@ -49,6 +50,15 @@ const ECN_FIELD = 3
 const ECT_0 = 2
 const CE = 3
 
+/**
+ * The setting net.ipv4.tcp_ecn. As in Linux the default is to agree when asked, not to ask: some boxes on the way drop what
+ * they do not know.
+ */
+const NEVER = 0
+const ASKS = 1
+const AGREES = 2
+const wants = (s: Core): number => s.features.procFs?.setting(s, TCP_ECN) ?? AGREES
+
 export const ecn: Ecn = {
   input(s, ip, at, length) {
     s.segment.ce = (s.m.get8(ip + 1) & ECN_FIELD) === CE
@@ -62,7 +72,8 @@ export const ecn: Ecn = {
     const both = flags & (ECE | CWR)
     // 6.1.1: an ECN-setup SYN has both flags, an ECN-setup SYN-ACK ECE alone: who reflects what it got has none. We too must
     // have sent no SYN without them, and one that is sent again has none.
-    const agreed = (flags & ACK) === 0 ? both === (ECE | CWR) : both === ECE
+    const agreed =
+      (flags & ACK) === 0 ? wants(s) !== NEVER && both === (ECE | CWR) : wants(s) === ASKS && both === ECE
     if (agreed && s.m.get8(t + RETRIES) === 0) setFlag(s.m, t, FLAG_ECN)
   },
 
@@ -96,7 +107,7 @@ export const ecn: Ecn = {
     if ((out.flags & SYN) !== 0) {
       // 6.1.1.1: a SYN that gets no answer is sent again without: some middle box may not like it.
       if ((out.flags & ACK) !== 0) out.flags |= hasFlag(m, t, FLAG_ECN) ? ECE : 0
-      else if (m.get8(t + RETRIES) === 0) out.flags |= ECE | CWR
+      else if (m.get8(t + RETRIES) === 0 && wants(s) === ASKS) out.flags |= ECE | CWR
       return
     }
     if (!hasFlag(m, t, FLAG_ECN)) return
