@@ -147,8 +147,9 @@ test('the memory bar says by keyboard what holds the memory', async ({ page }) =
   await expect(page.getByTestId('pools')).toContainText('peak')
 })
 
-test('a host within 16 KiB shakes hands and converses', async ({ page }) => {
+test('a minimal host within 16 KiB shakes hands and converses', async ({ page }) => {
   await page.getByTestId('budget-open').click()
+  await page.getByTestId('profile').selectOption('minimal')
   await page.getByRole('button', { name: '16 KiB', exact: true }).click()
   await expect(page.getByTestId('memory-used')).toContainText('of 16 KiB')
   await page.getByTestId('talk').click()

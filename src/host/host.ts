@@ -100,7 +100,10 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
     if (mac === undefined)
       throw new TypeError(`'${spec.mac}' is not a MAC address; it looks like 02:00:5e:10:00:01.`)
     const secret = crypto.getRandomValues(new Uint8Array(16))
-    const stack = createStack({ memory: spec.memory, mac, ...named(spec) }, { random32, secret })
+    const stack = createStack(
+      { memory: spec.memory, mac, ipv6: spec.ipv6 ?? false, ...named(spec) },
+      { random32, secret },
+    )
     this.spec = spec
     this.mac = mac
     this.#segment = segment
@@ -346,6 +349,7 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
       mac: this.spec.mac,
       address: address === 0 ? undefined : formatIpv4(address),
       profile: this.spec.profile,
+      ipv6: this.spec.ipv6 ?? false,
       memory,
       connections: inspectConnections(arena),
       neighbours: inspectNeighbours(arena),

@@ -27,6 +27,8 @@ export interface HostSpec {
   readonly mac: string
   /** The label under which the link finds it, 'label.local' (RFC 6762); without, it has no such name. */
   readonly localName?: string
+  /** Whether it speaks IPv6 too, where its profile can; it does not if absent: the chatter of a second IP hides the first's. */
+  readonly ipv6?: boolean
 }
 
 /**
@@ -40,12 +42,13 @@ export const SWITCH = 'switch'
 export type Command =
   | { readonly kind: 'add-host'; readonly spec: HostSpec }
   | { readonly kind: 'remove-host'; readonly host: HostName }
-  /** Restarts the host in another budget or profile. Its connections end; its name and MAC stay. */
+  /** Restarts the host in another budget or profile, or with or without IPv6. Its connections end; its name and MAC stay. */
   | {
       readonly kind: 'restart-host'
       readonly host: HostName
       readonly profile: ProfileName
       readonly memory: number
+      readonly ipv6: boolean
     }
   /** A peer's frames arrive over this channel; it was transferred with the command. */
   | {
@@ -226,6 +229,8 @@ export interface HostSnapshot {
   /** Dotted decimal; undefined while the host is still looking for one. */
   readonly address: string | undefined
   readonly profile: ProfileName
+  /** Whether it was started with IPv6. */
+  readonly ipv6: boolean
   readonly memory: MemoryReport
   readonly connections: readonly ConnectionRecord[]
   readonly neighbours: readonly NeighbourRecord[]

@@ -285,7 +285,7 @@ describe('two hosts on one page', () => {
   test('restarting one within another budget keeps its name and MAC and ends its connections', async () => {
     const { page, bob } = await two()
     await converse(page, page, 'alice', 'bob', bob)
-    await page.do({ kind: 'restart-host', host: 'alice', profile: 'minimal', memory: 64 * 1024 })
+    await page.do({ kind: 'restart-host', host: 'alice', profile: 'minimal', memory: 64 * 1024, ipv6: false })
     await vi.waitFor(
       () => expect(page.snapshot('bob').conversations[0]?.ended).toBe('The peer reset the connection.'),
       SOON,
@@ -297,7 +297,7 @@ describe('two hosts on one page', () => {
   test('a budget too small for the profile is refused, names the smallest, and changes nothing', async () => {
     const { page, bob } = await two()
     await expect(
-      page.do({ kind: 'restart-host', host: 'alice', profile: 'full', memory: 1000 }),
+      page.do({ kind: 'restart-host', host: 'alice', profile: 'full', memory: 1000, ipv6: false }),
     ).rejects.toThrow(/\d{4,}/)
     await converse(page, page, 'alice', 'bob', bob)
   })

@@ -279,7 +279,7 @@ export class Segment implements HostSegment {
   } = {
     'add-host': ({ spec }) => this.#addHost(spec),
     'remove-host': ({ host }) => this.#removeHost(host, `${host} was removed.`),
-    'restart-host': ({ host, profile, memory }) => this.#restartHost(host, profile, memory),
+    'restart-host': ({ host, profile, memory, ipv6 }) => this.#restartHost(host, { profile, memory, ipv6 }),
     'add-peer': ({ peer, name, channel }) => this.#addPeer(peer, name, channel, 'worker'),
     'add-peer-relay': ({ peer, name, relay }) => this.#addPeer(peer, name, new RelayedChannel(relay), 'page'),
     'remove-peer': ({ peer }) => this.#removePeer(peer),
@@ -364,11 +364,14 @@ export class Segment implements HostSegment {
     return {}
   }
 
-  async #restartHost(name: string, profile: ProfileName, memory: number): Promise<Record<string, never>> {
-    const spec = { ...this.#host(name).spec, profile, memory }
+  async #restartHost(
+    name: string,
+    changes: Pick<HostSpec, 'profile' | 'memory' | 'ipv6'>,
+  ): Promise<Record<string, never>> {
+    const spec = { ...this.#host(name).spec, ...changes }
     checkSpec(spec)
     // Made before the old one ends: a budget that is too small changes nothing.
-    const host = new Host(spec, await this.#options.load(profile), this)
+    const host = new Host(spec, await this.#options.load(spec.profile), this)
     this.#removeHost(name, `${name} was restarted.`)
     this.#attach(host)
     return {}

@@ -18,6 +18,7 @@ const host = (name: 'alice' | 'bob', address: string | undefined): HostSnapshot 
   mac: name === 'alice' ? ALICE.mac : BOB.mac,
   address,
   profile: 'full',
+  ipv6: false,
   memory: { size: 65536, used: 0, peak: 0, failures: 0, pools: [] },
   connections: [],
   neighbours: [],
@@ -81,7 +82,7 @@ test('an invited page runs its own host alone and opens nothing by itself', asyn
 
 test('a refused restart rejects with the worker’s sentence', async () => {
   const { link } = worker({ 'restart-host': 'It needs at least 18 KiB.' })
-  await expect(new Lab(link, IDENTITIES).restart('alice', 'full', 1024)).rejects.toThrow(
+  await expect(new Lab(link, IDENTITIES).restart('alice', 'full', 1024, false)).rejects.toThrow(
     'It needs at least 18 KiB.',
   )
 })

@@ -241,11 +241,11 @@ export class Lab {
   }
 
   /** `budget`: bytes; of the arena, or of arena and text together where the text counts. */
-  async restart(host: string, profile: ProfileName, budget: number): Promise<void> {
+  async restart(host: string, profile: ProfileName, budget: number, ipv6: boolean): Promise<void> {
     const text = this.#textCounts ? (this.#sizes?.profiles[profile]?.min ?? 0) : 0
     const memory = text === 0 ? budget : arenaBeside(text, budget, profile)
     try {
-      await this.#link.request({ kind: 'restart-host', host, profile, memory })
+      await this.#link.request({ kind: 'restart-host', host, profile, memory, ipv6 })
     } catch (error) {
       if (text === 0) throw error
       throw new Error(`The text takes ${text} bytes of it. ${(error as Error).message}`)

@@ -11,6 +11,7 @@ import { ALICE, arp, arrival, BOB, frame, state, type TestHost, tcp } from './wi
 const snapshot = (host: TestHost): HostSnapshot => ({
   ...host,
   profile: 'full',
+  ipv6: false,
   memory: { size: 0, used: 0, peak: 0, failures: 0, pools: [] },
   connections: [],
   neighbours: [],

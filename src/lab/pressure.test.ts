@@ -9,6 +9,7 @@ const host: HostSnapshot = {
   mac: '02:00:00:00:00:01',
   address: '169.254.1.1',
   profile: 'full',
+  ipv6: false,
   memory: { size: 65536, used: 61440, peak: 61440, failures: 0, pools: [] },
   connections: [],
   neighbours: [],

@@ -113,7 +113,7 @@ export function compose(config: StackConfig, environment: Environment, features:
     else if (settings.address !== 0) acquireAddress(s, settings.address, settings.mask, settings.gateway)
     takeAddresses(s, settings.more)
     for (const service of s.services) service.start?.(s, config)
-    features.ipv6?.start(s)
+    if (config.ipv6 !== false) features.ipv6?.start(s)
   } else {
     takeOver(m)
   }

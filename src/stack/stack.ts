@@ -87,6 +87,8 @@ export interface StackConfig extends LinkConfig {
    * profile has mDNS the link finds the host as 'name.local' (RFC 6762), or 'name-2.local' if that was taken.
    */
   readonly name?: string
+  /** false: IPv4 alone, also where the profile has IPv6; true if absent. */
+  readonly ipv6?: boolean
   /** Servers to ask for names, up to three, 'a.b.c.d'. A DHCP server may tell others. */
   readonly dns?: readonly string[]
   /** Addresses that this host lends to others; for a profile with the DHCP server, and a host with an `address`. */

@@ -15,6 +15,7 @@ export class BudgetForm extends LitElement {
   @property({ attribute: false }) host!: HostSnapshot
   @state() private text = ''
   @state() private profile: ProfileName = 'full'
+  @state() private ipv6 = false
   @state() private busy = false
   @state() private refused: string | undefined
   @state() private done: string | undefined
@@ -37,6 +38,7 @@ export class BudgetForm extends LitElement {
     if (changed.has('host') && before?.name !== this.host.name) {
       this.text = sizeName(this.lab.budgetOf(this.host))
       this.profile = this.host.profile
+      this.ipv6 = this.host.ipv6
       this.refused = this.done = undefined
     }
   }
@@ -53,6 +55,8 @@ export class BudgetForm extends LitElement {
       <label>profile <select class="small" data-testid="profile" @change=${this.chooseProfile}>
         ${PROFILES.map(name => html`<option ?selected=${name === this.profile}>${name}</option>`)}
       </select></label>
+      <label title="From the next restart on; only the full profile has it."><input type="checkbox" data-testid="ipv6" .checked=${this.ipv6}
+        @change=${(event: Event) => (this.ipv6 = (event.target as HTMLInputElement).checked)} /> IPv6</label>
       <label><input type="checkbox" data-testid="text-counts" .checked=${this.lab.textCounts} @change=${this.count} /> the text counts</label>
       <button class="small go" data-testid="budget-apply" ?disabled=${this.busy}>Restart ${this.host.name}</button>
       <p class="mute" role="status" data-testid="budget-message">
@@ -91,9 +95,9 @@ export class BudgetForm extends LitElement {
     this.busy = true
     this.refused = this.done = undefined
     try {
-      await this.lab.restart(this.host.name, this.profile, bytes)
+      await this.lab.restart(this.host.name, this.profile, bytes, this.ipv6)
       this.text = sizeName(bytes)
-      this.done = `${this.host.name} runs anew: ${this.profile}, ${sizeName(bytes)}.`
+      this.done = `${this.host.name} runs anew: ${this.profile}, ${sizeName(bytes)}${this.ipv6 ? ipv6Words(this.profile) : ''}.`
     } catch (error) {
       this.refused = refusal(error)
     } finally {
@@ -101,6 +105,9 @@ export class BudgetForm extends LitElement {
     }
   }
 }
+
+const ipv6Words = (profile: ProfileName): string =>
+  profile === 'full' ? ', IPv4 and IPv6' : '; IPv6 is in the full profile alone'
 
 declare global {
   interface HTMLElementTagNameMap {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
 import { EHOSTUNREACH, isErrno } from '../errno.ts'
+import { Dialogue } from '../testing/dialogue.ts'
 import { ALL_NODES, bytes, Dialogue6, PEER6, ROUTER, ROUTER_MAC } from '../testing/dialogue6.ts'
-import { PEER_MAC } from '../testing/raw.ts'
+import { ethernet, PEER_MAC } from '../testing/raw.ts'
 import {
   advertisement,
   fragment6,
@@ -499,4 +500,13 @@ test('an address that its owner gives is tested, used, and given up with its con
   expect(d.stack.removeAddress6(bytes(own))).toBeLessThan(0)
   expect(d.addresses.length).toBe(1)
   d.advertise(advertisement(prefixOption({ prefix: '2001:db8::', valid: 0, preferred: 0 }), { lifetime: 0 }))
+})
+
+test('a host that was made without IPv6 says nothing in it, takes nothing, and says why', () => {
+  const d = new Dialogue({ ipv6: false })
+  const solicitation = ethernet([0x33, 0x33, 0, 0, 0, 1], PEER_MAC, 0x86dd, [0x60, ...Array(39).fill(0)])
+  expect(d.inFrame(solicitation)).not.toBe(Drop.None)
+  d.wait(10_000)
+  expect(d.others).toEqual([])
+  expect(d.stack.ipv6?.off).toBe('It was not asked for when this host was made.')
 })

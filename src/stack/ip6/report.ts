@@ -19,7 +19,13 @@ import { whyOff } from './start.ts'
 export function reportOf(s: Core): Ipv6Report {
   const { m } = s
   const addresses: OwnAddress6[] = []
-  if (linkOf(m) === 0) return { off: whyOff(m), addresses, routers: [], nameServers: [] }
+  if (linkOf(m) === 0)
+    return {
+      off: whyOff(m) ?? 'It was not asked for when this host was made.',
+      addresses,
+      routers: [],
+      nameServers: [],
+    }
   visitOwn(m, a => addresses.push(ownAddress(m, a)))
   return {
     off: undefined,
