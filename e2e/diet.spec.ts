@@ -63,7 +63,7 @@ test('the rows of the arena sum to the budget, and its map is walked by keyboard
     await map.press('ArrowRight')
     told.push((await map.getAttribute('aria-valuetext')) ?? '')
   }
-  expect(told.join('\n')).toMatch(/connections · \d of 8 records .*ESTABLISHED/)
+  expect(told.join('\n')).toMatch(/connections · \d of 9 records .*ESTABLISHED/)
 })
 
 test('the pages of a connection light up when it is chosen, and go dark with nobody’s', async ({ page }) => {
