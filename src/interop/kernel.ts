@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto'
 import type { TCPSocket } from '../host/sockets/tcp-socket.ts'
 import { createStack } from '../stack/profiles/full.ts'
+import { parseIpv6 } from '../stack/wire/address6.ts'
 import { bodyHash, serveHttp } from './http-server.ts'
 import { DEVICE, Namespace, type Outcome } from './namespace.ts'
 import { NodeHost } from './node-host.ts'
 
 export const OURS = '10.77.0.2'
 export const KERNEL = '10.77.0.1'
+const OURS6 = 'fd77::2'
+const KERNEL6 = 'fd77::1'
 const MIB = 1024 * 1024
 
 export interface Bench {
@@ -28,11 +31,22 @@ export interface Check {
 /** A kernel in a name space on one end of a wire, our full stack on the other. */
 export async function makeBench(relay: string, folder: string, megabytes: number): Promise<Bench> {
   const mac = Uint8Array.from([2, 0x77, 0, 0, 0, 2])
-  const host = new NodeHost(createStack, { memory: 2 * MIB, mac, address: `${OURS}/24` })
+  const host = new NodeHost(createStack, {
+    memory: 2 * MIB,
+    mac,
+    address: `${OURS}/24`,
+    dhcpServer: { first: '10.77.0.100', last: '10.77.0.120' },
+  })
   const linux = await Namespace.make(`lanlet-${process.pid}`, relay, folder, host, `${KERNEL}/24`)
   const until = performance.now() + 5_000
   while (host.stack.address === 0 && performance.now() < until) await pause(50)
-  serveHttp(host.sockets, OURS).catch(error => console.error(error))
+  // The kernel tests its own address for duplicates; so do we.
+  await linux.run('ip', ['-6', 'addr', 'add', `${KERNEL6}/64`, 'dev', DEVICE])
+  const address6 = parseIpv6(OURS6)
+  if (address6 !== undefined) host.table.call(stack => stack.addAddress6(address6, 64))
+  await pause(2_500)
+  // A socket that is bound to no address is of both families.
+  serveHttp(host.sockets, '0.0.0.0').catch(error => console.error(error))
   return { host, linux, megabytes }
 }
 
@@ -163,23 +177,25 @@ async function onABadWire(
   }
 }
 
-const download = ({ linux }: Bench, bytes: number): Promise<string | undefined> =>
+type Bulk = Pick<Bench, 'linux' | 'megabytes'>
+
+const download = ({ linux }: Bulk, bytes: number, from = OURS): Promise<string | undefined> =>
   expectRun(
     linux,
     'sh',
-    ['-c', `curl -s -S --max-time 100 http://${OURS}/${bytes} | sha256sum`],
+    ['-c', `curl -s -S --max-time 100 http://${from}/${bytes} | sha256sum`],
     new RegExp(bodyHash(bytes)),
     120,
   )
 
-const upload = ({ linux }: Bench, bytes: number): Promise<string | undefined> =>
+const upload = ({ linux }: Bulk, bytes: number, to = OURS): Promise<string | undefined> =>
   expectRun(
     linux,
     'sh',
     [
       '-c',
       `head -c ${bytes} /dev/urandom > /tmp/$$.up; H=$(sha256sum < /tmp/$$.up | cut -c1-64); ` +
-        `curl -s -S --max-time 100 -T /tmp/$$.up http://${OURS}/ > /tmp/$$.is; rm /tmp/$$.up; ` +
+        `curl -s -S --max-time 100 -T /tmp/$$.up http://${to}/ > /tmp/$$.is; rm /tmp/$$.up; ` +
         `[ "$(cat /tmp/$$.is)" = "$H" ] && echo same; rm /tmp/$$.is`,
     ],
     /same/,
@@ -194,6 +210,18 @@ const pings = (size: number): Check => ({
       linux,
       'ping',
       ['-c', '3', '-i', '0.2', '-W', '2', '-s', String(size), OURS],
+      / 0% packet loss/,
+    ),
+})
+
+const ping6 = (size: number): Check => ({
+  name: `over IPv6, ping of ${size} bytes is answered`,
+  needs: 'ping',
+  run: ({ linux }) =>
+    expectRun(
+      linux,
+      'ping',
+      ['-6', '-c', '3', '-i', '0.2', '-W', '2', '-s', String(size), OURS6],
       / 0% packet loss/,
     ),
 })
@@ -238,6 +266,65 @@ export const CHECKS: readonly Check[] = [
     name: 'curl uploads to us, hashes equal',
     needs: 'curl',
     run: bench => upload(bench, bench.megabytes * 1_000_000),
+  },
+  {
+    name: 'udhcpc gets an address from our DHCP server',
+    needs: 'udhcpc',
+    run: async ({ linux }) => {
+      const outcome = await linux.run('udhcpc', ['-i', DEVICE, '-n', '-q', '-t', '5', '-s', '/bin/true'], 30)
+      return /lease of 10\.77\.0\.1\d\d obtained/.test(outcome.err + outcome.out)
+        ? undefined
+        : failed('udhcpc', outcome)
+    },
+  },
+  {
+    name: 'dhclient gets one, and gives it back',
+    needs: 'dhclient',
+    run: async ({ linux }) => {
+      const kept = [`/tmp/${linux.name}.leases`, `/tmp/${linux.name}.pid`] as const
+      const files = ['-sf', '/bin/true', '-lf', kept[0], '-pf', kept[1]]
+      const bound = await linux.run('dhclient', ['-1', '-v', ...files, DEVICE], 30)
+      if (!/bound to 10\.77\.0\.1\d\d/.test(bound.err)) return failed('dhclient', bound)
+      const released = await linux.run('dhclient', ['-r', '-v', ...files, DEVICE], 30)
+      await linux.run('rm', ['-f', ...kept])
+      return /DHCPRELEASE/.test(released.err) ? undefined : failed('dhclient -r', released)
+    },
+  },
+  {
+    name: 'with ECN asked for by the kernel a download keeps its hash',
+    needs: 'curl',
+    run: async bench => {
+      await bench.linux.run('sysctl', ['-w', 'net.ipv4.tcp_ecn=1'])
+      return download(bench, 10_000_000)
+    },
+  },
+  ...[56, 1452, 1453, 20_000].map(ping6),
+  {
+    name: 'over IPv6, curl downloads from us, hashes equal',
+    needs: 'curl',
+    run: ({ linux, megabytes }) => download({ linux, megabytes }, megabytes * 1_000_000, `[${OURS6}]`),
+  },
+  {
+    name: 'over IPv6, curl uploads to us, hashes equal',
+    needs: 'curl',
+    run: ({ linux, megabytes }) => upload({ linux, megabytes }, megabytes * 1_000_000, `[${OURS6}]`),
+  },
+  {
+    name: 'over IPv6, traceroute ends at us',
+    needs: 'traceroute',
+    run: ({ linux }) =>
+      expectRun(linux, 'traceroute', ['-6', '-n', '-w', '1', '-q', '1', OURS6], /1 +fd77::2 +[0-9.]+ ms/),
+  },
+  {
+    name: 'the kernel knows our MAC by neighbour discovery',
+    needs: 'ip',
+    run: ({ linux }) =>
+      expectRun(
+        linux,
+        'ip',
+        ['-6', 'neigh', 'show', OURS6],
+        /lladdr 02:77:00:00:00:02 .*(REACHABLE|STALE|DELAY)/,
+      ),
   },
   {
     name: 'nc half-closes, and gets the answer all the same',
