@@ -25,7 +25,7 @@ export class DietView extends LabElement {
       :host { overflow: auto; padding: var(--s2) var(--s4) var(--s3); container-type: inline-size; }
       .parts { display: grid; grid-template-columns: minmax(0, 2fr) minmax(240px, 1fr); gap: var(--s3) var(--s5); align-items: start; }
       .side { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--s3); }
-      .side th { white-space: normal; }
+      .side :is(th, td) { white-space: normal; }
       .choices { margin-bottom: var(--s2); font-size: var(--tiny); }
       .choices label { display: inline-flex; gap: var(--s1); align-items: center; color: var(--mute); }
       .choices select { color: var(--ink); }
