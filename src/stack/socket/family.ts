@@ -1,6 +1,6 @@
 /**
  * What a kind of datagram socket does with the calls that it knows. UDP is one; others come with a feature of the
- * profile, so that `create.ts` need know none of them. What a family leaves out is EOPNOTSUPP.
+ * profile, so that `calls.ts` need know none of them. What a family leaves out is EOPNOTSUPP.
  */
 import type { Core } from '../core.ts'
 import type { Errno } from '../errno.ts'
