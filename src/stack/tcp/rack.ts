@@ -13,6 +13,7 @@ import {
   DSACK_ROUND,
   type Flight,
   flightOf,
+  LOST,
   MIN_RTT,
   MIN_RTT_AT,
   RACK_END,
@@ -117,7 +118,10 @@ export const rack: Rack = {
     const clock = m.get8(t + CLOCK)
     const wait = markOverdue(s, t, f)
     if (wait > 0) startClock(s, t, CLOCK_REORDERING, Math.ceil(wait / 1000))
-    else if (clock === CLOCK_REORDERING) startRetransmission(s, t)
+    else if (clock === CLOCK_REORDERING || (clock === CLOCK_TAIL_PROBE && isMissing(m, f))) {
+      // 7.2: a probe is for who knows of nothing that is missing; where something is SACKed the RTO waits, from now on.
+      startRetransmission(s, t)
+    }
   },
 
   timedOut(s, t) {
@@ -209,6 +213,9 @@ function sackedSegments(m: Arena, t: Tcb, f: Flight): number {
     if (isMarked(m, page, IS_SACKED)) segments++
   return segments
 }
+
+/** Whether the scoreboard tells of text that is missing. */
+const isMissing = (m: Arena, f: Flight): boolean => m.get32(f + SACKED) + m.get32(f + LOST) > 0
 
 /** Step 5, RACK_detect_loss (): marks what is lost; returns in how many µs more of it will be, 0 if none. */
 function markOverdue(s: Core, t: Tcb, f: Flight): number {
