@@ -121,4 +121,12 @@ describe('the persist timer', () => {
       d.out('PSH,ACK 1:1001 ack 1').quiet()
     },
   )
+
+  test('leaves nothing but the connection once its last byte was taken', () => {
+    const d = oneByteLeft()
+    d.wait(d.connection.rto).skip()
+    d.in('ACK 1:1 ack 1002 win 0')
+    d.wait(5000)
+    expect(d.stack.memory.pools.find(({ name }) => name === 'flights')?.used).toBe(0)
+  })
 })
