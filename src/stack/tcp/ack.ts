@@ -6,7 +6,7 @@ import { clearFlag, FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
 import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { FIN, SYN } from '../wire/tcp.ts'
-import { awaitsAck, stopClock } from './clock.ts'
+import { awaitsAck, startRetransmission } from './clock.ts'
 import { flightOf, rest, SEND_CURSOR } from './flight.ts'
 import { wantSend } from './output.ts'
 import { duplicateAck, newAck } from './recovery.ts'
@@ -143,10 +143,11 @@ function afterAck(s: Core, t: Tcb, moved: boolean): void {
 
 /**
  * The window is open, or a probe's byte was taken: what is left, if anything, begins to persist anew. The probes' back-off
- * said nothing of the path.
+ * said nothing of the path. What is in flight is waited for again; where nothing is, the connection may become idle.
  */
 function stopPersisting(s: Core, t: Tcb): void {
-  stopClock(s.m, t)
   clearFlag(s.m, t, FLAG_PROBE)
   setRto(s, t)
+  if (flightSize(s.m, t) > 0) startRetransmission(s, t)
+  else rest(s, t)
 }

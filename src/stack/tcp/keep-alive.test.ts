@@ -109,3 +109,17 @@ describe('a setting', () => {
     expect(e.stack.setOption(e.socket, Option.NoDelay, 1)).toBe(0)
   })
 })
+
+test.each([1, 30])(
+  'a connection that is silent for %i days when its times are set shorter is probed at once, and once',
+  days => {
+    const d = established()
+    d.stack.setOption(d.socket, Option.KeepInterval, 10)
+    d.wait(days * 86_400_000).stack.setOption(d.socket, Option.KeepIdle, 60)
+    d.stack.setOption(d.socket, Option.KeepAlive, 1)
+    d.wait(9_000)
+    expect(d.skip()).toBe(1)
+    d.wait(10_000)
+    expect(d.skip()).toBe(1)
+  },
+)

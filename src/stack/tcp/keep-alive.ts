@@ -26,7 +26,7 @@ export function keepAliveWait(s: Core, t: Tcb, r: Address): number {
   const { m } = s
   const state = stateOf(m, t)
   if (m.get8(r + KEEP_ALIVE) === 0 || state < ESTABLISHED || state === TIME_WAIT) return Infinity
-  const silent = (m.get32(NOW_MS) - m.get32(r + HEARD_AT)) | 0
+  const silent = (m.get32(NOW_MS) - m.get32(r + HEARD_AT)) >>> 0
   const due = (m.get16(r + KEEP_IDLE) + m.get8(r + PROBES) * m.get16(r + KEEP_INTERVAL)) * 1000
   // "Keep-alive packets MUST only be sent when no sent data is outstanding" (MUST-26): the retransmissions tell as much.
   if (due <= silent && flightSize(m, t) > 0) return m.get16(r + KEEP_INTERVAL) * 1000
@@ -38,7 +38,7 @@ export function probePeer(s: Core, t: Tcb, r: Address): boolean {
   const { m } = s
   const probes = m.get8(r + PROBES)
   const timeout = m.get32(r + USER_TIMEOUT)
-  const silent = (m.get32(NOW_MS) - m.get32(r + HEARD_AT)) | 0
+  const silent = (m.get32(NOW_MS) - m.get32(r + HEARD_AT)) >>> 0
   // "MUST NOT interpret failure to respond to any specific probe as a dead connection" (MUST-29). A user timeout, where
   // there is one, says how long instead of how many, as on Linux.
   if (timeout === 0 ? probes >= m.get8(r + KEEP_COUNT) : probes > 0 && silent >= timeout) {
@@ -46,6 +46,9 @@ export function probePeer(s: Core, t: Tcb, r: Address): boolean {
     endConnection(s, t, ETIMEDOUT)
     return false
   }
+  // One that is late, since the times were changed, has the next ones its distance away all the same.
+  const due = (m.get16(r + KEEP_IDLE) + probes * m.get16(r + KEEP_INTERVAL)) * 1000
+  m.put32(r + HEARD_AT, (m.get32(NOW_MS) - due) | 0)
   m.put8(r + PROBES, probes + 1)
   setFlag(m, t, FLAG_KEEP_ALIVE)
   oweAck(s, t)

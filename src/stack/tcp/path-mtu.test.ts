@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
+import { createStack } from '../profiles/full.ts'
 import { createStack as minimal } from '../profiles/minimal.ts'
 import { type Dialogue, established, HOST_PORT } from '../testing/dialogue.ts'
+import { expectSound } from '../testing/invariants.ts'
 import { ethernet, HOST_IP, HOST_MAC, icmp, ipv4, PEER_IP, PEER_MAC, u16, u32 } from '../testing/raw.ts'
+import { SACK_PERMITTED } from '../testing/sacking.ts'
 
 /** A router says that the segment with this number, of a datagram of `length` bytes, did not fit where `mtu` do. */
 function tooBig(d: Dialogue, seq: number, mtu: number, length = 1500): Drop {
@@ -42,6 +45,27 @@ describe('fragmentation needed', () => {
     const cut = heard.map(({ segment }) => segment.data)
     expect(cut.map(({ length }) => length)).toEqual([...Array(19).fill(300), 140])
     expect(cut.flat()).toEqual(Array.from({ length: 5840 }, (_, i) => i & 255))
+    d.skip()
+  })
+
+  test('leaves no mark on the text of a cut page that was not sent yet', () => {
+    const d = established({}, 8192, 1460, createStack, SACK_PERMITTED)
+    d.send(100)
+    // Nagle's algorithm holds this back; it stands in the same page.
+    d.send(1360)
+    d.out('PSH,ACK 1:101 ack 1')
+    d.hold(true).wait(5000)
+    tooBig(d, 1, 1040)
+    expectSound(d.stack)
+    d.hold(false).skip()
+    d.in('ACK 1:1 ack 101')
+    d.skip()
+    expectSound(d.stack)
+    d.in('ACK 1:1 ack 1101')
+    d.skip()
+    expectSound(d.stack)
+    d.in('ACK 1:1 ack 1461')
+    expect(d.connection.sendQueued).toBe(0)
     d.skip()
   })
 

@@ -28,7 +28,7 @@ import { IP_HEADER, IP_TOTAL_LENGTH } from '../wire/ipv4.ts'
 import { TCP_HEADER, TCP_SEQUENCE } from '../wire/tcp.ts'
 import { MSS_DEFAULT, visitConnections } from './connection.ts'
 import { sendAgain } from './recovery.ts'
-import { seqDiff } from './seq.ts'
+import { seqDiff, seqLt } from './seq.ts'
 import { CLAIMED_MTU, CLAIMED_SEQ, OFFERED_MSS, settingsOf, wantSettings } from './settings.ts'
 import {
   ESTABLISHED,
@@ -39,6 +39,7 @@ import {
   RETRIES,
   SEND_HEAD,
   SEND_TAIL,
+  SND_MAX,
   SND_UNA,
   stateOf,
   type Tcb,
@@ -100,8 +101,10 @@ function cutText(m: Arena, t: Tcb, most: number): void {
     m.put16(page + PAGE_LENGTH, most)
     m.put16(fresh + PAGE_OFFSET, TEXT_OFFSET)
     m.put16(fresh + PAGE_LENGTH, rest)
-    m.put32(fresh + PAGE_SEQ, m.get32(page + PAGE_SEQ) + most)
-    m.put16(fresh + PAGE_FLAGS, m.get16(page + PAGE_FLAGS))
+    const seq = (m.get32(page + PAGE_SEQ) + most) | 0
+    m.put32(fresh + PAGE_SEQ, seq)
+    // Marks speak of what was sent; where that ends in the first piece they are not the other's.
+    m.put16(fresh + PAGE_FLAGS, seqLt(seq, m.get32(t + SND_MAX)) ? m.get16(page + PAGE_FLAGS) : 0)
     m.put32(fresh + PAGE_SENT_AT, m.get32(page + PAGE_SENT_AT))
     m.put32(fresh + PAGE_NEXT, m.get32(page + PAGE_NEXT))
     m.put32(page + PAGE_NEXT, fresh)

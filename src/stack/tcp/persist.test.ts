@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { createStack as createClient } from '../profiles/client.ts'
+import { createStack as createFull } from '../profiles/full.ts'
 import { established } from '../testing/dialogue.ts'
+import { SACK_PERMITTED } from '../testing/sacking.ts'
 
 /** A connection whose window closed with one byte left to send. */
 function oneByteLeft() {
@@ -99,5 +102,31 @@ describe('the persist timer', () => {
     d.wait(d.connection.rto).out('ACK 4001:4011 ack 1')
     d.in('ACK 1:1 ack 4011 win 4000')
     d.out('ACK 4011:5011 ack 1')
+  })
+
+  test.each([
+    ['full', createFull],
+    ['client', createClient],
+  ])(
+    'does not take its byte for the segment that was lost, where SACK was agreed on (%s)',
+    (_name, profile) => {
+      const d = established({}, 4000, 1000, profile, SACK_PERMITTED)
+      d.send(1000)
+      d.out('PSH,ACK 1:1001 ack 1')
+      d.in('ACK 1:1 ack 1 win 0')
+      d.wait(4000)
+      expect(d.skip()).toBeGreaterThan(1)
+      d.in('ACK 1:1 ack 1 win 0')
+      d.in('ACK 1:1 ack 1 win 4000')
+      d.out('PSH,ACK 1:1001 ack 1').quiet()
+    },
+  )
+
+  test('leaves nothing but the connection once its last byte was taken', () => {
+    const d = oneByteLeft()
+    d.wait(d.connection.rto).skip()
+    d.in('ACK 1:1 ack 1002 win 0')
+    d.wait(5000)
+    expect(d.stack.memory.pools.find(({ name }) => name === 'flights')?.used).toBe(0)
   })
 })

@@ -48,6 +48,7 @@ import {
   CWND,
   DUP_ACKS,
   ESTABLISHED,
+  FLAG_PROBE,
   FLAG_RECOVERING,
   FLAG_RETRANSMIT,
   FLAG_SACK,
@@ -185,6 +186,8 @@ export const sack: Sack = {
     const { m } = s
     const f = flightOf(m, t)
     if (out.seq === max) return noteSent(m, t, out, max, true)
+    // A byte that probes a closed window stands for no segment: what is lost still waits for the window.
+    if (hasFlag(m, t, FLAG_PROBE) && m.get32(t + SND_WND) === 0) return noteSent(m, t, out, max, false)
     // Karn: what was sent twice is not timed.
     clearFlag(m, t, FLAG_TIMING)
     const rescue = isRescue(m, t, f, out.page)
