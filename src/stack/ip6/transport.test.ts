@@ -12,9 +12,10 @@ import {
 import { inspectConnection } from '../inspect/inspect.ts'
 import { createStack as createClient } from '../profiles/client.ts'
 import type { Socket } from '../stack.ts'
+import { assemble } from '../testing/bpf.ts'
 import { ALL_NODES, bytes, Dialogue6, PEER6 } from '../testing/dialogue6.ts'
 import { HOST_MAC, type Tcp, u32 } from '../testing/raw.ts'
-import { icmp6, ip6, ipv6, type Packet6, tcp6, text6, udp6 } from '../testing/raw6.ts'
+import { fragment6, icmp6, ip6, ipv6, type Packet6, tcp6, text6, udp6 } from '../testing/raw6.ts'
 import { environment } from '../testing/simulation.ts'
 
 const [SYN, RST, ACK] = [2, 4, 16]
@@ -328,6 +329,33 @@ describe('UDP and ping', () => {
     expect(d.stack.sendTo(socket, new Uint8Array(2), from.address6, from.port)).toBe(2)
     expect(d.next(-1).payload.slice(0, 6)).toEqual([0, 5, 0, 9, 0, 10])
     expect(d.stack.sendTo(socket, new Uint8Array(2), 0x0a000002, 9)).toBe(2)
+  })
+
+  test('a socket’s filter is asked, also about what came in fragments', () => {
+    const d = met()
+    const socket = d.socket(17)
+    d.stack.bind(socket, 0, 5)
+    d.stack.attachFilter(socket, assemble('ldh [0]; jeq #9, y, n; y: ret #10; n: ret #0'))
+    const arrive = (port: number) =>
+      d.in(ipv6(17, udp6(port, 5, [1, 2, 3], PEER6, d.linkLocal), { from: PEER6, to: d.linkLocal }))
+    expect([arrive(8), arrive(9)]).toEqual([Drop.Filtered, Drop.None])
+    const into = new Uint8Array(4000)
+    expect(d.stack.recvFrom(socket, into, { address: 0, port: 0 })).toBe(2)
+    const inPieces = (port: number): Drop | undefined => {
+      const packet = udp6(port, 5, Array<number>(3000).fill(7), PEER6, d.linkLocal)
+      const pieces = [0, 1008, 2016].map(at =>
+        d.in(
+          ipv6(44, fragment6(17, at, at < 2016, port, packet.slice(at, at + 1008)), {
+            from: PEER6,
+            to: d.linkLocal,
+          }),
+        ),
+      )
+      return pieces.at(-1)
+    }
+    expect([inPieces(8), inPieces(9)]).toEqual([Drop.Filtered, Drop.None])
+    expect(d.stack.recvFrom(socket, into, { address: 0, port: 0 })).toBe(2)
+    expect(d.stack.recvFrom(socket, into, { address: 0, port: 0 })).toBe(EAGAIN)
   })
 
   test('an echo request’s reply comes back to who asked', () => {
