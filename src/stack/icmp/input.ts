@@ -166,7 +166,7 @@ function errorInput(s: Core, ip: Address, at: Address, length: number): Drop {
       }
       return unreachableInput(s, inner, headerLength, code)
     case PROTOCOL_UDP:
-      return udpUnreachable(s, inner, inner + headerLength, code)
+      return udpUnreachable(s, m.view.getInt32(inner + IP_DESTINATION), inner + headerLength, errorOf(code))
     default:
       return Drop.None
   }

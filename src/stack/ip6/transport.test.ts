@@ -5,6 +5,7 @@ import {
   EAFNOSUPPORT,
   EAGAIN,
   ECONNREFUSED,
+  EHOSTUNREACH,
   EINVAL,
   ENETUNREACH,
   EPROTONOSUPPORT,
@@ -329,6 +330,30 @@ describe('UDP and ping', () => {
     expect(d.stack.sendTo(socket, new Uint8Array(2), from.address6, from.port)).toBe(2)
     expect(d.next(-1).payload.slice(0, 6)).toEqual([0, 5, 0, 9, 0, 10])
     expect(d.stack.sendTo(socket, new Uint8Array(2), 0x0a000002, 9)).toBe(2)
+  })
+
+  test('errors are told to the connected socket that sent what they are about, and to no other', () => {
+    for (const [type, code, error] of [
+      [1, 4, ECONNREFUSED],
+      [4, 1, ECONNREFUSED],
+      [1, 0, EHOSTUNREACH],
+      [3, 0, EHOSTUNREACH],
+    ] as const) {
+      const d = met()
+      const socket = d.socket(17)
+      d.stack.bind(socket, 0, 5000)
+      d.stack.sendTo(socket, Uint8Array.of(1), bytes(PEER6), 9)
+      const [sent] = d.take()
+      const quote = [0, 0, 0, 0, ...ipv6(17, sent?.payload ?? [], { from: d.linkLocal, to: PEER6 })]
+      expect(d.icmp(type, code, quote)).toBe(Drop.NoPort)
+      expect(d.stack.error(socket)).toBe(0)
+      d.stack.connect(socket, bytes(PEER6), 9)
+      expect(d.icmp(type, code, quote)).toBe(Drop.None)
+      expect(d.stack.error(socket)).toBe(error)
+      // Too short to say of which socket.
+      expect(d.icmp(type, code, quote.slice(0, 48))).toBe(Drop.None)
+      expect(d.stack.error(socket)).toBe(0)
+    }
   })
 
   test('a socket’s filter is asked, also about what came in fragments', () => {
