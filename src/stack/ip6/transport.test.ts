@@ -11,11 +11,14 @@ import {
   EPROTONOSUPPORT,
 } from '../errno.ts'
 import { inspectConnection } from '../inspect/inspect.ts'
+import { Arena } from '../memory/arena.ts'
 import { createStack as createClient } from '../profiles/client.ts'
+import { REMOTE_ADDRESS } from '../socket/record.ts'
+import { addressOf } from '../socket/socket.ts'
 import type { Socket } from '../stack.ts'
 import { assemble } from '../testing/bpf.ts'
 import { ALL_NODES, bytes, Dialogue6, PEER6 } from '../testing/dialogue6.ts'
-import { HOST_MAC, type Tcp, u32 } from '../testing/raw.ts'
+import { ethernet, HOST_IP, HOST_MAC, icmp, ipv4, PEER_MAC, type Tcp, u32, udp } from '../testing/raw.ts'
 import { fragment6, icmp6, ip6, ipv6, type Packet6, tcp6, text6, udp6 } from '../testing/raw6.ts'
 import { environment } from '../testing/simulation.ts'
 
@@ -354,6 +357,18 @@ describe('UDP and ping', () => {
       expect(d.icmp(type, code, quote.slice(0, 48))).toBe(Drop.None)
       expect(d.stack.error(socket)).toBe(0)
     }
+  })
+
+  test('an error of IPv4 about what only looks like the peer’s address to a socket is dropped', () => {
+    const d = met()
+    const socket = d.socket(17)
+    d.stack.bind(socket, 0, 5000)
+    d.stack.connect(socket, bytes(PEER6), 9)
+    const word = new Arena(d.stack.arena).get32(addressOf(socket) + REMOTE_ADDRESS)
+    const quoted = ipv4(17, udp(5000, 9, [1]), { from: HOST_IP, to: u32(word) })
+    const error = ipv4(1, icmp(3, 3, [0, 0, 0, 0, ...quoted]))
+    expect(d.inFrame(ethernet(HOST_MAC, PEER_MAC, 0x0800, error))).toBe(Drop.NoConnection)
+    expect(d.stack.error(socket)).toBe(0)
   })
 
   test('a socket’s filter is asked, also about what came in fragments', () => {
