@@ -164,7 +164,10 @@ export interface PortFacts {
   txWaiting: number
 }
 
-/** A socket as INET_DIAG tells it; filled in by `nextSocket`. Addresses and ports are 0 where it has none. */
+/**
+ * A socket as INET_DIAG tells it; filled in by `nextSocket`. Addresses and ports are 0 where it has none. Where an end has an IPv6
+ * address its IPv4 one is 0, and the other is put into 16 bytes of the caller's, which are all 0 otherwise.
+ */
 export interface SocketRecord {
   /** Its handle, also of connections whose own handle was given back. */
   socket: Socket | 0
@@ -172,8 +175,10 @@ export interface SocketRecord {
   /** TCP: RFC 9293, 3.3.2's state, by its number in inspect/inspect.ts (TCP_STATES). */
   state: number
   localAddress: Ipv4
+  localAddress6?: Ipv6
   localPort: number
   remoteAddress: Ipv4
+  remoteAddress6?: Ipv6
   remotePort: number
   /** Bytes to be read, and to be sent or acknowledged. A listener: connections that wait, and how many may. */
   receiveQueued: number

@@ -4,9 +4,13 @@
  */
 import { expect, test } from 'vitest'
 import { createStack } from './profiles/full.ts'
-import { Protocol, type Socket, type Stack } from './stack.ts'
+import { Option, Protocol, type Socket, type Stack } from './stack.ts'
+import { assemble } from './testing/bpf.ts'
 import { expectSound } from './testing/invariants.ts'
-import { ethernet, ipv4, readTcp, tcp } from './testing/raw.ts'
+import { ethernet, ipv4, readTcp, tcp, u16, udp } from './testing/raw.ts'
+import { dhcpBytes, TYPES } from './testing/raw-dhcp.ts'
+import { dnsBytes } from './testing/raw-dns.ts'
+import { frame6, icmp6, ip6, ipv6, udp6 } from './testing/raw6.ts'
 import { environment, seededRandom } from './testing/simulation.ts'
 
 const MACS = [
@@ -34,11 +38,27 @@ class Storm {
   private readonly wire: { to: number; bytes: Uint8Array }[] = []
   private readonly random: () => number
 
-  constructor(seed: number, memory: number) {
+  constructor(
+    seed: number,
+    memory: number,
+    readonly mixed = false,
+  ) {
     this.random = seededRandom(seed)
     this.hosts = [0, 1].map(i => ({
       stack: createStack(
-        { memory, mac: Uint8Array.from(MACS[i] ?? []), address: `10.0.0.${i + 1}/24` },
+        {
+          memory,
+          mac: Uint8Array.from(MACS[i] ?? []),
+          address: `10.0.0.${i + 1}/24`,
+          ...(mixed && {
+            name: 'storm',
+            dns: [`10.0.0.${2 - i}`],
+            largestFrame: i === 0 ? 9014 : 1514,
+            links: [{ mac: Uint8Array.from([2, 0, 0, 0, 1, i]), address: `10.1.${i}.1/24`, mtu: 600 }],
+            forward: true,
+            ...(i === 0 && { dhcpServer: { first: '10.0.0.100', last: '10.0.0.120', lease: 60 } }),
+          }),
+        },
         environment(seed + i),
       ),
       sockets: [],
@@ -55,15 +75,16 @@ class Storm {
     this.now += ms
     this.hosts.forEach((host, i) => {
       host.stack.poll(this.now)
-      host.stack.output(frame => {
+      host.stack.output((frame, link) => {
         if (this.below(20) === 0) return false
-        this.wire.push({ to: 1 - i, bytes: frame.slice() })
+        if (link === 0) this.wire.push({ to: 1 - i, bytes: frame.slice() })
         return true
       })
       host.stack.events(socket => {
         if (this.below(2) === 0) this.act(i, socket)
       })
     })
+    if (this.mixed) this.strange(this.below(2))
     for (const { to, bytes } of this.wire.splice(0)) {
       const stack = this.hosts[to]?.stack
       const fate = this.below(20)
@@ -73,6 +94,105 @@ class Storm {
       else stack?.input(bytes, this.now)
       if (fate === 3) stack?.input(bytes, this.now)
     }
+  }
+
+  /** A frame of another protocol, well made, from nobody in particular; now and then by link 1. */
+  private strange(to: number): void {
+    const one = <T>(of: readonly T[]): T => of[this.below(of.length)] as T
+    const words = (n: number) => Array.from({ length: n }, () => this.below(256))
+    const source = one([[10, 0, 0, 9], [10, 1, to, 7], IPS[1 - to] ?? [], [0, 0, 0, 0]])
+    const target = one([
+      IPS[to] ?? [],
+      [10, 0, 0, 255],
+      [255, 255, 255, 255],
+      [224, 0, 0, 251],
+      [10, 1, to, 9],
+      [10, 0, 0, 77],
+    ])
+    const name = one(['storm.local', 'a.example', 'b.local', 'c.example'])
+    const record = () => ({
+      name,
+      type: one([1, 12, 28, 5, 33]),
+      class: one([1, 0x8001]),
+      ttl: one([0, 1, 100]),
+      data: one<number[] | string>([words(4), words(16), 'x.example', 'storm.local', words(3)]),
+    })
+    const dns = () =>
+      dnsBytes(
+        {
+          id: this.below(4) === 0 ? this.below(65_536) : 0,
+          flags: one([0, 0x8400, 0x8180]),
+          questions: this.below(2) === 0 ? [{ name, type: one([1, 12, 28, 255]) }] : [],
+          answers: Array.from({ length: this.below(3) }, record),
+          authorities: Array.from({ length: this.below(2) }, record),
+        },
+        this.below(2) === 0,
+      )
+    const dhcp = () =>
+      dhcpBytes({
+        op: 1 + this.below(2),
+        type: TYPES[1 + this.below(8)] ?? 'ACK',
+        xid: this.below(3),
+        yiaddr: one(['10.0.0.101', '0.1.2.3', '0.0.0.0']),
+        ciaddr: one(['10.0.0.101', '0.0.0.0']),
+        chaddr: [2, 0, 0, 0, 3, this.below(40)],
+        options: one([
+          [],
+          [[50, [10, 0, 0, 100 + this.below(25)]]],
+          [[54, IPS[to] ?? []]],
+          [
+            [54, IPS[to] ?? []],
+            [50, [10, 0, 0, 100 + this.below(25)]],
+          ],
+        ]),
+      })
+    const datagram = one<() => Uint8Array>([
+      () => {
+        const ports = one([
+          [53, 49_152 + this.below(100)],
+          [5353, 5353],
+          [68, 67],
+          [67, 68],
+          [1, 1],
+        ] as const)
+        const data = one([dns, dhcp, () => words(this.below(900))])()
+        const [from, at] = this.below(3) === 0 && ports[0] === 1 ? [1, 2] : ports
+        const payload = udp(from, at, [67, 68].includes(at) ? dhcp() : data, source, target)
+        const fields = { from: source, to: target, id: this.below(65_536) }
+        return ethernet(this.macFor(to, target), MACS[1 - to] ?? [], 0x0800, ipv4(17, payload, fields))
+      },
+      () => {
+        const fields = {
+          from: source,
+          to: target,
+          id: this.below(3),
+          fragment: one([0, 0x2000, 185, 0x20b9, 0x4000]),
+        }
+        const packet = ipv4(one([99, 2, 1, 17]), words(8 * this.below(180)), fields)
+        return ethernet(this.macFor(to, target), MACS[1 - to] ?? [], 0x0800, packet)
+      },
+      () => {
+        const from = one([ip6('fe80::2'), ip6('fe80::99'), ip6('2001:db8::9'), ip6('::')])
+        const at = one([ip6('ff02::1'), ip6('fe80::ff:fe00:1'), ip6('fe80::ff:fe00:2')])
+        const payload = one([
+          () => icmp6(128, 0, words(8), from, at),
+          () => icmp6(135, 0, [0, 0, 0, 0, ...at], from, at),
+          () => icmp6(134, 0, [64, 0, ...u16(one([0, 60])), ...words(8)], from, at),
+          () => icmp6(this.below(256), 0, words(this.below(100)), from, at),
+        ])()
+        return this.below(3) === 0
+          ? frame6(ipv6(17, udp6(9, 1, words(this.below(800)), from, at), { from, to: at }), MACS[to] ?? [])
+          : frame6(ipv6(58, payload, { from, to: at, hops: 255 }), MACS[to] ?? [])
+      },
+    ])()
+    const link = this.below(4) === 0 ? 1 : 0
+    if (link === 1 && ((datagram[0] ?? 0) & 1) === 0) datagram.set([2, 0, 0, 0, 1, to])
+    this.hosts[to]?.stack.input(datagram, this.now, link)
+  }
+
+  private macFor(to: number, target: number[]): number[] {
+    if (target[0] === 224) return [1, 0, 0x5e, 0, 0, 251]
+    return target[3] === 255 ? [255, 255, 255, 255, 255, 255] : (MACS[to] ?? [])
   }
 
   /** A segment with some of its fields changed, its checksums right: it reaches the rules behind them. */
@@ -157,8 +277,58 @@ class Storm {
       () => (this.below(4) === 0 ? stack.abort(socket) : 0),
       () => (this.below(50) === 0 ? stack.hostGone(peer) : 0),
     ]
+    if (this.mixed) calls.push(...this.others(stack, socket, bytes, peer, keep))
     calls[this.below(calls.length)]?.()
     if (sockets.length > 30) for (const old of sockets.splice(0, 1 + this.below(3))) stack.close(old)
+  }
+
+  /** What a program does with sockets that are neither TCP's nor plain UDP's, and what the host's owner does. */
+  private others(
+    stack: Stack,
+    socket: Socket,
+    bytes: Uint8Array,
+    peer: number,
+    keep: (made: number) => void,
+  ): (() => unknown)[] {
+    const one = <T>(of: readonly T[]): T => of[this.below(of.length)] as T
+    const six = Uint8Array.from(one([ip6('fe80::2'), ip6('fe80::ff:fe00:1'), ip6('fe80::ff:fe00:2')]))
+    const rare = (call: () => unknown) => () => (this.below(30) === 0 ? call() : 0)
+    const dump = [20, 0, 0, 0, one([18, 22, 26, 30]), 0, 1, 3, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    return [
+      () => keep(stack.socket(Protocol.Raw, one([1, 2, 6, 17, 99, 255]))),
+      () => keep(stack.socket(Protocol.Packet, one([0, 0x800, 0x806, 0x86dd]))),
+      () => keep(stack.socket(Protocol.Netlink)),
+      () => keep(stack.socket(Protocol.Icmp6)),
+      () => keep(stack.resolve(one(['a.example', 'b.local', 'c.example', '10.0.0.9']), one([1, 12, 28]))),
+      () => stack.resolved(socket, bytes),
+      () => stack.peek(socket, { type: 0, link: 0, etherType: 0, length: 0, at: 0 }),
+      () => stack.lost(socket),
+      () => stack.bind(socket, one([0, 0x51]), this.below(3)),
+      () => stack.send(socket, Uint8Array.from(dump)),
+      () => stack.setOption(socket, one(Object.values(Option)), one([0, 1, 1, 4, 60])),
+      () => stack.attachFilter(socket, assemble(one(['ret #20', 'ret #0', 'ret #65535', 'ldh [2]; ret a']))),
+      () => stack.attachFilter(socket, []),
+      () => stack.sendTo(socket, bytes, one([peer, 0xe0000007, 0xffffffff, 0x0a010009, 0x01234]), 1),
+      () => stack.sendTo(socket, bytes, six, 1),
+      () => stack.connect(socket, six, 1),
+      () => stack.connect(socket, one([0, peer]), 1),
+      () => stack.joinGroup(socket, 0xe0000007 + this.below(3), this.below(2)),
+      () => stack.leaveGroup(socket, 0xe0000007 + this.below(3), this.below(2)),
+      rare(() => stack.addAddress(this.below(2), 0x0a010000 + this.below(4), 24)),
+      rare(() => stack.removeAddress(0x0a010000 + this.below(4))),
+      rare(() =>
+        stack.addRoute({
+          destination: 0x0a020000,
+          prefixLength: 16,
+          gateway: peer,
+          link: 0,
+          metric: this.below(3),
+        }),
+      ),
+      rare(() => stack.removeRoute(0x0a020000, 16, this.below(3))),
+      rare(() => stack.linkUp(this.now)),
+      rare(() => stack.hostGone(six)),
+    ]
   }
 
   /** All handles are given back, the wire falls silent. */
@@ -205,4 +375,26 @@ for (const [seed, memory] of [
     for (const host of storm.hosts) expectSound(host.stack)
     expect(storm.hosts.map(host => host.stack.memory.used)).toEqual(baseline)
   })
+}
+
+for (const [seed, memory] of [
+  [11, 40 * 1024],
+  [12, 64 * 1024],
+  [13, 128 * 1024],
+  [14, 512 * 1024],
+] as const) {
+  test(`a storm of everything that a host speaks in ${memory / 1024} KiB, seed ${seed}`, () => {
+    const storm = new Storm(seed, memory, true)
+    for (let step = 0; step < 3_000; step++) {
+      for (let i = storm.below(6); i > 0; i--) storm.act(storm.below(2))
+      storm.pass([0, 1, 1, 5, 5, 20, 50, 50, 500, 5_000][storm.below(10)] ?? 0)
+      if (step % 10 === 0) for (const host of storm.hosts) expectSound(host.stack)
+    }
+    storm.end()
+    for (const host of storm.hosts) expectSound(host.stack)
+    // The responder's own socket and its group are among what lasts.
+    const lasting = ['fixed', 'sockets', 'routes', 'groups', 'names', 'standing', 'ipv6', 'free']
+    for (const { stack } of storm.hosts)
+      expect(stack.memory.pools.filter(pool => pool.used > 0).map(pool => pool.name)).toEqual(lasting)
+  }, 60_000)
 }

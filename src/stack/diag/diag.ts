@@ -4,13 +4,14 @@
  * makes nothing; the words beside them stand in inspect/ss.ts.
  */
 import { KIND_CONNECTION, KIND_NETLINK, KIND_PACKET, KIND_PING, KIND_RAW, KIND_UDP } from '../core.ts'
+import { isIpv6Word } from '../ip6/word.ts'
 import { type Address, type Arena, ownerOf, PAGE, PAGE_LENGTH, PAGE_NEXT, pageOf } from '../memory/arena.ts'
 import { NOW_MS, PAGE_COUNT, PAGES_AT, POOL_CONNECTIONS, POOL_SOCKETS } from '../memory/layout.ts'
 import { type RecordKind, recordBehind } from '../memory/slab.ts'
 import { DATAGRAM_KIND, LOST, QUEUE_HEAD } from '../socket/datagrams.ts'
 import { hasFlag, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
 import { addressOf, handleOf, kindOf } from '../socket/socket.ts'
-import { Protocol, type Socket, type SocketRecord } from '../stack.ts'
+import { type Ipv6, Protocol, type Socket, type SocketRecord } from '../stack.ts'
 import { isAtRest } from '../tcp/clock.ts'
 import {
   BACKLOG,
@@ -47,16 +48,23 @@ export const inetDiag: SocketDiagnosis = (m, after, into) => {
   if (at === 0) return 0
   into.socket = handleOf(m, at)
   into.protocol = protocolOf(m, at)
-  into.localAddress = m.get32(at + LOCAL_ADDRESS) >>> 0
-  into.localPort = m.get16(at + LOCAL_PORT)
-  into.remoteAddress = m.get32(at + REMOTE_ADDRESS) >>> 0
-  into.remotePort = m.get16(at + REMOTE_PORT)
-  // Theirs are no addresses of IP, and those words hold something else.
-  if (kindOf(m, at) >= KIND_PACKET)
-    into.localAddress = into.localPort = into.remoteAddress = into.remotePort = 0
+  // Those of packet and netlink sockets are no addresses of IP, and these words hold something else.
+  const isIp = kindOf(m, at) < KIND_PACKET
+  into.localAddress = tellAddress(m, isIp ? m.get32(at + LOCAL_ADDRESS) : 0, into.localAddress6)
+  into.localPort = isIp ? m.get16(at + LOCAL_PORT) : 0
+  into.remoteAddress = tellAddress(m, isIp ? m.get32(at + REMOTE_ADDRESS) : 0, into.remoteAddress6)
+  into.remotePort = isIp ? m.get16(at + REMOTE_PORT) : 0
   if (kindOf(m, at) === KIND_CONNECTION) fillConnection(m, at as Tcb, into)
   else fillDatagrams(m, at, into)
   return into.socket
+}
+
+/** An address as a record has it: it itself, or 0 and the IPv6 address that it stands for (ip6/word.ts). */
+function tellAddress(m: Arena, word: number, into: Ipv6 | undefined): number {
+  const is6 = isIpv6Word(word)
+  if (is6) into?.set(m.window(word, 16))
+  else into?.fill(0)
+  return is6 ? 0 : word >>> 0
 }
 
 /** The first record of a socket behind `after`, 0 when there is none. */

@@ -4,7 +4,7 @@ import { Drop } from '../drop.ts'
 import { EMSGSIZE, isErrno } from '../errno.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { layDatagram, payloadAt, sendDatagram, sendWithOptions } from '../ip/datagram.ts'
-import { isOurs } from '../ip/local.ts'
+import { isHostAddress, isOurs } from '../ip/local.ts'
 import { mtuTo } from '../ip/route.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import {
@@ -152,6 +152,8 @@ function errorInput(s: Core, ip: Address, at: Address, length: number): Drop {
   const headerLength = (m.get8(inner + IP_VERSION_IHL) & 15) * 4
   if (headerLength < IP_HEADER || innerLength < headerLength + 8) return dropped(s, Drop.BadIcmpLength)
   if (!isOurs(m, m.view.getInt32(inner + IP_SOURCE))) return dropped(s, Drop.NoConnection)
+  // A word of 0.0.0.0/8 would name an IPv6 address to our sockets (ip6/word.ts).
+  if (!isHostAddress(m.view.getInt32(inner + IP_DESTINATION))) return dropped(s, Drop.NoConnection)
   const type = m.get8(at + ICMP_TYPE)
   if (type === ICMP_REDIRECT)
     return s.features.redirects?.input(s, ip, at) ?? dropped(s, Drop.UnknownIcmpType)
@@ -166,7 +168,7 @@ function errorInput(s: Core, ip: Address, at: Address, length: number): Drop {
       }
       return unreachableInput(s, inner, headerLength, code)
     case PROTOCOL_UDP:
-      return udpUnreachable(s, inner, inner + headerLength, code)
+      return udpUnreachable(s, m.view.getInt32(inner + IP_DESTINATION), inner + headerLength, errorOf(code))
     default:
       return Drop.None
   }

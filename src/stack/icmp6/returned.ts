@@ -13,6 +13,7 @@ import { ADDRESS6 } from '../ip6/records.ts'
 import type { Address } from '../memory/arena.ts'
 import { tooBig } from '../tcp/too-big.ts'
 import { isInFlight, returnedTo, tcpUnreachable } from '../tcp/unreachable.ts'
+import { udpUnreachable } from '../udp/unreachable.ts'
 import {
   ICMP6_CODE,
   ICMP6_HEADER,
@@ -23,9 +24,10 @@ import {
   PARAMETER_NEXT_HEADER,
   UNREACHABLE6_PORT,
 } from '../wire/icmp6.ts'
-import { PROTOCOL_TCP } from '../wire/ipv4.ts'
+import { PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ipv4.ts'
 import { IP6_DESTINATION, IP6_HEADER, IP6_NEXT_HEADER, IP6_SOURCE } from '../wire/ipv6.ts'
 import { TCP_SEQUENCE } from '../wire/tcp.ts'
+import { UDP_HEADER } from '../wire/udp.ts'
 
 /** Of the quoted TCP header the ports and the sequence number are needed. */
 const TCP_QUOTED = 8
@@ -42,15 +44,20 @@ export function errorReturned(s: Core, at: Address, length: number, type: number
   const header = upperLayer(m, ip + IP6_NEXT_HEADER, ip + IP6_HEADER, end)
   const isTcp = header !== 0 && upper.next === PROTOCOL_TCP && end - header >= TCP_QUOTED
   if (type === ICMP6_TOO_BIG) return packetTooBig(s, d, isTcp ? header : 0, m.view.getUint32(at + ICMP6_MTU))
-  if (!isTcp) return Drop.None
   const code = m.get8(at + ICMP6_CODE)
-  if (type === ICMP6_UNREACHABLE)
-    return tcpUnreachable(s, d + ADDRESS6, header, code === UNREACHABLE6_PORT ? ECONNREFUSED : EHOSTUNREACH)
-  // RFC 4443, 3.4, code 1: the host has no TCP.
-  if (type === ICMP6_PARAMETER_PROBLEM && code === PARAMETER_NEXT_HEADER)
-    return tcpUnreachable(s, d + ADDRESS6, header, ECONNREFUSED)
-  return Drop.None
+  if (header !== 0 && upper.next === PROTOCOL_UDP && end - header >= UDP_HEADER) {
+    const refused = isRefusal(type, code)
+    return udpUnreachable(s, d + ADDRESS6, header, refused ? ECONNREFUSED : EHOSTUNREACH)
+  }
+  if (!isTcp) return Drop.None
+  if (isRefusal(type, code)) return tcpUnreachable(s, d + ADDRESS6, header, ECONNREFUSED)
+  return type === ICMP6_UNREACHABLE ? tcpUnreachable(s, d + ADDRESS6, header, EHOSTUNREACH) : Drop.None
 }
+
+/** Nobody has the port; or, RFC 4443, 3.4, code 1: the host does not have the protocol. */
+const isRefusal = (type: number, code: number): boolean =>
+  (type === ICMP6_UNREACHABLE && code === UNREACHABLE6_PORT) ||
+  (type === ICMP6_PARAMETER_PROBLEM && code === PARAMETER_NEXT_HEADER)
 
 /** RFC 8201, 4: the path carries less than we thought. `header` is the TCP header quoted, 0 for another protocol's packet. */
 function packetTooBig(s: Core, d: Address, header: Address, mtu: number): Drop {

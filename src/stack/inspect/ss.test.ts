@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import { Protocol, type Socket } from '../stack.ts'
 import { assemble } from '../testing/bpf.ts'
 import { established, PEER } from '../testing/dialogue.ts'
+import { bytes, Dialogue6, PEER6 } from '../testing/dialogue6.ts'
 import { ethernet, HOST_MAC, ipv4, PEER_MAC, udp } from '../testing/raw.ts'
+import { formatIpv6 } from '../wire/address6.ts'
 import { blankSocket, inspectConnection } from './inspect.ts'
 import { ss } from './ss.ts'
 
@@ -22,6 +24,17 @@ test('each socket of a host is a line, with what it waits for', () => {
     'udp   UNCONN      3       0       *:53                  *:*',
   ])
   for (const socket of [listener, datagrams]) d.stack.close(socket)
+})
+
+test('ends with IPv6 addresses are written as such', () => {
+  const d = new Dialogue6()
+  const socket = d.socket(17)
+  d.stack.bind(socket, bytes(d.linkLocal), 5000)
+  d.stack.connect(socket, bytes(PEER6), 9)
+  const other = d.socket(17)
+  d.stack.bind(other, 0, 53)
+  expect(ss(d.stack)).toContain(`[${formatIpv6(bytes(d.linkLocal))}]:5000 [fe80::2]:9`)
+  expect(ss(d.stack)).toMatch(/\*:53 +\*:\*/)
 })
 
 test('a walk finds every socket once, wherever in the arena it lies, and what it tells is what the records say', () => {

@@ -3,7 +3,8 @@
  * of a profile.
  */
 import { formatIpv4 } from '../ip/addresses.ts'
-import { Protocol, type SocketRecord, type Stack } from '../stack.ts'
+import { type Ipv6, Protocol, type SocketRecord, type Stack } from '../stack.ts'
+import { formatIpv6 } from '../wire/address6.ts'
 import { blankSocket, CLOCK_NAMES, TCP_STATES, type TcpState } from './inspect.ts'
 
 const NETIDS: Readonly<Record<Protocol, string>> = {
@@ -23,6 +24,8 @@ const STATES: Partial<Record<TcpState, string>> = {
   'SYN-RECEIVED': 'SYN-RECV',
 }
 
+const NONE = new Uint8Array(16)
+
 const COLUMNS = ['Netid', 'State', 'Recv-Q', 'Send-Q', 'Local Address:Port', 'Peer Address:Port'] as const
 const WIDTHS = [6, 12, 8, 8, 22, 22]
 
@@ -37,7 +40,7 @@ export function ss(stack: Stack): string {
 
 const lineOf = (cells: readonly (string | number)[]): string =>
   cells
-    .map((cell, i) => String(cell).padEnd(WIDTHS[i] ?? 0))
+    .map((cell, i) => `${String(cell).padEnd((WIDTHS[i] ?? 0) - 1)} `)
     .join('')
     .trimEnd()
 
@@ -48,15 +51,19 @@ function describe(r: SocketRecord): string {
     STATES[state] ?? state,
     r.receiveQueued,
     r.sendQueued,
-    endpoint(r.localAddress, r.localPort),
-    endpoint(r.remoteAddress, r.remotePort),
+    endpoint(r.localAddress, r.localPort, r.localAddress6),
+    endpoint(r.remoteAddress, r.remotePort, r.remoteAddress6),
     ...details(r, state),
   ]
   return lineOf(cells)
 }
 
-const endpoint = (address: number, port: number): string =>
-  `${address === 0 ? '*' : formatIpv4(address)}:${port === 0 ? '*' : port}`
+/** An IPv6 address stands in brackets. */
+function endpoint(address: number, port: number, address6: Ipv6 = NONE): string {
+  const is6 = address6.some(byte => byte !== 0)
+  const text = is6 ? `[${formatIpv6(address6)}]` : address === 0 ? '*' : formatIpv4(address)
+  return `${text}:${port === 0 ? '*' : port}`
+}
 
 /** What stands behind the addresses: the timer as `ss -o` has it, the path as `ss -i`. */
 function details(r: SocketRecord, state: TcpState): string[] {

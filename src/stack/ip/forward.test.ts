@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
 import { Protocol, type Socket } from '../stack.ts'
+import { expectSound } from '../testing/invariants.ts'
 import { checksum, ethernet, icmp, ipv4, PEER_MAC, udp } from '../testing/raw.ts'
 import { Simulation } from '../testing/simulation.ts'
 import { hostMac, numberOf, peerMac, readIpv4, Wires } from '../testing/wires.ts'
@@ -60,6 +61,20 @@ describe('a datagram for another network', () => {
     const { type, code, to, quoted } = told(w)
     expect({ type, code, to }).toEqual({ type: 3, code: 1, to: NEAR })
     expect(quoted.slice(16, 20)).toEqual([10, 0, 1, 77])
+  })
+
+  test('for which nobody answers, where no more neighbours fit: its sender takes the place of the one given up', () => {
+    const w = router(1500, { memory: 40 * 1024 })
+    // As many as fit.
+    for (let i = 0; i < 50; i++) w.in(1, icmp(8, 0, [0, 1, 0, 1]), { from: [10, 0, 0, 100 + i] })
+    w.skip()
+    w.everybodyAnswers = false
+    say(w, { to: [10, 0, 1, 77] })
+    w.wait(3_500)
+    expectSound(w.stack)
+    w.everybodyAnswers = true
+    w.wait(1_000)
+    expect(told(w)).toMatchObject({ to: NEAR, type: 3, code: 1 })
   })
 
   test('whose time to live is up is told to its sender, from the address toward him', () => {

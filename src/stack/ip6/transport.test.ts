@@ -5,16 +5,21 @@ import {
   EAFNOSUPPORT,
   EAGAIN,
   ECONNREFUSED,
+  EHOSTUNREACH,
   EINVAL,
   ENETUNREACH,
   EPROTONOSUPPORT,
 } from '../errno.ts'
 import { inspectConnection } from '../inspect/inspect.ts'
+import { Arena } from '../memory/arena.ts'
 import { createStack as createClient } from '../profiles/client.ts'
+import { REMOTE_ADDRESS } from '../socket/record.ts'
+import { addressOf } from '../socket/socket.ts'
 import type { Socket } from '../stack.ts'
+import { assemble } from '../testing/bpf.ts'
 import { ALL_NODES, bytes, Dialogue6, PEER6 } from '../testing/dialogue6.ts'
-import { HOST_MAC, type Tcp, u32 } from '../testing/raw.ts'
-import { icmp6, ip6, ipv6, type Packet6, tcp6, text6, udp6 } from '../testing/raw6.ts'
+import { ethernet, HOST_IP, HOST_MAC, icmp, ipv4, PEER_MAC, type Tcp, u32, udp } from '../testing/raw.ts'
+import { fragment6, icmp6, ip6, ipv6, type Packet6, tcp6, text6, udp6 } from '../testing/raw6.ts'
 import { environment } from '../testing/simulation.ts'
 
 const [SYN, RST, ACK] = [2, 4, 16]
@@ -328,6 +333,69 @@ describe('UDP and ping', () => {
     expect(d.stack.sendTo(socket, new Uint8Array(2), from.address6, from.port)).toBe(2)
     expect(d.next(-1).payload.slice(0, 6)).toEqual([0, 5, 0, 9, 0, 10])
     expect(d.stack.sendTo(socket, new Uint8Array(2), 0x0a000002, 9)).toBe(2)
+  })
+
+  test('errors are told to the connected socket that sent what they are about, and to no other', () => {
+    for (const [type, code, error] of [
+      [1, 4, ECONNREFUSED],
+      [4, 1, ECONNREFUSED],
+      [1, 0, EHOSTUNREACH],
+      [3, 0, EHOSTUNREACH],
+    ] as const) {
+      const d = met()
+      const socket = d.socket(17)
+      d.stack.bind(socket, 0, 5000)
+      d.stack.sendTo(socket, Uint8Array.of(1), bytes(PEER6), 9)
+      const [sent] = d.take()
+      const quote = [0, 0, 0, 0, ...ipv6(17, sent?.payload ?? [], { from: d.linkLocal, to: PEER6 })]
+      expect(d.icmp(type, code, quote)).toBe(Drop.NoPort)
+      expect(d.stack.error(socket)).toBe(0)
+      d.stack.connect(socket, bytes(PEER6), 9)
+      expect(d.icmp(type, code, quote)).toBe(Drop.None)
+      expect(d.stack.error(socket)).toBe(error)
+      // Too short to say of which socket.
+      expect(d.icmp(type, code, quote.slice(0, 48))).toBe(Drop.None)
+      expect(d.stack.error(socket)).toBe(0)
+    }
+  })
+
+  test('an error of IPv4 about what only looks like the peer’s address to a socket is dropped', () => {
+    const d = met()
+    const socket = d.socket(17)
+    d.stack.bind(socket, 0, 5000)
+    d.stack.connect(socket, bytes(PEER6), 9)
+    const word = new Arena(d.stack.arena).get32(addressOf(socket) + REMOTE_ADDRESS)
+    const quoted = ipv4(17, udp(5000, 9, [1]), { from: HOST_IP, to: u32(word) })
+    const error = ipv4(1, icmp(3, 3, [0, 0, 0, 0, ...quoted]))
+    expect(d.inFrame(ethernet(HOST_MAC, PEER_MAC, 0x0800, error))).toBe(Drop.NoConnection)
+    expect(d.stack.error(socket)).toBe(0)
+  })
+
+  test('a socket’s filter is asked, also about what came in fragments', () => {
+    const d = met()
+    const socket = d.socket(17)
+    d.stack.bind(socket, 0, 5)
+    d.stack.attachFilter(socket, assemble('ldh [0]; jeq #9, y, n; y: ret #10; n: ret #0'))
+    const arrive = (port: number) =>
+      d.in(ipv6(17, udp6(port, 5, [1, 2, 3], PEER6, d.linkLocal), { from: PEER6, to: d.linkLocal }))
+    expect([arrive(8), arrive(9)]).toEqual([Drop.Filtered, Drop.None])
+    const into = new Uint8Array(4000)
+    expect(d.stack.recvFrom(socket, into, { address: 0, port: 0 })).toBe(2)
+    const inPieces = (port: number): Drop | undefined => {
+      const packet = udp6(port, 5, Array<number>(3000).fill(7), PEER6, d.linkLocal)
+      const pieces = [0, 1008, 2016].map(at =>
+        d.in(
+          ipv6(44, fragment6(17, at, at < 2016, port, packet.slice(at, at + 1008)), {
+            from: PEER6,
+            to: d.linkLocal,
+          }),
+        ),
+      )
+      return pieces.at(-1)
+    }
+    expect([inPieces(8), inPieces(9)]).toEqual([Drop.Filtered, Drop.None])
+    expect(d.stack.recvFrom(socket, into, { address: 0, port: 0 })).toBe(2)
+    expect(d.stack.recvFrom(socket, into, { address: 0, port: 0 })).toBe(EAGAIN)
   })
 
   test('an echo request’s reply comes back to who asked', () => {

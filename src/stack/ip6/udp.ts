@@ -31,8 +31,10 @@ export function udpInput6(s: Core, ip: Address, at: Address, length: number, toA
     sendPortUnreachable(s, ip, at + length, toAll)
     return dropped(s, Drop.NoPort)
   }
+  const wanted = s.features.filter?.wanted(s, socket, at, size, 0, 0) ?? size
+  if (wanted === 0) return dropped(s, Drop.Filtered)
   const port = m.view.getUint16(at + UDP_SOURCE_PORT)
-  return queueDatagram(s, socket, at + UDP_HEADER, size - UDP_HEADER, ip + IP6_SOURCE, port)
+  return queueDatagram(s, socket, at + UDP_HEADER, Math.max(0, wanted - UDP_HEADER), ip + IP6_SOURCE, port)
 }
 
 /** The same over a chain of pages. Its header is in the first one: all headers are in the first fragment. */
@@ -48,12 +50,14 @@ export function udpChain(s: Core, ip: Address, head: Page, length: number, toAll
     sendPortUnreachable(s, ip, at + m.get16(head + PAGE_LENGTH), toAll)
     return refused(s, head, Drop.NoPort)
   }
+  const wanted = s.features.filter?.wanted(s, socket, at, 0, head, size) ?? size
+  if (wanted === 0) return refused(s, head, Drop.Filtered)
   return queueChain(
     s,
     socket,
     head,
     UDP_HEADER,
-    size,
+    Math.max(UDP_HEADER, wanted),
     ip + IP6_SOURCE,
     m.view.getUint16(at + UDP_SOURCE_PORT),
   )
