@@ -9,16 +9,7 @@ import { Drop } from '../drop.ts'
 import { frameAt } from '../ethernet/frames.ts'
 import { sendUnreachable } from '../icmp/errors.ts'
 import { finishEchoReply } from '../icmp/input.ts'
-import {
-  type Address,
-  FRAME_MAX,
-  freePages,
-  PAGE_LENGTH,
-  PAGE_NEXT,
-  PAGE_OFFSET,
-  type Page,
-} from '../memory/arena.ts'
-import { INPUT_PAGE } from '../memory/layout.ts'
+import { type Address, FRAME_MAX, freePages, PAGE_OFFSET, type Page } from '../memory/arena.ts'
 import { icmpInEchos, ipInDelivers } from '../mib.ts'
 import { queueChain } from '../socket/datagrams.ts'
 import { udpReceiver } from '../udp/udp.ts'
@@ -45,6 +36,7 @@ import {
 } from '../wire/ipv4.ts'
 import { UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
 import { layChain } from './fragment.ts'
+import { gather } from './gather.ts'
 import { deliver } from './input.ts'
 import { mtuTo } from './route.ts'
 
@@ -81,22 +73,6 @@ export function deliverReassembled(
       sendUnreachable(s, ip, UNREACHABLE_PROTOCOL)
       return refused(s, head, Drop.UnknownProtocol)
   }
-}
-
-/** Copies the datagram into the input page and frees the chain; where its IP header is now. */
-function gather(s: Core, head: Page, headerLength: number): Address {
-  const { m } = s
-  const frame = frameAt(m.get32(INPUT_PAGE))
-  m.bytes.copyWithin(frame, frameAt(head), frameAt(head) + ETH_HEADER + headerLength)
-  let to = frame + ETH_HEADER + headerLength
-  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) {
-    const at = page + m.get16(page + PAGE_OFFSET)
-    const length = m.get16(page + PAGE_LENGTH)
-    m.bytes.copyWithin(to, at, at + length)
-    to += length
-  }
-  freePages(m, head)
-  return frame + ETH_HEADER
 }
 
 function refused(s: Core, head: Page, drop: Drop): Drop {

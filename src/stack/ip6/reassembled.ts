@@ -4,19 +4,9 @@
  */
 import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
-import { frameAt } from '../ethernet/frames.ts'
 import { echoChain } from '../icmp6/echo.ts'
-import {
-  type Address,
-  type Arena,
-  FRAME_MAX,
-  freePages,
-  PAGE_LENGTH,
-  PAGE_NEXT,
-  PAGE_OFFSET,
-  type Page,
-} from '../memory/arena.ts'
-import { INPUT_PAGE } from '../memory/layout.ts'
+import { gather } from '../ip/gather.ts'
+import { type Address, type Arena, FRAME_MAX, freePages, type Page } from '../memory/arena.ts'
 import { ip6InDelivers } from '../mib.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import { PROTOCOL_UDP } from '../wire/ipv4.ts'
@@ -64,20 +54,4 @@ function lastNext(m: Arena, ip: Address, end: number): Address {
     at += (m.get8(at + EXT_LENGTH) + 1) * 8
   }
   return nextAt
-}
-
-/** Copies the packet into the input page, without its fragment header, and frees the chain; where it begins now. */
-function gather(s: Core, head: Page, unfragmentable: number): Address {
-  const { m } = s
-  const frame = frameAt(m.get32(INPUT_PAGE))
-  m.bytes.copyWithin(frame, frameAt(head), frameAt(head) + ETH_HEADER + unfragmentable)
-  let to = frame + ETH_HEADER + unfragmentable
-  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) {
-    const at = page + m.get16(page + PAGE_OFFSET)
-    const length = m.get16(page + PAGE_LENGTH)
-    m.bytes.copyWithin(to, at, at + length)
-    to += length
-  }
-  freePages(m, head)
-  return frame + ETH_HEADER
 }
