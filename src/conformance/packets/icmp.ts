@@ -45,7 +45,7 @@ const ICMP_MESSAGES: Readonly<Record<string, readonly [number, number]>> = {
   'time-exceeded reassembly': [11, 1],
 }
 
-const QUOTED: Readonly<Record<Quote['protocol'], number>> = { icmp: 1, tcp: 6, udp: 17 }
+const QUOTED: Readonly<Record<Quote['protocol'], number>> = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 }
 
 const ICMP_WORDS: Words = {
   ...TRANSPORT_WORDS,
@@ -131,6 +131,7 @@ function decodeQuote(ip: number[]): Quote | undefined {
     protocol: name,
     ports: name === 'icmp' ? undefined : [get16(ip, at), get16(ip, at + 2)],
     seq: undefined,
+    between: undefined,
   }
 }
 

@@ -53,6 +53,7 @@ function decode(udp: number[], { fields }: Seen): UdpPacket {
 
 export const udp: Protocol<UdpPacket> = {
   ipv4: 17,
+  ipv6: 17,
   parse,
   head: packet => `udp ${packet.source}>${packet.destination} (${packet.length})`,
   encode,
