@@ -15,6 +15,7 @@ import { ACK, OPTION_FAST_OPEN, OPTION_NOP, SYN, TCP_HEADER } from '../wire/tcp.
 import { MSS_DEFAULT } from './connection.ts'
 import { headerLengthOf } from './emit.ts'
 import { keyedHash } from './isn.ts'
+import { linkMss } from './mss.ts'
 import type { TcpOption } from './options.ts'
 import { receiveText } from './receive.ts'
 import {
@@ -180,8 +181,10 @@ export const fastOpen: FastOpen = {
   synText(s, t) {
     const { m } = s
     if (stateOf(m, t) !== SYN_SENT || cookieBytes(s, t, SYN) <= 0) return 0
-    // 4.1.3: no more than the MSS that the server told when it gave the cookie, less the options (RFC 6691, 2).
-    const mss = m.get16(findDestination(m, m.get32(t + REMOTE_ADDRESS)) + COOKIE_MSS)
+    // 4.1.3: no more than the MSS that the server told when it gave the cookie, less the options (RFC 6691, 2); nor than the
+    // link carries, whatever he told (RFC 9293, 3.7.1).
+    const remote = m.get32(t + REMOTE_ADDRESS)
+    const mss = Math.min(linkMss(s, remote), m.get16(findDestination(m, remote) + COOKIE_MSS))
     return Math.max(0, Math.min(m.get32(t + SEND_QUEUED), mss - (headerLengthOf(s, t, SYN, 0) - TCP_HEADER)))
   },
 
