@@ -16,11 +16,11 @@ import { IP6_HEADER } from '../wire/ipv6.ts'
 import { TCP_HEADER } from '../wire/tcp.ts'
 import { addOwn, addressTimer, findOwn, isAssigned, loseOwn } from './addresses.ts'
 import { sortDestinations } from './destination-order.ts'
-import { findDestination, hasRoute, pathMtuTo, sweep, wantDestination } from './destinations.ts'
+import { findDestination, HOP_OF, hasRoute, pathMtuTo, sweep, wantDestination } from './destinations.ts'
 import { ipv6Input } from './input.ts'
 import { isMulticast6, isUnspecified } from './kinds.ts'
 import { linkMtu } from './link.ts'
-import { findNeighbour6, neighbourTimer6, removeNeighbour6 } from './neighbours.ts'
+import { findNeighbour6, heardBack, neighbourTimer6, removeNeighbour6 } from './neighbours.ts'
 import { payload6At, sendPayload, sendSegment6 } from './output.ts'
 import { prefixTimer } from './prefixes.ts'
 import {
@@ -72,6 +72,8 @@ export interface Ipv6Protocol {
   /** The text that a segment may carry over the link, and over the path to `remote`. */
   linkMss(s: Core): number
   pathMss(s: Core, remote: number): number
+  /** What TCP has sent to `remote` was acknowledged: RFC 4861, 7.3.1. */
+  arrived(s: Core, remote: number): void
   /** See emitSegment (tcp/emit.ts). */
   sendSegment(s: Core, t: Tcb, tcp: Address, length: number, emit: Emit): boolean
   /** See output.ts. */
@@ -134,6 +136,10 @@ export const ipv6Protocol: Ipv6Protocol = {
   },
   linkMss: s => linkMtu(s.m) - IP6_HEADER - TCP_HEADER,
   pathMss: (s, remote) => pathMtuTo(s.m, remote) - IP6_HEADER - TCP_HEADER,
+  arrived(s, remote) {
+    const n = s.m.get32(remote - ADDRESS6 + HOP_OF)
+    if (n !== 0) heardBack(s, n)
+  },
   sendSegment: sendSegment6,
   payloadAt: payload6At,
   send: sendPayload,

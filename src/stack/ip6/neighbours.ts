@@ -46,6 +46,8 @@ export const IS_ROUTER = 42
 /** 1: wanted since the last sweep (destinations.ts). */
 export const NEIGHBOUR_WANTED = 43
 export const MAC6_LOW = 44
+/** When it was last known to hear us (ms), while it is REACHABLE. */
+const CONFIRMED_AT = 48
 
 export const INCOMPLETE = 0
 export const REACHABLE = 1
@@ -91,7 +93,15 @@ export function neighbourUsed(s: Core, n: Address): void {
 
 /** It is known to be where we think: 7.3.1. */
 export function confirmNeighbour(s: Core, n: Address): void {
+  s.m.put32(n + CONFIRMED_AT, s.m.get32(NOW_MS))
   enter(s, n, REACHABLE, reachableMs(s))
+}
+
+/** The same, as a layer above has it: "a connection is making 'forward progress'" by way of it. It comes with every ACK. */
+export function heardBack(s: Core, n: Address): void {
+  const state = s.m.get8(n + STATE6)
+  if (state === REACHABLE) s.m.put32(n + CONFIRMED_AT, s.m.get32(NOW_MS))
+  else if (state !== INCOMPLETE) confirmNeighbour(s, n)
 }
 
 /** Where it is was learnt, but not that it hears us. */
@@ -121,8 +131,10 @@ export function neighbourTimer6(s: Core, n: Address): void {
   switch (m.get8(n + STATE6)) {
     case INCOMPLETE:
       return probes < MAX_MULTICAST_SOLICIT ? solicit(s, n) : neighbourFailed(s, n)
-    case REACHABLE:
-      return suspectNeighbour(s, n)
+    case REACHABLE: {
+      const left = (m.get32(n + CONFIRMED_AT) + reachableMs(s) - m.get32(NOW_MS)) | 0
+      return left > 0 ? setTimer(m, n, (m.get32(NOW_MS) + left) | 0) : suspectNeighbour(s, n)
+    }
     case DELAY:
       m.put8(n + STATE6, PROBE)
       return solicit(s, n)

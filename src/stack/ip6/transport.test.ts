@@ -159,6 +159,32 @@ describe('TCP', () => {
     expect(d.in(packet)).toBe(Drop.BadTcpChecksum)
   })
 
+  test('acknowledgements say that the neighbour is there, RFC 4861, 7.3.1: it is asked once they stop', () => {
+    const { d, socket, iss } = established()
+    let sent = 1
+    const speak = (acknowledged: boolean) => {
+      d.stack.send(socket, new Uint8Array(10))
+      sent += 10
+      d.wait(1)
+      const types = d.take().map(({ type }) => type)
+      if (acknowledged) segment(d, { flags: ACK, seq: 1001, ack: (iss + sent) >>> 0 })
+      return types
+    }
+    for (let i = 0; i < 20; i++) {
+      expect(speak(true)).toEqual([-1])
+      expect(
+        d
+          .wait(10_000)
+          .take()
+          .map(({ type }) => type),
+      ).toEqual([])
+    }
+    d.wait(50_000)
+    expect(speak(false)).toEqual([-1])
+    d.wait(5_000)
+    expect(d.take().map(({ type }) => type)).toContain(135)
+  })
+
   test('a listener that is bound to one address takes that alone', () => {
     const d = met()
     const own = ip6('2001:db8::1')
