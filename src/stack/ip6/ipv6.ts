@@ -10,6 +10,7 @@ import { sendReassemblyTimeExceeded6 } from '../icmp6/errors.ts'
 import { groupTimer, joinGroup6, leaveGroup6 } from '../icmp6/groups.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import type { Endpoint, Ipv4, Ipv6, Ipv6Report } from '../stack.ts'
+import { keyedHash } from '../tcp/isn.ts'
 import type { Tcb } from '../tcp/tcb.ts'
 import { hostGone } from '../tcp/unreachable.ts'
 import { IP6_HEADER } from '../wire/ipv6.ts'
@@ -25,7 +26,6 @@ import { payload6At, sendPayload, sendSegment6 } from './output.ts'
 import { prefixTimer } from './prefixes.ts'
 import {
   ADDRESS6,
-  digestOf,
   linkOf,
   SORT_ADDRESS,
   SORT_GROUP,
@@ -75,7 +75,7 @@ export interface Ipv6Protocol {
   /** What TCP has sent to `remote` was acknowledged: RFC 4861, 7.3.1. */
   arrived(s: Core, remote: number): void
   /** See emitSegment (tcp/emit.ts). */
-  sendSegment(s: Core, t: Tcb, tcp: Address, length: number, emit: Emit): boolean
+  sendSegment(s: Core, t: Tcb, tcp: Address, length: number, ecn: number, emit: Emit): boolean
   /** See output.ts. */
   payloadAt(page: Page): Address
   send(
@@ -99,6 +99,9 @@ export interface Ipv6Protocol {
   hostGone(s: Core, address: Ipv6): void
   sortDestinations<T extends Ipv4 | Ipv6>(s: Core, addresses: T[]): T[]
 }
+
+/** Keeps the hashes of addresses apart from the others of the secret. */
+const DOMAIN = 0x49507636
 
 /** The feature IPV6. */
 export const ipv6Protocol: Ipv6Protocol = {
@@ -124,7 +127,13 @@ export const ipv6Protocol: Ipv6Protocol = {
     const d = wantDestination(s, word)
     return d === 0 ? 0 : d + ADDRESS6
   },
-  digest: (s, word) => digestOf(s.m, word),
+  digest: ({ m }, word) =>
+    keyedHash(
+      m,
+      keyedHash(m, m.get32(word), m.get32(word + 4), m.get32(word + 8)),
+      m.get32(word + 12),
+      DOMAIN,
+    ),
   tell: (s, into, word) => into.address6?.set(s.m.window(word, 16)),
 
   sourceFor(s, remote, bound) {
@@ -156,7 +165,9 @@ export const ipv6Protocol: Ipv6Protocol = {
       const d = findDestination(s.m, at)
       const n = findNeighbour6(s.m, at)
       if (n !== 0) removeNeighbour6(s, n)
-      if (d !== 0) hostGone(s, d + ADDRESS6)
+      if (d === 0) return 0
+      hostGone(s, d + ADDRESS6)
+      s.features.destinations?.forget(s, d + ADDRESS6)
       return 0
     })
   },
