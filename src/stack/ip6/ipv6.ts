@@ -72,7 +72,7 @@ export interface Ipv6Protocol {
   /** The text that a segment may carry over the link, and over the path to `remote`. */
   linkMss(s: Core): number
   pathMss(s: Core, remote: number): number
-  /** What TCP has sent to `remote` was acknowledged: RFC 4861, 7.3.1. */
+  /** What TCP has sent to `remote`, a word for an address of either version, was acknowledged: RFC 4861, 7.3.1. */
   arrived(s: Core, remote: number): void
   /** See emitSegment (tcp/emit.ts). */
   sendSegment(s: Core, t: Tcb, tcp: Address, length: number, ecn: number, emit: Emit): boolean
@@ -146,7 +146,7 @@ export const ipv6Protocol: Ipv6Protocol = {
   linkMss: s => linkMtu(s.m) - IP6_HEADER - TCP_HEADER,
   pathMss: (s, remote) => pathMtuTo(s.m, remote) - IP6_HEADER - TCP_HEADER,
   arrived(s, remote) {
-    const n = s.m.get32(remote - ADDRESS6 + HOP_OF)
+    const n = isIpv6Word(remote) ? s.m.get32(remote - ADDRESS6 + HOP_OF) : 0
     if (n !== 0) heardBack(s, n)
   },
   sendSegment: sendSegment6,
