@@ -2,7 +2,7 @@
  * Path MTU discovery against a kernel that forwards: whoever sends what is too large for the middle of the path is told so by
  * ICMP, and sends less (RFC 1191; RFC 8201).
  */
-import { onABadWire } from './bad-wire.ts'
+import { behindALoss, onABadWire } from './bad-wire.ts'
 import { type Check, expectRun, type Verdict } from './check.ts'
 import type { Namespace } from './namespace.ts'
 import type { NodeHost } from './node-host.ts'
@@ -41,7 +41,7 @@ export const narrowPathChecks = (place: Place, path: NarrowPath, family: Family)
       name: `${over}the kernel behind it is told, and an upload keeps its hash`,
       needs: ['curl'],
       run: async () =>
-        (await upload(far, url(), bytes, b)).wrong ??
+        (await behindALoss(host, () => upload(far, url(), bytes, b))).wrong ??
         expectRun(far, 'ip', ['route', 'get', ours(), 'from', b], new RegExp(`mtu ${mtu}\\b`)),
     },
     {

@@ -18,7 +18,14 @@ const OPTIONS = [
   ...PLAIN_DATA.flatMap(ports => ['-d', `tcp.port==${ports},data`]),
   ...['ip', 'tcp', 'udp'].flatMap(protocol => ['-o', `${protocol}.check_checksum:TRUE`]),
 ]
-const FIELDS = ['frame.number', 'frame.comment', '_ws.expert.severity', '_ws.expert.message', '_ws.col.Info']
+const FIELDS = [
+  'frame.number',
+  'frame.comment',
+  'eth.src',
+  '_ws.expert.severity',
+  '_ws.expert.message',
+  '_ws.col.Info',
+]
 /** PI_WARN of Wireshark's epan/proto.h; what is worse is higher. */
 const WARNING = 0x600000
 
@@ -48,6 +55,10 @@ const EXPLAINED: readonly (readonly [warning: string, reason: string])[] = [
 /** Those that only a wire which loses frames explains. */
 const EXPLAINED_BY_LOSS = ['Previous segment(s) not captured', "ACKed segment that wasn't captured"]
 
+/** What others may do and we may not: the kernel writes a checksum of zero so, as for UDP. */
+const EXPLAINED_BY_OTHERS = ['TCP Checksum 0xffff instead of 0x0000']
+const OUR_MAC = /^02:..:00:00:00:02$/
+
 /** The first of the frames with a fault, in one sentence; undefined when there are none. `path` is for the capture. */
 export async function faultsIn(passed: readonly Passed[], path: string): Promise<string | undefined> {
   const packets = passed.map(({ at, bytes, badWire }) => ({
@@ -71,12 +82,13 @@ export async function faultsIn(passed: readonly Passed[], path: string): Promise
 
 /** What is wrong in a frame that tshark suspects; undefined when all of it is explained. */
 function faultIn(line: string): string | undefined {
-  const [frame, comment, severities = '', messages = '', info] = line.split('\t')
+  const [frame, comment, source = '', severities = '', messages = '', info] = line.split('\t')
   const grave = severities.split(BETWEEN).map(severity => Number(severity) >= WARNING)
   const warnings = messages.split(BETWEEN).filter((_, i) => grave[i])
   const explained = [
     ...EXPLAINED.map(([begins]) => begins),
     ...(comment === BAD_WIRE ? EXPLAINED_BY_LOSS : []),
+    ...(OUR_MAC.test(source) ? [] : EXPLAINED_BY_OTHERS),
   ]
   const open = warnings.filter(warning => !explained.some(begins => warning.startsWith(begins)))
   // A frame without a warning is here for its checksum.
