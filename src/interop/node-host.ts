@@ -5,6 +5,8 @@ import { SocketTable } from '../host/sockets/socket-table.ts'
 import { Turns } from '../host/turns.ts'
 import type { Drop } from '../stack/drop.ts'
 import type { Environment, Stack, StackConfig } from '../stack/stack.ts'
+import { parseIpv6 } from '../stack/wire/address6.ts'
+import { within } from './check.ts'
 import { Tape } from './tape.ts'
 
 /** What happens to a frame on the way: 'lose' it, or hold it back until so many others have passed; 0 carries it. */
@@ -110,6 +112,14 @@ export class NodeHost {
   end(): void {
     this.#turns.end()
   }
+}
+
+/** Waits for the IPv4 address that it was made with, and for an IPv6 one: each is tested for conflicts first. */
+export async function takeAddresses(host: NodeHost, address6: string): Promise<void> {
+  const bytes = parseIpv6(address6)
+  if (bytes !== undefined) host.table.call(stack => stack.addAddress6(bytes, 64))
+  const preferred = () => host.stack.ipv6?.addresses.every(({ state }) => state === 'preferred') === true
+  await within(5, () => host.stack.address !== 0 && preferred())
 }
 
 /** Frames that others overtake. */
