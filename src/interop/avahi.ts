@@ -96,6 +96,7 @@ const checksOf = (host: NodeHost, avahi: Avahi): readonly Check[] => {
   })
   return [
     finds('avahi finds our name’s IPv4 address', ['-4', '-n', 'kiosk.local'], /\t10\.81\.0\.2$/m),
+    finds('avahi finds our name’s IPv6 addresses', ['-6', '-n', 'kiosk.local'], /\t(fd81::2|fe80:\S+)$/m),
     finds('avahi finds the name behind our address', ['-a', OURS], /\tkiosk\.local$/m),
     weFind('we find its name’s IPv4 address', 'tower.local', NameType.A, THEIRS),
     weFind('we find its name’s IPv6 addresses', 'tower.local', NameType.Aaaa, /\bfd81::1\b/),
