@@ -48,8 +48,8 @@ export class Mutator {
       const declaration = statement.declaration ?? statement
       if (declaration.type !== 'VariableDeclaration') continue
       for (const { id, init, start } of declaration.declarations) {
-        // A `let` may begin with nothing.
-        if (init === null || init.type === 'ObjectExpression') continue
+        // A `let` may begin with nothing; a list of numbers is none of them.
+        if (init === null || /^(Object|Array|TSAs)Expression/.test(init.type)) continue
         if (
           !/^[A-Z][A-Z_0-9]+$/.test(id.name) ||
           !/^[\d_()<>*+\s-]+$|\d{2}/.test(code.slice(init.start, init.end))
