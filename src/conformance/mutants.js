@@ -34,7 +34,7 @@ const FUNCTIONS = ['FunctionDeclaration', 'ArrowFunctionExpression', 'FunctionEx
 export class Mutator {
   /** @type {Mutant[]} */
   mutants = []
-  /** Constants of a module's top level, by their names, and the mutants of each. @type {Map<string, number[]>} */
+  /** Constants of a module's top level, by name and by file and name, and the mutants of each. @type {Map<string, number[]>} */
   #constants = new Map()
 
   /**
@@ -63,7 +63,8 @@ export class Mutator {
             sort: 'constant',
             change: `${id.name} becomes ${id.name} ${by}`,
           })
-        this.#constants.set(id.name, [change('+ 1'), change('- 1')])
+        const ids = [change('+ 1'), change('- 1')]
+        this.#constants.set(id.name, ids).set(`${file} ${id.name}`, ids)
       }
     }
   }
@@ -92,7 +93,7 @@ export class Mutator {
       if (within(node) === '' || isType(parent)) return
       this.#operator(node, text, add, edits)
       this.#negation(node, parent, key, text, add, edits)
-      this.#number(node, parent, key, text, add, edits)
+      this.#number(node, parent, key, file, text, add, edits)
       if (node.type === 'ExpressionStatement') {
         const id = add(node, 'statement', `${text(node)} is left out`)
         edits.wrap(node, `{if($M.keep(${id})){`, '}}')
@@ -164,11 +165,12 @@ export class Mutator {
    * @param {Node} node
    * @param {Node | undefined} parent
    * @param {string} key
+   * @param {string} file
    * @param {(node: Node) => string} text
    * @param {(node: Node, sort: Mutant['sort'], change: string) => number} add
    * @param {Edits} edits
    */
-  #number(node, parent, key, text, add, edits) {
+  #number(node, parent, key, file, text, add, edits) {
     if (node.type === 'Literal' && typeof node['value'] === 'number') {
       const idle =
         parent?.type === 'BinaryExpression' && ['|', '&', '===', '!==', '>>>'].includes(parent['operator'])
@@ -179,7 +181,7 @@ export class Mutator {
         ')',
       )
     } else if (node.type === 'Identifier' && key !== 'id' && key !== 'key' && key !== 'property') {
-      const ids = this.#constants.get(node['name'])
+      const ids = this.#constants.get(`${file} ${node['name']}`) ?? this.#constants.get(node['name'])
       if (ids !== undefined && parent?.type !== 'ImportSpecifier' && parent?.type !== 'Property')
         edits.wrap(node, `$M.num([${ids}],`, ')')
     }
