@@ -34,7 +34,7 @@ const FUNCTIONS = ['FunctionDeclaration', 'ArrowFunctionExpression', 'FunctionEx
 export class Mutator {
   /** @type {Mutant[]} */
   mutants = []
-  /** Constants of a module's top level, by name and by file and name, and the mutants of each. @type {Map<string, number[]>} */
+  /** Constants of a module's top level, by name and by file and name, and the mutants of each. @type {Map<string, () => number[]>} */
   #constants = new Map()
 
   /**
@@ -63,8 +63,10 @@ export class Mutator {
             sort: 'constant',
             change: `${id.name} becomes ${id.name} ${by}`,
           })
-        const ids = [change('+ 1'), change('- 1')]
-        this.#constants.set(id.name, ids).set(`${file} ${id.name}`, ids)
+        /** @type {number[] | undefined} */
+        let ids
+        const idsOf = () => (ids ??= [change('+ 1'), change('- 1')])
+        this.#constants.set(id.name, idsOf).set(`${file} ${id.name}`, idsOf)
       }
     }
   }
@@ -181,9 +183,13 @@ export class Mutator {
         ')',
       )
     } else if (node.type === 'Identifier' && key !== 'id' && key !== 'key' && key !== 'property') {
-      const ids = this.#constants.get(`${file} ${node['name']}`) ?? this.#constants.get(node['name'])
-      if (ids !== undefined && parent?.type !== 'ImportSpecifier' && parent?.type !== 'Property')
-        edits.wrap(node, `$M.num([${ids}],`, ')')
+      const name = node['name']
+      const idsOf = this.#constants.get(`${file} ${name}`) ?? this.#constants.get(name)
+      // Where a field of a record lies, `record + FIELD`, is no behaviour.
+      const isField = parent?.['operator'] === '+' && key === 'right' && parent['left'].type === 'Identifier'
+      if (idsOf === undefined || isField || parent?.type === 'ImportSpecifier' || parent?.type === 'Property')
+        return
+      edits.wrap(node, `$M.num([${idsOf()}],`, ')')
     }
   }
 }
