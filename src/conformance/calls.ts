@@ -124,7 +124,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
     const [address, port] = endpoint(where)
     const progress = progressOf(caller, name)
     const data = hostText(0, Number(size))
-    const taken = caller.stack.sendTo(caller.socketOf(name), data, ipv4Number(address), port)
+    const taken = caller.stack.sendTo(caller.socketOf(name), data, addressOf(address), port)
     progress.sent += Math.max(0, taken)
     if (taken >= 0) caller.connecting(address, port)
     return result(taken)
