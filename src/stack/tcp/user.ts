@@ -340,8 +340,6 @@ function closeListener(s: Core, listener: Tcb): void {
   setFlag(m, listener, FLAG_ORPHAN)
   while (m.get16(listener + CHILDREN) > 0) {
     const child = m.get32(listener + FAMILY) as Tcb
-    leaveListener(m, child)
-    setFlag(m, child, FLAG_ORPHAN)
     resetConnection(s, child)
     endConnection(s, child, ECONNRESET)
   }
