@@ -5,7 +5,8 @@
 import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ECONNREFUSED, ECONNRESET } from '../errno.ts'
-import { type Address, type Arena, FRAME_MAX } from '../memory/arena.ts'
+import { type Address, type Arena, PAGE } from '../memory/arena.ts'
+import { INPUT_PAGE } from '../memory/layout.ts'
 import { tcpEstabResets, tcpInSegs } from '../mib.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
 import { findSocket, raise } from '../socket/socket.ts'
@@ -64,7 +65,10 @@ export function tcpInput(
   const fault = readSegment(s, source, destination, at, length, pseudo)
   if (fault !== Drop.None) return fault
   count(s, tcpInSegs)
-  return length > FRAME_MAX ? (s.features.offload?.takePieces(s) ?? Drop.None) : takeSegment(s)
+  // What is not in the input page came in a large frame.
+  return s.features.offload !== undefined && (at - s.m.get32(INPUT_PAGE)) >>> 0 >= PAGE
+    ? s.features.offload.takePieces(s)
+    : takeSegment(s)
 }
 
 /** The segment in `s.segment`, checked: to its connection, or to who listens. */
