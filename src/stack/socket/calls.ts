@@ -87,17 +87,15 @@ function bindSocket(s: Core, at: Address, address: Ipv4 | Ipv6, port: number): 0
     word = own
   }
   if (m.get16(at + LOCAL_PORT) !== 0) return EINVAL
-  m.put32(at + LOCAL_ADDRESS, word)
-  switch (kindOf(m, at)) {
-    case KIND_UDP:
-      return bindUdp(s, at, port)
-    case KIND_CONNECTION:
-      if (stateOf(m, at as Tcb) !== CLOSED) return EISCONN
-      m.put16(at + LOCAL_PORT, port)
-      return 0
-    default:
-      return EOPNOTSUPP
+  if (isConnection(m, at)) {
+    if (stateOf(m, at) !== CLOSED) return EISCONN
+    m.put16(at + LOCAL_PORT, port)
+  } else {
+    const error = kindOf(m, at) === KIND_UDP ? bindUdp(s, at, port) : EOPNOTSUPP
+    if (error !== 0) return error
   }
+  m.put32(at + LOCAL_ADDRESS, word)
+  return 0
 }
 
 function connectDatagrams(s: Core, at: Address, address: number, port: number): 0 | Errno {
