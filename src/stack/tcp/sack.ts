@@ -11,19 +11,9 @@ import { type Arena, PAGE_FLAGS, PAGE_SEQ, type Page } from '../memory/arena.ts'
 import { tcpDsacksIn, tcpSackRecoveries } from '../mib.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { reduceWindow } from './congestion.ts'
-import {
-  AGAIN,
-  type Flight,
-  flightOf,
-  HIGH_SACKED,
-  LOST,
-  RECOVER,
-  RESCUE_RXT,
-  SACK_NEWS,
-  SACKED,
-} from './flight.ts'
+import { type Flight, flightOf, HIGH_SACKED, LOST, RECOVER, RESCUE_RXT, SACK_NEWS, SACKED } from './flight.ts'
 import type { TcpOption } from './options.ts'
-import { type OutgoingSegment, planText, wantSend } from './output.ts'
+import { type OutgoingSegment, planText } from './output.ts'
 import { blocksLeftOut, cameTwice, isNewest, sackBlocks, sackPermitted } from './sack-blocks.ts'
 import {
   firstInFlight,
@@ -54,7 +44,6 @@ import {
   FLAG_SACK,
   FLAG_TIMING,
   MSS,
-  SEND_QUEUED,
   SND_MAX,
   SND_NXT,
   SND_UNA,
@@ -126,9 +115,12 @@ export const sack: Sack = {
       news |= NEWS_DSACK
       count(s, tcpDsacksIn)
     }
-    m.put8(f + SACK_NEWS, news)
     const high = highestBlock(s, t, first)
-    if (seqGt(high, m.get32(f + HIGH_SACKED))) m.put32(f + HIGH_SACKED, high)
+    if (seqGt(high, m.get32(f + HIGH_SACKED))) {
+      m.put32(f + HIGH_SACKED, high)
+      if (high !== m.get32(t + SND_UNA)) news |= NEWS_BLOCK
+    }
+    m.put8(f + SACK_NEWS, news)
     const limit = seqMax(g.ack, high)
     for (let page = firstInFlight(m, t); page !== 0; page = nextInFlight(m, t, page)) {
       if (!seqLt(m.get32(page + PAGE_SEQ), limit)) break
@@ -200,8 +192,8 @@ export const sack: Sack = {
     const { m } = s
     const f = flightOf(m, t)
     // Of SYN and FIN the scoreboard knows nothing.
-    if (f === 0 || !hasFlag(m, t, FLAG_SACK) || m.get32(t + SEND_QUEUED) === 0) return false
-    if (stateOf(m, t) < ESTABLISHED || firstInFlight(m, t) === 0) return false
+    if (f === 0 || !hasFlag(m, t, FLAG_SACK) || stateOf(m, t) < ESTABLISHED || firstInFlight(m, t) === 0)
+      return false
     // RFC 2018, 8: "After a retransmit timeout the data sender SHOULD turn off all of the SACKed bits".
     forgetMarks(m, t, f)
     if (s.features.rack !== undefined && !all) s.features.rack.timedOut(s, t)
@@ -230,14 +222,16 @@ function isDsack(s: Core): boolean {
   return g.blocks > 1 && seqGe(leftEdge(s, 0), leftEdge(s, 1)) && seqLe(rightEdge(s, 0), rightEdge(s, 1))
 }
 
-/** RFC 2018: a block is of what was sent and is not acknowledged; anything else in it is a mistake or an attack. */
+/**
+ * RFC 2018, 3: a block is of what was sent, and behind what is acknowledged, which would reach farther else; anything else is
+ * a mistake or an attack.
+ */
 function isBelievable(s: Core, t: Tcb, i: number): boolean {
   const { m, segment: g } = s
   const left = leftEdge(s, i)
   const right = rightEdge(s, i)
   return (
-    seqGe(left, m.get32(t + SND_UNA)) &&
-    seqGe(left, g.ack) &&
+    seqGt(left, seqMax(m.get32(t + SND_UNA), g.ack)) &&
     seqGt(right, left) &&
     seqLe(right, m.get32(t + SND_MAX))
   )
@@ -287,7 +281,6 @@ function enter(s: Core, t: Tcb, f: Flight, page: Page, first: number): void {
  */
 function detectByCount(m: Arena, t: Tcb, f: Flight): void {
   let above = m.get32(f + SACKED)
-  if (above === 0) return
   const head = firstInFlight(m, t)
   for (
     let page = head;
@@ -297,24 +290,21 @@ function detectByCount(m: Arena, t: Tcb, f: Flight): void {
     if (isMarked(m, page, IS_SACKED)) above -= sentLength(m, t, page)
     else if (!isMarked(m, page, IS_LOST | IS_AGAIN)) markLost(m, t, f, page)
   }
-  // 5 (1): three duplicate ACKs, though the segments were too small for the rule above.
-  if (m.get8(t + DUP_ACKS) < DUP_THRESH || inRecovery(m, t, f) || head === 0) return
-  if (!isMarked(m, head, IS_SACKED | IS_LOST | IS_AGAIN)) markLost(m, t, f, head)
+  // 5 (1): three ACKs that each SACK more than before, though the segments are too small for the rule above, or share a page.
+  if (m.get8(t + DUP_ACKS) >= DUP_THRESH && !inRecovery(m, t, f)) markLost(m, t, f, head)
 }
 
 /** 5 (4): something is lost, and it is not what a recovery was for already. */
 export function enterRecovery(s: Core, t: Tcb): void {
   const { m } = s
   const f = flightOf(m, t)
-  if (m.get32(f + LOST) > m.get32(f + AGAIN)) wantSend(s, t)
   if (m.get32(f + LOST) === 0 || inRecovery(m, t, f)) return
   count(s, tcpSackRecoveries)
   m.put32(f + RECOVER, m.get32(t + SND_MAX))
   reduceWindow(s, t)
   setFlag(m, t, FLAG_RECOVERING)
   m.put8(f + SACK_NEWS, m.get8(f + SACK_NEWS) | FORCED)
-  const lost = firstLost(m, t)
-  m.put32(f + RESCUE_RXT, lost === 0 ? m.get32(t + SND_UNA) : sentEnd(m, t, lost))
+  m.put32(f + RESCUE_RXT, sentEnd(m, t, firstLost(m, t)))
   s.features.rack?.recovers(s, t)
 }
 
