@@ -30,10 +30,9 @@ import { type OutgoingSegment, wantSend } from './output.ts'
 import { DUP_THRESH, enterRecovery, inRecovery, NEWS_DSACK, NEWS_RECOVERY, NEWS_RTT } from './sack.ts'
 import {
   firstInFlight,
-  IS_AGAIN,
-  IS_LOST,
   IS_SACKED,
   isMarked,
+  isWaiting,
   markLost,
   nextInFlight,
   sentEnd,
@@ -235,10 +234,6 @@ function markOverdue(s: Core, t: Tcb, f: Flight): number {
   }
   return wait
 }
-
-/** Lost, and not sent again yet. */
-const isWaiting = (m: Arena, page: Page): boolean =>
-  isMarked(m, page, IS_LOST) && !isMarked(m, page, IS_AGAIN)
 
 /** Whether the page was sent before the segment that was sent last of those delivered. */
 const isBefore = (m: Arena, t: Tcb, f: Flight, page: Page): boolean =>

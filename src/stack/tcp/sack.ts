@@ -25,6 +25,7 @@ import {
   IS_LOST,
   IS_SACKED,
   isMarked,
+  isWaiting,
   markLost,
   markSacked,
   nextInFlight,
@@ -159,9 +160,7 @@ export const sack: Sack = {
     if (page === 0) return false
     const went = wentAgain(m, page)
     const from = (m.get32(page + PAGE_SEQ) + went) | 0
-    // RFC 9293, 3.8.6 (SHLD-16): what lies in the window, also in one that has shrunk.
-    const inWindow = seqDiff(m.get32(t + SND_UNA) + m.get32(t + SND_WND), from)
-    const length = Math.min(sentLength(m, t, page) - went, m.get16(t + MSS), inWindow)
+    const length = Math.min(sentLength(m, t, page) - went, m.get16(t + MSS), roomInWindow(m, t, from))
     if (length <= 0) return false
     // RFC 6675, 5 (4.3): the first goes at once; (C): the others while cwnd - pipe has room.
     const forced = (m.get8(flightOf(m, t) + SACK_NEWS) & FORCED) !== 0
@@ -173,12 +172,12 @@ export const sack: Sack = {
     const { m } = s
     // RACK has its own last resort, the tail loss probe, and does not send what it does not think lost.
     if (s.features.rack !== undefined || !hasFlag(m, t, FLAG_SACK)) return false
-    if (m.get32(t + SND_WND) === 0 || pipe(m, t) + m.get16(t + MSS) > m.get32(t + CWND)) return false
+    if (pipe(m, t) + m.get16(t + MSS) > m.get32(t + CWND)) return false
     const page = lastResort(m, t, flightOf(m, t))
-    return (
-      page !== 0 &&
-      planText(m, t, out, m.get32(page + PAGE_SEQ), Math.min(sentLength(m, t, page), m.get16(t + MSS)))
-    )
+    if (page === 0) return false
+    const from = m.get32(page + PAGE_SEQ)
+    const length = Math.min(sentLength(m, t, page), m.get16(t + MSS), roomInWindow(m, t, from))
+    return planText(m, t, out, from, Math.max(0, length))
   },
 
   sent(s, t, out, max) {
@@ -211,6 +210,10 @@ export const sack: Sack = {
     return true
   },
 }
+
+/** RFC 9293, 3.8.6 (SHLD-16): what goes again lies in the window, also in one that has shrunk. */
+const roomInWindow = (m: Arena, t: Tcb, from: number): number =>
+  seqDiff(m.get32(t + SND_UNA) + m.get32(t + SND_WND), from)
 
 /** Fast recovery, or what follows a timeout: until what was in flight then is acknowledged. */
 export const inRecovery = (m: Arena, t: Tcb, f: Flight): boolean =>
@@ -318,7 +321,8 @@ export function enterRecovery(s: Core, t: Tcb): void {
 function lastResort(m: Arena, t: Tcb, f: Flight): Page {
   let last = 0
   for (let page = firstInFlight(m, t); page !== 0; page = nextInFlight(m, t, page)) {
-    if (isMarked(m, page, IS_SACKED)) continue
+    // What is known to be lost waits for rule (1).
+    if (isMarked(m, page, IS_SACKED) || isWaiting(m, page)) continue
     last = page
     if (!isMarked(m, page, IS_AGAIN) && seqLe(sentEnd(m, t, page), m.get32(f + HIGH_SACKED))) return page
   }
