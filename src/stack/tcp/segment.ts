@@ -17,7 +17,9 @@ import {
   TCP_HEADER,
   TCP_SEQUENCE,
   TCP_SOURCE_PORT,
+  TCP_URGENT_POINTER,
   TCP_WINDOW,
+  URG,
 } from '../wire/tcp.ts'
 
 /** One object for all segments of a stack, filled anew for each: nothing is allocated. */
@@ -31,6 +33,8 @@ export interface IncomingSegment {
   ack: number
   window: number
   flags: number
+  /** SEG.UP, counted from SEG.SEQ already; only with URG. */
+  urgent: number
   /** Where the text begins in the arena, and its bytes: SEG.LEN less SYN and FIN. */
   at: Address
   length: number
@@ -62,6 +66,7 @@ export const emptySegment = (): IncomingSegment => ({
   ack: 0,
   window: 0,
   flags: 0,
+  urgent: 0,
   at: 0,
   length: 0,
   mss: 0,
@@ -107,6 +112,7 @@ export function readSegment(
   g.ack = view.getInt32(at + TCP_ACKNOWLEDGMENT)
   g.window = view.getUint16(at + TCP_WINDOW)
   g.flags = view.getUint8(at + TCP_FLAGS)
+  if ((g.flags & URG) !== 0) g.urgent = (g.seq + view.getUint16(at + TCP_URGENT_POINTER)) | 0
   g.at = at + headerLength
   g.length = length - headerLength
   g.mss = 0
