@@ -17,6 +17,7 @@ import { headerLengthOf } from './emit.ts'
 import { keyedHash, keyOf } from './isn.ts'
 import { linkMss } from './mss.ts'
 import type { TcpOption } from './options.ts'
+import { queueText } from './queue-text.ts'
 import { receiveText } from './receive.ts'
 import {
   CLOSED,
@@ -33,7 +34,7 @@ import {
   stateOf,
   type Tcb,
 } from './tcb.ts'
-import { connectTcp, queueText } from './user.ts'
+import { connectTcp } from './user.ts'
 import { bufferShare } from './window.ts'
 
 export interface FastOpen extends TcpOption {
