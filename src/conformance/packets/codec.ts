@@ -40,7 +40,9 @@ function frame(packet: Packet, ends: Ends, type: number, payload: number[], to6:
   const broadcast = packet.kind === 'arp' && packet.operation === 'who-has'
   const to =
     packet.fields.get('link-to') ?? (broadcast ? BROADCAST : isGroup6(to6) ? groupMac(to6) : ends.hostMac)
-  const from = packet.fields.get('link-from') ?? ends.peerMac
+  const from =
+    packet.fields.get('link-from') ??
+    (packet.fields.get('from') === ends.router ? ends.routerMac : ends.peerMac)
   const bytes = [...macBytes(to), ...macBytes(from), ...u16(type), ...payload]
   bytes.push(...Array.from({ length: numberIn(packet, 'pad') ?? 0 }, () => 0))
   return Uint8Array.from(bytes.slice(0, numberIn(packet, 'cut') ?? bytes.length))

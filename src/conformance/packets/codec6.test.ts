@@ -14,6 +14,7 @@ const ends = {
   host6: '2001:db8::1',
   linkLocal: 'fe80::1',
   router: 'fe80::99',
+  routerMac: '02:00:00:00:00:99',
 }
 const numbers = { peerAddress: '2001:db8::2', peerPort: 4000, hostPort: 7, hostIss: 0, peerIss: 0, stamp: 0 }
 const bytesOf = (line: string): Uint8Array => encodePacket(parsePacket(line), ends, numbers, 8192)

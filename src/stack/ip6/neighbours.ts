@@ -183,7 +183,7 @@ export function holdPages6(m: Arena, n: Address, head: Page): void {
   m.put32(n + HELD6, head)
 }
 
-/** Sends the frames that waited. */
+/** Sends the frames that waited; 7.3.3: the first packets to it, if it is STALE. */
 export function releaseHeld(s: Core, n: Address): void {
   const { m } = s
   const head = m.get32(n + HELD6)
@@ -191,5 +191,6 @@ export function releaseHeld(s: Core, n: Address): void {
   m.put32(n + HELD6, 0)
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT))
     putMac(m.view, frameAt(page) + ETH_DESTINATION, m.get16(n + MAC6_HIGH), m.get32(n + MAC6_LOW))
+  neighbourUsed(s, n)
   queueFrames(s, head, LINK)
 }
