@@ -18,6 +18,7 @@ import { NotationError } from './notation.ts'
 import { address6Bytes, address6Text } from './packets/address6.ts'
 import { decodePacket, encodePacket } from './packets/codec.ts'
 import { formatLike, formatPacket, matches, type Packet } from './packets/packet.ts'
+import { Pieces } from './packets/pieces.ts'
 import type { Ends } from './packets/protocol.ts'
 import type { Header, Script, Subject, TimedStep } from './script.ts'
 
@@ -42,6 +43,7 @@ class Run implements Caller {
   private readonly conversations: Conversations
   private readonly journal = new Journal(() => this.unexpected())
   private readonly sockets = new Map<string, Socket>()
+  private readonly pieces = new Pieces()
   /** Whether the peer answers by itself when it is asked for its MAC address. */
   private answering = { arp: true, nd: true }
   private readonly baseline: number
@@ -320,7 +322,8 @@ class Run implements Caller {
   }
 
   private decode(bytes: Uint8Array): Packet {
-    return this.conversations.seen(decodePacket(bytes, raw => this.conversations.ofSegment(raw)))
+    const seen = decodePacket(bytes, raw => this.conversations.ofSegment(raw), this.pieces)
+    return this.conversations.seen(seen)
   }
 
   /** What the host has sent and nobody expected. */
