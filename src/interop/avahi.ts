@@ -56,11 +56,9 @@ interface Avahi {
 }
 
 function startAvahi(place: Place, linux: Namespace): Avahi {
-  const [bus, busConfig, config] = ['bus', 'bus.conf', 'avahi.conf'].map(name => place.path(name)) as [
-    string,
-    string,
-    string,
-  ]
+  const bus = place.path('bus')
+  const busConfig = place.path('bus.conf')
+  const config = place.path('avahi.conf')
   writeFileSync(busConfig, BUS(bus))
   writeFileSync(config, CONFIG)
   const environment = `DBUS_SYSTEM_BUS_ADDRESS=unix:path=${bus}`

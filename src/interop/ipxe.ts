@@ -45,29 +45,21 @@ export const IPXE_PEER: Peer = {
     await within(10, () => formatIpv4(host.stack.address) === OURS)
     const monitor = place.path('monitor')
     let said = ''
-    await startQemu(
-      place,
-      host,
-      [
-        ...[
-          '-accel',
-          'tcg',
-          '-m',
-          String(MEGABYTES_OF_MEMORY),
-          '-monitor',
-          `unix:${monitor},server=on,wait=off`,
-        ],
-        // Without a screen its BIOS prints to the serial line.
-        ...['-vga', 'none', '-M', 'pc,graphics=off', '-serial', 'stdio'],
-        ...['-device', 'virtio-net-pci,netdev=wire,romfile=', '-kernel', IPXE, '-initrd', script],
-      ],
-      text => {
-        said += text
-      },
-    )
+    await startQemu(place, host, machine(monitor, script), text => {
+      said += text
+    })
     return { host, checks: checksOf(place, monitor, () => said) }
   },
 }
+
+/** What QEMU is to emulate: its monitor at a unix path, iPXE and the script that it runs. */
+const machine = (monitor: string, script: string): readonly string[] => [
+  ...['-accel', 'tcg', '-m', String(MEGABYTES_OF_MEMORY)],
+  ...['-monitor', `unix:${monitor},server=on,wait=off`],
+  // Without a screen its BIOS prints to the serial line.
+  ...['-vga', 'none', '-M', 'pc,graphics=off', '-serial', 'stdio'],
+  ...['-device', 'virtio-net-pci,netdev=wire,romfile=', '-kernel', IPXE, '-initrd', script],
+]
 
 const checksOf = (place: Place, monitor: string, said: () => string): readonly Check[] => {
   const says = async (seconds: number, right: RegExp): Promise<Verdict> =>
