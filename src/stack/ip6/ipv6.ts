@@ -38,10 +38,10 @@ import {
   sortOf,
 } from './records.ts'
 import { reportOf } from './report.ts'
-import { solicitationTimer } from './router-solicitation.ts'
+import { linkIsReady, solicitationTimer } from './router-solicitation.ts'
 import { entryTimer } from './routers.ts'
 import { scratchFrom } from './scratch.ts'
-import { chooseSource } from './source.ts'
+import { chooseLinkLocal, chooseSource } from './source.ts'
 import { startIpv6 } from './start.ts'
 import { sendUdp6 } from './udp.ts'
 import { isIpv6Word } from './word.ts'
@@ -51,6 +51,8 @@ export interface Ipv6Protocol {
   start(s: Core): void
   /** The packet at `at`, `length` bytes; `toGroup`: it came by a multicast frame. */
   input(s: Core, at: Address, length: number, toGroup: boolean): Drop
+  /** See Stack.linkUp: routers are asked for, and groups reported, on what is joined now (RFC 4861, 6.3.7). */
+  linkUp(s: Core): void
   /** A record's timer fired. */
   timer(s: Core, record: Address): void
   /** The packet of which the first fragment stands at `ip` has not become whole in time. */
@@ -109,6 +111,9 @@ const DOMAIN = 0x49507636
 export const ipv6Protocol: Ipv6Protocol = {
   start: startIpv6,
   input: ipv6Input,
+  linkUp(s) {
+    if (linkOf(s.m) !== 0 && chooseLinkLocal(s) !== 0) linkIsReady(s)
+  },
   timer: fireTimer6,
   reassemblyTimedOut: sendReassemblyTimeExceeded6,
 
