@@ -24,10 +24,9 @@ import {
   IP_FRAGMENT_OFFSET,
   IP_MORE_FRAGMENTS,
   IP_PROTOCOL,
-  IP_TOTAL_LENGTH,
   PROTOCOL_TCP,
 } from '../wire/ipv4.ts'
-import { IP6_HEADER, IP6_NEXT_HEADER, IP6_PAYLOAD_LENGTH } from '../wire/ipv6.ts'
+import { IP6_HEADER, IP6_NEXT_HEADER } from '../wire/ipv6.ts'
 import { FIN, PSH, SYN, TCP_HEADER_MAX } from '../wire/tcp.ts'
 import { takeSegment } from './input.ts'
 import { MSS, type Tcb } from './tcb.ts'
@@ -64,13 +63,6 @@ function isWholeTcp(s: Core, at: Address): boolean {
   )
 }
 
-/** Where in the frame at `at` its datagram says that it ends. */
-const datagramEnd = ({ m: { view } }: Core, at: Address): number =>
-  ETH_HEADER +
-  (view.getUint16(at + ETH_TYPE) === ETHERTYPE_IPV6
-    ? IP6_HEADER + view.getUint16(at + ETH_HEADER + IP6_PAYLOAD_LENGTH)
-    : view.getUint16(at + ETH_HEADER + IP_TOTAL_LENGTH))
-
 export const offload: Offload = {
   layOut(s, largest) {
     const { m } = s
@@ -93,12 +85,7 @@ export const offload: Offload = {
     if (frame.length > m.get32(LARGE_SIZE)) return tooLong(s)
     const at = m.get32(LARGE_AT) + LARGE_FRAME
     m.bytes.set(frame, at)
-    if (!isWholeTcp(s, at)) return dropped(s, Drop.DatagramTooLarge)
-    if (datagramEnd(s, at) > FRAME_MAX) return etherInput(s, at, frame.length)
-    // An Ethernet frame with something behind it: it is taken as any other.
-    const ordinary = frameAt(m.get32(INPUT_PAGE))
-    m.bytes.copyWithin(ordinary, at, at + FRAME_MAX)
-    return etherInput(s, ordinary, FRAME_MAX)
+    return isWholeTcp(s, at) ? etherInput(s, at, frame.length) : dropped(s, Drop.DatagramTooLarge)
   },
 
   takePieces(s) {
@@ -107,7 +94,9 @@ export const offload: Offload = {
     // A SYN brings no such text in practice; what is left of it comes again.
     const length = (flags & SYN) !== 0 ? Math.min(g.length, PIECE) : g.length
     let drop: Drop = Drop.None
-    for (let done = 0; done < length; done += PIECE) {
+    let done = 0
+    // Once also for a segment without text, which an absurdly padded frame may hold.
+    do {
       const piece = Math.min(PIECE, length - done)
       const text = frameAt(m.get32(INPUT_PAGE)) + HEADERS
       m.bytes.copyWithin(text, at + done, at + done + piece)
@@ -120,7 +109,8 @@ export const offload: Offload = {
       g.length = length
       // It was refused, or its connection is over: the rest is for nobody, and one reset says so.
       if (drop === Drop.NoPort || drop === Drop.NoConnection) break
-    }
+      done += PIECE
+    } while (done < length)
     return drop
   },
 
