@@ -13,6 +13,7 @@
 import type { Core } from '../core.ts'
 import { EHOSTUNREACH } from '../errno.ts'
 import { frameAt, queueFrames, takeFrame } from '../ethernet/frames.ts'
+import { undeliverable } from '../icmp6/returned.ts'
 import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
 import { NOW_MS, PAGE_COUNT } from '../memory/layout.ts'
 import { chain, unchain } from '../memory/table.ts'
@@ -24,7 +25,7 @@ import { failAttempt } from '../tcp/unreachable.ts'
 import { ETH_DESTINATION, putMac } from '../wire/ethernet.ts'
 import { HOP_OF, makeRoom, visitDestinations, visitNeighbours, wantSweep } from './destinations.ts'
 import { reachableMs, retransMs, SWEEP } from './link.ts'
-import { LINK } from './output.ts'
+import { header6At, LINK } from './output.ts'
 import {
   ADDRESS6,
   bucket6,
@@ -180,6 +181,9 @@ function neighbourFailed(s: Core, n: Address): void {
     if (stateOf(m, t) === SYN_SENT && isIpv6Word(remote) && m.get32(remote - ADDRESS6 + HOP_OF) === n)
       failAttempt(s, t, EHOSTUNREACH)
   })
+  // RFC 4861, 7.2.2: "The sender MUST return ICMP destination unreachable indications ... for each packet queued".
+  const held = m.get32(n + HELD6)
+  if (held !== 0) undeliverable(s, header6At(held))
   removeNeighbour6(s, n)
 }
 
@@ -231,12 +235,13 @@ function takeHeld6(m: Arena, n: Address): Page {
 /** Where it is counted how many pages wait: in the record that times the sweep. */
 const heldCount = (m: Arena): Address => m.get32(linkOf(m) + SWEEP) + HELD_COUNT
 
-/** Sends the frames that waited. */
+/** Sends the frames that waited; 7.3.3: the first packets to it, if it is STALE. */
 export function releaseHeld(s: Core, n: Address): void {
   const { m } = s
   const head = takeHeld6(m, n)
   if (head === 0) return
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT))
     putMac(m.view, frameAt(page) + ETH_DESTINATION, m.get16(n + MAC6_HIGH), m.get32(n + MAC6_LOW))
+  neighbourUsed(s, n)
   queueFrames(s, head, LINK)
 }

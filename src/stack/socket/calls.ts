@@ -213,7 +213,10 @@ export function socketCalls(
 /** What moves data through it. */
 export function dataCalls(
   s: Core,
-): Pick<Stack, 'send' | 'recv' | 'sendTo' | 'recvFrom' | 'resolve' | 'resolved' | 'peek' | 'lost'> {
+): Pick<
+  Stack,
+  'send' | 'recv' | 'urgent' | 'sendTo' | 'recvFrom' | 'resolve' | 'resolved' | 'peek' | 'lost'
+> {
   const { m } = s
   return {
     send(handle, data) {
@@ -231,6 +234,11 @@ export function dataCalls(
       if (at === 0) return EBADF
       if (isConnection(m, at)) return recvTcp(s, at, into)
       return (s.features.sockets && familyOf(s, at))?.recv?.(s, at, into) ?? EOPNOTSUPP
+    },
+    urgent(handle) {
+      const at = recordOf(s, handle)
+      if (at === 0) return EBADF
+      return isConnection(m, at) ? (s.features.urgent?.left(s, at) ?? EOPNOTSUPP) : EOPNOTSUPP
     },
     sendTo(handle, data, address, port) {
       const at = recordOf(s, handle)

@@ -11,7 +11,7 @@ import { tcpEstabResets, tcpInSegs } from '../mib.ts'
 import { FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
 import { findSocket, raise, sameSocket } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
-import { ACK, FIN, RST, SYN } from '../wire/tcp.ts'
+import { ACK, FIN, RST, SYN, URG } from '../wire/tcp.ts'
 import { ackIsAcceptable, acknowledge } from './ack.ts'
 import { challenge, refute } from './challenge.ts'
 import { finWait2, startClock } from './clock.ts'
@@ -63,7 +63,7 @@ export function tcpInput(
   const fault = readSegment(s, source, destination, at, length, pseudo)
   if (fault !== Drop.None) return fault
   count(s, tcpInSegs)
-  // What came in a large frame does not stand in the input page, which alone can be kept.
+  // What is not in the input page came in a large frame.
   return s.features.offload !== undefined && (at - s.m.get32(INPUT_PAGE)) >>> 0 >= PAGE
     ? s.features.offload.takePieces(s)
     : takeSegment(s)
@@ -122,8 +122,7 @@ function segmentArrives(s: Core, t: Tcb): Drop {
   acknowledge(s, t)
   if (stateOf(m, t) === SYN_RECEIVED) handshakeDone(s, t)
   else if (finAcknowledged(m, t) && !afterFinAcknowledged(s, t)) return Drop.None
-  // Sixth: URG. RFC 6093, 6: "urgent data" is data in line; the pointer is not looked at.
-  // Seventh: the text. Eighth: FIN.
+  // Sixth: URG. Seventh: the text. Eighth: FIN.
   return takeText(s, t)
 }
 
@@ -236,6 +235,7 @@ function takeText(s: Core, t: Tcb): Drop {
   const { m, segment: g } = s
   const state = stateOf(m, t)
   if (state === ESTABLISHED || state === FIN_WAIT_1 || state === FIN_WAIT_2) {
+    if ((g.flags & URG) !== 0) s.features.urgent?.arrived(s, t)
     const fault = receiveText(s, t)
     if (fault !== Drop.None) return fault
     if ((g.flags & FIN) === 0) return Drop.None

@@ -24,9 +24,10 @@ import {
   IP_FRAGMENT_OFFSET,
   IP_MORE_FRAGMENTS,
   IP_PROTOCOL,
+  IP_TOTAL_LENGTH,
   PROTOCOL_TCP,
 } from '../wire/ipv4.ts'
-import { IP6_HEADER, IP6_NEXT_HEADER } from '../wire/ipv6.ts'
+import { IP6_HEADER, IP6_NEXT_HEADER, IP6_PAYLOAD_LENGTH } from '../wire/ipv6.ts'
 import { FIN, PSH, SYN, TCP_HEADER_MAX } from '../wire/tcp.ts'
 import { takeSegment } from './input.ts'
 import { MSS, type Tcb } from './tcb.ts'
@@ -63,6 +64,13 @@ function isWholeTcp(s: Core, at: Address): boolean {
   )
 }
 
+/** Where in the frame at `at` its datagram says that it ends. */
+const datagramEnd = ({ m: { view } }: Core, at: Address): number =>
+  ETH_HEADER +
+  (view.getUint16(at + ETH_TYPE) === ETHERTYPE_IPV6
+    ? IP6_HEADER + view.getUint16(at + ETH_HEADER + IP6_PAYLOAD_LENGTH)
+    : view.getUint16(at + ETH_HEADER + IP_TOTAL_LENGTH))
+
 export const offload: Offload = {
   layOut(s, largest) {
     const { m } = s
@@ -85,7 +93,12 @@ export const offload: Offload = {
     if (frame.length > m.get32(LARGE_SIZE)) return tooLong(s)
     const at = m.get32(LARGE_AT) + LARGE_FRAME
     m.bytes.set(frame, at)
-    return isWholeTcp(s, at) ? etherInput(s, at, frame.length) : dropped(s, Drop.DatagramTooLarge)
+    if (!isWholeTcp(s, at)) return dropped(s, Drop.DatagramTooLarge)
+    if (datagramEnd(s, at) > FRAME_MAX) return etherInput(s, at, frame.length)
+    // An Ethernet frame with something behind it: it is taken as any other.
+    const ordinary = frameAt(m.get32(INPUT_PAGE))
+    m.bytes.copyWithin(ordinary, at, at + FRAME_MAX)
+    return etherInput(s, ordinary, FRAME_MAX)
   },
 
   takePieces(s) {
@@ -107,10 +120,9 @@ export const offload: Offload = {
       g.length = piece
       drop = takeSegment(s)
       g.length = length
-      // It was refused, or its connection is over: the rest is for nobody, and one reset says so.
-      if (drop === Drop.NoPort || drop === Drop.NoConnection) break
       done += PIECE
-    } while (done < length)
+      // Where it was refused, or its connection is over, the rest is for nobody, and one reset says so.
+    } while (done < length && drop !== Drop.NoPort && drop !== Drop.NoConnection)
     return drop
   },
 
