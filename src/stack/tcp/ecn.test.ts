@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createStack as createClient } from '../profiles/client.ts'
 import { Dialogue } from '../testing/dialogue.ts'
+import { ethernet, HOST_MAC, ipv4, PEER_MAC, tcp } from '../testing/raw.ts'
 import { blocks, SACK_PERMITTED } from '../testing/sacking.ts'
 
 const CE = { tos: 3 }
@@ -214,6 +215,27 @@ describe('the sender, 6.1.2', () => {
     d.in(`ACK 1:1 ack 10001 ${win}`)
     d.out('ACK,CWR 10001:11001 ack 1')
     d.skip()
+  })
+
+  test('a mark on one fragment is the segment’s, unless another is not ECN-capable (RFC 3168, 5.3)', () => {
+    const d = agreed()
+    const inTwo = (from: number, tosOfFirst: number, tosOfSecond: number) => {
+      const { iss, irs } = d.connection
+      const data = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+      const numbers = { from: 4000, to: 7, seq: (irs + from) >>> 0, ack: (iss + 1) >>> 0 }
+      const segment = tcp({ ...numbers, flags: 16, window: 60_000, options: [], data })
+      const frame = (packet: number[]) => ethernet(HOST_MAC, PEER_MAC, 0x0800, packet)
+      const id = from
+      d.inFrame(frame(ipv4(6, segment.slice(0, 24), { id, fragment: 0x2000, tos: tosOfFirst })))
+      d.inFrame(frame(ipv4(6, segment.slice(24), { id, fragment: 3, tos: tosOfSecond })))
+      d.wait(40)
+    }
+    inTwo(1, 2, 2)
+    d.out('ACK 1:1 ack 13')
+    inTwo(13, 0, 3)
+    d.out('ACK 1:1 ack 25')
+    inTwo(25, 2, 3)
+    d.out('ACK,ECE 1:1 ack 37')
   })
 
   test('ACKs are not ECT', () => {

@@ -161,6 +161,14 @@ describe('a large frame that arrives', () => {
     expect(d.in('ACK 1:16384 ack 1')).toBe(Drop.BadIpLength)
   })
 
+  test('for somebody else is dropped: a router passes on what an Ethernet frame holds', () => {
+    const d = established(LARGE)
+    const to = [10, 0, 0, 77]
+    const numbers = { from: 1, to: 2, seq: 0, ack: 0, flags: 16, window: 0, options: [] }
+    const packet = ipv4(6, tcp({ ...numbers, data: counted(0, 3_000) }, undefined, to), { to })
+    expect(d.inFrame(ethernet(HOST_MAC, PEER_MAC, 0x0800, packet))).toBe(Drop.DatagramTooLarge)
+  })
+
   test('of anything but TCP is dropped: an Ethernet frame is all that others get', () => {
     const d = established(LARGE)
     const data = counted(0, 4_000)
