@@ -3,6 +3,7 @@
  * cost to name it, to call it and to hand it the arena once more is saved, and no closure stands in its place: its text
  * becomes a block of its caller, its parameters names in that block.
  */
+import { named } from './direct.js'
 import { knownOnce } from './known.js'
 import { scopesOf } from './scopes.js'
 import { edited, walk } from './syntax.js'
@@ -23,7 +24,7 @@ const LONGER = 8
  * @returns {string}
  */
 export function writtenOut(code) {
-  return settled(settled(halves(distinct(code)), oneRound), knownOnce)
+  return settled(settled(halves(named(distinct(code))), oneRound), knownOnce)
 }
 
 /** @param {string} code @param {(code: string) => string} step */
