@@ -41,6 +41,7 @@ import type { IncomingSegment } from './tcp/segment.ts'
 import type { SocketSettings } from './tcp/settings.ts'
 import type { SynCookies } from './tcp/syn-cookies.ts'
 import type { Timestamps } from './tcp/timestamps.ts'
+import type { Urgent } from './tcp/urgent.ts'
 import type { Service } from './udp/service.ts'
 
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
@@ -110,6 +111,8 @@ export interface Features {
   readonly rack?: Rack
   /** TCP_ECN */
   readonly ecn?: Ecn
+  /** TCP_URGENT */
+  readonly urgent?: Urgent
   /** INET_DIAG */
   readonly diag?: SocketDiagnosis
   /** The kinds of sockets that came with features. */
@@ -124,6 +127,8 @@ export interface Core {
   readonly random32: () => number
   /** The TCP options among the features, in the order in which they are written. */
   readonly options: readonly TcpOption[]
+  /** Those of them that segments behind the handshake may carry. */
+  readonly lastingOptions: readonly TcpOption[]
   /** The parts of the stack itself that speak UDP; names before addresses, which they leave before. */
   readonly services: readonly Service[]
   /** The segment that is being taken; meaningless between calls. */

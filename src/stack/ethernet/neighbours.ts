@@ -18,6 +18,7 @@ import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page 
 import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import {
   CONFIRMED_HEAD,
+  HOP,
   INCOMPLETE_HEAD,
   NEIGHBOURS_HELD,
   NOW_MS,
@@ -41,7 +42,7 @@ import { frameAt, queueFrames, takeFrame } from './frames.ts'
 export const NEIGHBOUR_STATE = 17
 const NEIGHBOUR_REQUESTS = 18
 /** Whether a frame was sent to it since it was last confirmed. */
-const NEIGHBOUR_USED = 19
+export const NEIGHBOUR_USED = 19
 export const NEIGHBOUR_ADDRESS = 20
 export const NEIGHBOUR_MAC_HIGH = 24
 export const NEIGHBOUR_MAC_LOW = 28
@@ -205,6 +206,7 @@ export function neighbourTimer(s: Core, at: Address): void {
   const idle = state === NEIGHBOUR_REACHABLE && m.get8(at + NEIGHBOUR_USED) === 0
   if (idle || m.get8(at + NEIGHBOUR_REQUESTS) >= (s.features.procFs?.setting(s, MCAST_SOLICIT) ?? REQUESTS)) {
     const address = m.get32(at + NEIGHBOUR_ADDRESS)
+    const link = m.get8(at + NEIGHBOUR_LINK)
     const held = takeHeld(m, at)
     removeNeighbour(s, at)
     // Only now: what is told may need a neighbour itself, in the place of the oldest, which was this one.
@@ -213,7 +215,7 @@ export function neighbourTimer(s: Core, at: Address): void {
     if (!idle) {
       count(s, arpFailures)
       s.features.redirects?.gatewayGone(s, address)
-      connectionsUnreachable(s, address)
+      connectionsUnreachable(s, address, link)
     }
     return
   }
@@ -228,6 +230,7 @@ export function neighbourTimer(s: Core, at: Address): void {
 export function removeNeighbour(s: Core, at: Address): void {
   const m = s.m
   s.features.netlink?.neighbourChanged(s, at, true)
+  m.put32(HOP, 0)
   forget(m, at)
   clearTimer(m, at)
   removeBoth(m, listOf(m, at), at, YOUNGER, OLDER)

@@ -41,6 +41,29 @@ const heard = (w: Wires, socket: Socket) => {
 }
 
 describe('several links', () => {
+  test('nobody answers for an address on one of them: who connects by way of it on another goes on', () => {
+    const w = two()
+    const host = [10, 0, 0, 9]
+    const route = {
+      destination: numberOf([10, 5, 0, 0]),
+      prefixLength: 16,
+      gateway: numberOf(host),
+      link: 0,
+      metric: 0,
+    }
+    expect(w.stack.addRoute(route)).toBe(0)
+    const socket = w.stack.socket(Protocol.Tcp) as Socket
+    w.stack.connect(socket, numberOf([10, 5, 0, 1]), 80)
+    w.wait(10)
+    w.everybodyAnswers = false
+    expect(
+      w.stack.addRoute({ ...route, destination: numberOf(host), prefixLength: 32, gateway: 0, link: 1 }),
+    ).toBe(0)
+    sendTo(w, udpSocket(w), host)
+    w.wait(5_000)
+    expect(w.stack.error(socket)).toBe(0)
+  })
+
   test('each has its MAC address and speaks with its own IP address to what is on it', () => {
     const w = two()
     const socket = udpSocket(w)
@@ -255,6 +278,26 @@ describe('routes', () => {
       { link: 0, mac: peerMac(0), from: [10, 0, 0, 1], to: [9, 9, 9, 9] },
       { link: 1, mac: peerMac(1), from: [10, 0, 1, 1], to: [8, 8, 8, 8] },
     ])
+    w.stack.close(socket)
+  })
+
+  test('that change are followed by the next datagram to where the last one went', () => {
+    const w = two({ gateway: '10.0.0.254' })
+    const socket = udpSocket(w)
+    const far = [9, 9, 9, 9]
+    const next = () => {
+      const result = sendTo(w, socket, far)
+      return result < 0 ? result : went(w).link
+    }
+    expect([next(), next()]).toEqual([0, 0])
+    expect(w.stack.addRoute(via(far, 32, [10, 0, 1, 254], 1))).toBe(0)
+    expect(next()).toBe(1)
+    expect(w.stack.removeRoute(numberOf(far), 32, 0)).toBe(0)
+    expect(next()).toBe(0)
+    expect(w.stack.removeRoute(0, 0, 0)).toBe(0)
+    expect(next()).toBe(EHOSTUNREACH)
+    expect(w.stack.addAddress(1, numberOf([9, 9, 9, 1]), 24)).toBe(0)
+    expect(next()).toBe(1)
     w.stack.close(socket)
   })
 

@@ -17,8 +17,11 @@ import {
   TCP_HEADER,
   TCP_SEQUENCE,
   TCP_SOURCE_PORT,
+  TCP_URGENT_POINTER,
   TCP_WINDOW,
+  URG,
 } from '../wire/tcp.ts'
+import { optionsFor } from './options.ts'
 
 /** One object for all segments of a stack, filled anew for each: nothing is allocated. */
 export interface IncomingSegment {
@@ -31,6 +34,8 @@ export interface IncomingSegment {
   ack: number
   window: number
   flags: number
+  /** SEG.UP, counted from SEG.SEQ already; only with URG. */
+  urgent: number
   /** Where the text begins in the arena, and its bytes: SEG.LEN less SYN and FIN. */
   at: Address
   length: number
@@ -62,6 +67,7 @@ export const emptySegment = (): IncomingSegment => ({
   ack: 0,
   window: 0,
   flags: 0,
+  urgent: 0,
   at: 0,
   length: 0,
   mss: 0,
@@ -107,6 +113,7 @@ export function readSegment(
   g.ack = view.getInt32(at + TCP_ACKNOWLEDGMENT)
   g.window = view.getUint16(at + TCP_WINDOW)
   g.flags = view.getUint8(at + TCP_FLAGS)
+  if ((g.flags & URG) !== 0) g.urgent = (g.seq + view.getUint16(at + TCP_URGENT_POINTER)) | 0
   g.at = at + headerLength
   g.length = length - headerLength
   g.mss = 0
@@ -146,6 +153,7 @@ function readOptions(s: Core, from: Address, end: Address): boolean {
 
 /** One of the options that are features; any other is skipped. */
 function readOption(s: Core, kind: number, at: Address, length: number): boolean {
-  for (const option of s.options) if (option.kind === kind) return option.read(s, at, length)
+  for (const option of optionsFor(s, s.segment.flags))
+    if (option.kind === kind) return option.read(s, at, length)
   return true
 }
