@@ -110,19 +110,17 @@ export function enterRoute(
 /** The route to exactly this network with this metric; 0 if there is none. */
 export function routeWith(s: Core, prefix: number, length: number, metric: number): Address {
   const { m } = s
-  const { fib } = s.features
-  let route = fib.exact(m, prefix & maskOf(length), length)
-  while (route !== 0 && m.get32(route + ROUTE_METRIC) !== metric) route = fib.behind(m, route)
+  let route = s.features.fib.exact(m, prefix & maskOf(length), length)
+  while (route !== 0 && m.get32(route + ROUTE_METRIC) !== metric) route = s.features.fib.behind(m, route)
   return route
 }
 
 /** The router for everything that no other route is for, on link 0; 0: none. It takes the place of the last one. */
 export function setDefaultRoute(s: Core, gateway: number): void {
-  const { fib } = s.features
   const old = routeWith(s, 0, 0, 0)
   if (old !== 0) {
     s.features.netlink?.routeChanged(s, old, true)
-    fib.remove(s.m, old)
+    s.features.fib.remove(s.m, old)
   }
   const made = gateway === 0 ? 0 : enterRoute(s, true, 0, 0, gateway, 0, 0)
   if (made !== 0) s.features.netlink?.routeChanged(s, made, false)

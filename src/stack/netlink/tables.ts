@@ -258,15 +258,14 @@ export const routeTable: Table = {
     const gateway = addressIn(request, routeTable.fixed, RTA_GATEWAY) ?? 0
     const link = routeLink(s, numberIn(request, routeTable.fixed, RTA_OIF), gateway)
     if (link < 0) return link as Errno
-    const { tables } = s.features
     const { destination, prefixLength } = routeIn(s, request)
     const metric = (numberIn(request, routeTable.fixed, RTA_PRIORITY) ?? 0) >>> 0
-    if (prefixLength > 32 || tables === undefined) return EINVAL
+    if (prefixLength > 32 || s.features.tables === undefined) return EINVAL
     const route = { destination, prefixLength, gateway: gateway >>> 0, link, metric }
     const replace = (request.flags & NLM_F_REPLACE) !== 0
-    const known = replace ? tables.removeRoute(s, destination, prefixLength, metric) : ESRCH
+    const known = replace ? s.features.tables.removeRoute(s, destination, prefixLength, metric) : ESRCH
     if (known !== 0 && (request.flags & NLM_F_CREATE) === 0) return ENOENT
-    return tables.addRoute(s, route)
+    return s.features.tables.addRoute(s, route)
   },
 
   remove(s, request) {

@@ -208,8 +208,8 @@ const closedError = (m: Arena, t: Tcb): Errno => {
 /** Sets an option of a connection; one that listens hands none down. */
 export function setTcpOption(s: Core, t: Tcb, option: Option, value: number): 0 | Errno {
   if (option === Option.FastOpen) return s.features.fastOpen?.setQueue(s, t, value) ?? ENOPROTOOPT
-  const { congestion } = s.features
-  if (option === Option.Congestion && congestion.choose !== undefined) return congestion.choose(s, t, value)
+  if (option === Option.Congestion && s.features.congestion.choose !== undefined)
+    return s.features.congestion.choose(s, t, value)
   if (option !== Option.NoDelay) return s.features.settings?.set(s, t, option, value) ?? ENOPROTOOPT
   const error = changeFlag(s.m, t, FLAG_NO_DELAY, value)
   if (error !== 0) return error

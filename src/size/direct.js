@@ -1,0 +1,111 @@
+/**
+ * A built file's features are known, so what the sources ask at run time as `s.features.fib.find(…)` is called directly:
+ * first each feature is named in the place of the question for it, then each of its functions in the place of the
+ * feature. An object that nobody uses as a whole is its members.
+ */
+import { scopesOf } from './scopes.js'
+import { edited, walk } from './syntax.js'
+
+/** @typedef {import('./syntax.js').Node} Node */
+/** @typedef {import('./scopes.js').Binding} Binding */
+/** @typedef {import('./scopes.js').Use} Use */
+/** @typedef {{ start: number, end: number, text: string }} Edit */
+
+/**
+ * @param {string} code a module whose local names are none of those at its top
+ * @returns {string}
+ */
+export const named = code => membersNamed(featuresNamed(code))
+
+/** @param {string} code */
+function featuresNamed(code) {
+  const { tree } = scopesOf(code)
+  /** @type {Map<string, string>} */
+  const features = new Map()
+  /** @type {Edit[]} */
+  const edits = []
+  walk(tree, node => {
+    if (node.type !== 'CallExpression' || node['callee'].name !== 'compose') return
+    const [, , given] = node['arguments']
+    const rest = given.properties.filter((/** @type {Node} */ { key, value }) => {
+      if (value.type === 'Identifier') features.set(key.name, value.name)
+      return value.type !== 'Identifier'
+    })
+    const text = rest.map((/** @type {Node} */ { start, end }) => code.slice(start, end)).join(', ')
+    edits.push({ start: given.start, end: given.end, text: `{ ${text} }` })
+  })
+  walk(tree, (node, parent, key) => {
+    if (node.type !== 'MemberExpression' || node['computed']) return
+    const { name, property } = node['object']
+    const feature = features.get(node['property'].name)
+    if ((name ?? property?.name) !== 'features' || feature === undefined) return
+    const asked = parent?.['optional'] && (key === 'object' || key === 'callee')
+    const isCall = parent?.type === 'CallExpression'
+    const end = asked ? code.indexOf('?.', node.end) + 2 : node.end
+    edits.push({ start: node.start, end, text: asked && !isCall ? `${feature}.` : feature })
+  })
+  const text = edited(code, edits)
+  if (/\} = (\w+\.)?features\b/.test(text))
+    throw new Error('A feature is asked for as s.features.x, not by a pattern.')
+  return text
+}
+
+/** @param {string} code @returns {string} */
+function membersNamed(code) {
+  const { module } = scopesOf(code)
+  /** @type {Edit[]} */
+  const edits = []
+  for (const { name, uses, assigned } of module.bindings.values()) {
+    const own = uses.find(({ path, node }) => path.at(-1)?.['id'] === node)
+    const object = own?.path.at(-1)?.['init']
+    const declaration = own?.path.at(-2)
+    if (assigned || object?.type !== 'ObjectExpression' || declaration?.['declarations'].length !== 1)
+      continue
+    const members = membersOf(object)
+    const reads = uses.filter(use => use !== own)
+    if (members === undefined || !reads.every(isRead)) continue
+    const texts = [...members].map(([key, node]) => declared(code, `${name}_${key}`, node))
+    edits.push({ start: declaration.start, end: declaration.end, text: texts.join('\n') })
+    for (const { path } of reads) {
+      const { start, end, property } = /** @type {any} */ (path.at(-1))
+      const text = members.has(property.name) ? `${name}_${property.name}` : 'undefined'
+      edits.push({ start, end, text })
+    }
+  }
+  // A member's own text is moved as it stands: what is within waits for the next round.
+  const outer = edits.filter(
+    edit => !edits.some(other => other !== edit && other.start <= edit.start && edit.end <= other.end),
+  )
+  return outer.length === edits.length ? edited(code, edits) : membersNamed(edited(code, outer))
+}
+
+/** The members of an object literal, if all that is in it is plain. @param {Node} object @returns {Map<string, Node> | undefined} */
+function membersOf({ properties }) {
+  /** @type {Map<string, Node>} */
+  const members = new Map()
+  for (const one of properties) {
+    if (one.type !== 'Property' || one.computed || one.kind !== 'init' || one.key.type !== 'Identifier')
+      return undefined
+    members.set(one.key.name, one)
+  }
+  let own = true
+  walk(properties, ({ type }) => {
+    if (/^(ThisExpression|Super)$/.test(type)) own = false
+  })
+  return own ? members : undefined
+}
+
+/** @param {Use} use */
+function isRead({ node, path }) {
+  const [outer, parent] = /** @type {[Node, Node]} */ (path.slice(-2))
+  if (parent.type !== 'MemberExpression' || parent['object'] !== node || parent['computed']) return false
+  return (
+    !(outer.type === 'AssignmentExpression' && outer['left'] === parent) && outer.type !== 'UpdateExpression'
+  )
+}
+
+/** @param {string} code @param {string} name @param {Node} property */
+function declared(code, name, { method, value }) {
+  const text = code.slice(value.start, value.end)
+  return method ? `function ${name}${text}` : `const ${name} = ${text};`
+}
