@@ -1,8 +1,8 @@
 /** The socket calls of a script: each gives its result in the script's notation, a count, a name or an error's code. */
 import { errnoName } from '../stack/errno-names.ts'
 import { Option, type Protocol, type Socket, type Stack } from '../stack/stack.ts'
-import { textByte } from './codec.ts'
-import { NotationError } from './packet.ts'
+import { NotationError } from './notation.ts'
+import { textByte } from './packets/bytes.ts'
 
 /** What a call needs of the run. */
 export interface Caller {

@@ -1,7 +1,7 @@
 /** A connection's state and variables as a script names them, read from the arena. */
 import { type ConnectionRecord, inspectConnection, inspectConnections } from '../stack/inspect/inspect.ts'
 import type { Socket } from '../stack/stack.ts'
-import { NotationError } from './packet.ts'
+import { NotationError } from './notation.ts'
 
 /** A socket, or whoever speaks with that peer. */
 export type LookedAt = Socket | { readonly address: string; readonly port: number }

@@ -1,5 +1,7 @@
 /** A script's text becomes steps. A wrong line gives one sentence with its number. README.md has the grammar. */
-import { type Flow, NotationError, type Packet, parseFlow, parsePacket } from './packet.ts'
+import { NotationError } from './notation.ts'
+import { type Packet, parsePacket } from './packets/packet.ts'
+import { type Flow, parseFlow } from './packets/tcp.ts'
 
 /** What is said before the first step. */
 export interface Header {

@@ -1,7 +1,7 @@
 /** The scripts' codec against the stack's reader of frames, which has nothing in common with it. */
 import { expect, test } from 'vitest'
-import { readTcp } from '../stack/testing/raw.ts'
-import { dissect } from '../stack/wire/dissect.ts'
+import { readTcp } from '../../stack/testing/raw.ts'
+import { dissect } from '../../stack/wire/dissect.ts'
 import { decodePacket, encodePacket } from './codec.ts'
 import { formatPacket, parsePacket } from './packet.ts'
 

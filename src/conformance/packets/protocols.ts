@@ -1,0 +1,33 @@
+/** The register of protocols: a new one is a file beside this one, its packet in `Packet`, and itself in `PROTOCOLS`. */
+import { type ArpPacket, arp } from './arp.ts'
+import { type FragmentPacket, fragment } from './fragment.ts'
+import { type IcmpPacket, icmp } from './icmp.ts'
+import { type IgmpPacket, igmp } from './igmp.ts'
+import type { Protocol } from './protocol.ts'
+import { type RawPacket, raw } from './raw.ts'
+import { type TcpPacket, tcp } from './tcp.ts'
+import { type UdpPacket, udp } from './udp.ts'
+
+export type Packet = TcpPacket | UdpPacket | IcmpPacket | IgmpPacket | ArpPacket | FragmentPacket | RawPacket
+
+/** By the word that begins their packets; TCP's begin with their flags. */
+export const PROTOCOLS: { readonly [K in Packet['kind']]: Protocol<Extract<Packet, { kind: K }>> } = {
+  tcp,
+  udp,
+  icmp,
+  igmp,
+  arp,
+  fragment,
+  raw,
+}
+
+/** A packet's own protocol: its kind says that the two belong together. */
+export const protocolOf = (packet: Packet): Protocol<Packet> => PROTOCOLS[packet.kind] as Protocol<Packet>
+
+/** Who reads what comes under that number. */
+export const readerOf = (carrier: 'etherType' | 'ipv4', number: number): Protocol<Packet> | undefined =>
+  (Object.values(PROTOCOLS) as Protocol<Packet>[]).find(protocol => protocol[carrier] === number)
+
+/** What a protocol is called in the notation, by IP's number for it. */
+export const nameOf = (carrier: 'ipv4', number: number): string =>
+  Object.entries(PROTOCOLS).find(([, protocol]) => protocol[carrier] === number)?.[0] ?? String(number)

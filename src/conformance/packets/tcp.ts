@@ -1,0 +1,174 @@
+/** TCP, RFC 9293, 3.1: a segment as a script writes it, and as bytes. Its numbers count from each side's ISS. */
+import { bytesOf, type Fields, parseFields, TRANSPORT_WORDS, type Words, wrong } from '../notation.ts'
+import { get16, get32, text, textByte, u16, u32 } from './bytes.ts'
+import { numberIn, type Protocol, type Seen, type Sending, seal } from './protocol.ts'
+import {
+  decodeOptions,
+  formatOption,
+  optionBytes,
+  optionsMatch,
+  parseOptions,
+  type TcpOption,
+} from './tcp-options.ts'
+
+/** The peer's end of a connection; undefined: the script's first. */
+export interface Flow {
+  readonly address: string | undefined
+  readonly port: number
+  readonly hostPort: number | undefined
+}
+
+export interface TcpPacket {
+  readonly kind: 'tcp'
+  readonly flow: Flow | undefined
+  /** Letters of FLAGS, in their order. */
+  readonly flags: string
+  /** The first sequence number and the one behind the text, counted from the sender's ISS. */
+  readonly from: number
+  readonly to: number
+  /** Undefined: not named. */
+  readonly options: readonly TcpOption[] | undefined
+  readonly fields: Fields
+}
+
+/** RFC 9293, 3.1 and RFC 3168, 6.1, in packetdrill's letters; the order is that in which they are written. */
+export const FLAGS: readonly (readonly [letter: string, bit: number])[] = [
+  ['S', 2],
+  ['F', 1],
+  ['R', 4],
+  ['P', 8],
+  ['U', 32],
+  ['E', 64],
+  ['W', 128],
+  ['.', 16],
+]
+
+const TCP_WORDS: Words = {
+  ...TRANSPORT_WORDS,
+  ack: 'number',
+  win: 'number',
+  urg: 'number',
+  header: 'number',
+  data: 'hex',
+}
+
+function parse(tokens: readonly string[]): TcpPacket {
+  const flow = tokens[0]?.startsWith('@') ? parseFlow(tokens[0]) : undefined
+  const [flags = '', span = '', ...rest] = flow === undefined ? tokens : tokens.slice(1)
+  if (!/^([SFRPUEW]*\.?|-)$/.test(flags) || flags === '')
+    wrong(
+      `A packet begins with TCP flags such as 'S.', or with udp, icmp, arp, fragment or raw; '${flags}' is neither.`,
+    )
+  const [from, to] = parseSpan(span)
+  const bracketed = rest.filter(token => token.startsWith('<'))
+  if (bracketed.length > 1) wrong('A segment has one list of options.')
+  const fields = parseFields(
+    rest.filter(token => !token.startsWith('<')),
+    TCP_WORDS,
+  )
+  if (flags.includes('.') !== fields.has('ack')) wrong("The flag '.' and 'ack' go together.")
+  const options = bracketed[0] === undefined ? undefined : parseOptions(bracketed[0].slice(1, -1))
+  return { kind: 'tcp', flow, flags: sortedFlags(flags), from, to, options, fields }
+}
+
+const sortedFlags = (flags: string): string =>
+  FLAGS.filter(([letter]) => flags.includes(letter))
+    .map(([letter]) => letter)
+    .join('') || '-'
+
+/** '@4001', '@192.0.2.3:4001', either with '>7' for the host's port. */
+export function parseFlow(token: string): Flow {
+  const match = /^@(?:([\d.]+|[0-9a-f:]+\]?):)?(\d+)(?:>(\d+))?$/.exec(token)
+  if (match === null)
+    return wrong(`A flow is written like @4001, @192.0.2.3:4001 or @4001>7; '${token}' is not.`)
+  return {
+    address: match[1],
+    port: Number(match[2]),
+    hostPort: match[3] === undefined ? undefined : Number(match[3]),
+  }
+}
+
+/** 'first:behind(length)' */
+function parseSpan(token: string): [number, number] {
+  const match = /^(-?\d+):(-?\d+)\((\d+)\)$/.exec(token)
+  if (match === null) return wrong(`Sequence numbers are written like 1:1001(1000); '${token}' is not.`)
+  const [from, to, length] = [Number(match[1]), Number(match[2]), Number(match[3])]
+  if (to - from !== length) wrong(`${from}:${to} are ${to - from} bytes, not ${length}.`)
+  return [from, to]
+}
+
+export const formatFlow = (flow: Flow): string =>
+  `@${flow.address === undefined ? '' : `${flow.address}:`}${flow.port}${flow.hostPort === undefined ? '' : `>${flow.hostPort}`}`
+
+function encode(packet: TcpPacket, { numbers: n, window, pseudoHeader }: Sending): number[] {
+  const options = packet.options?.flatMap(option => optionBytes(option, n)) ?? []
+  while (options.length % 4 !== 0) options.push(0)
+  const flags = FLAGS.reduce((sum, [letter, bit]) => (packet.flags.includes(letter) ? sum | bit : sum), 0)
+  const ack = numberIn(packet, 'ack')
+  const length = packet.to - packet.from
+  // A SYN has a number of its own, before the text's.
+  const isSyn = packet.flags.includes('S')
+  const filled = bytesOf(packet.fields.get('data') ?? '')
+  const payload =
+    filled.length === 0
+      ? text('peer', packet.from - (isSyn ? 0 : 1), length)
+      : Array.from({ length }, (_, i) => filled[i % filled.length] ?? 0)
+  const bytes = [
+    ...u16(n.peerPort),
+    ...u16(n.hostPort),
+    ...u32(n.peerIss + packet.from),
+    ...u32(ack === undefined ? 0 : n.hostIss + ack),
+    (numberIn(packet, 'header') ?? 5 + options.length / 4) << 4,
+    flags,
+    ...u16(numberIn(packet, 'win') ?? window),
+    0,
+    0,
+    ...u16(numberIn(packet, 'urg') ?? 0),
+    ...options,
+    ...payload,
+  ]
+  return seal(bytes, 16, pseudoHeader(6, bytes.length), packet)
+}
+
+function decode(tcp: number[], { fields, to: peerAddress, numbersOf }: Seen): TcpPacket {
+  const bits = tcp[13] ?? 0
+  const [hostPort, peerPort, seq] = [get16(tcp, 0), get16(tcp, 2), get32(tcp, 4)]
+  const n = numbersOf({ peerAddress, peerPort, hostPort, flags: bits, seq })
+  const header = ((tcp[12] ?? 0) >> 4) * 4
+  const data = tcp.slice(header)
+  const from = (seq - n.hostIss) | 0
+  const first = (bits & 2) === 0 ? from - 1 : from
+  data.forEach((byte, i) => {
+    if (byte !== textByte('host', first + i))
+      throw new Error(`Byte ${from + i} of the host's text is not what was given to send.`)
+  })
+  if ((bits & 16) !== 0) fields.set('ack', String((get32(tcp, 8) - n.peerIss) | 0))
+  fields.set('win', String(get16(tcp, 14)))
+  fields.set('urg', String(get16(tcp, 18)))
+  return {
+    kind: 'tcp',
+    flow: { address: peerAddress, port: peerPort, hostPort },
+    flags:
+      FLAGS.filter(([, bit]) => (bits & bit) !== 0)
+        .map(([letter]) => letter)
+        .join('') || '-',
+    from,
+    to: from + data.length,
+    options: decodeOptions(tcp.slice(20, header), n),
+    fields,
+  }
+}
+
+export const tcp: Protocol<TcpPacket> = {
+  ipv4: 6,
+  parse,
+  head: packet =>
+    `${packet.flow === undefined ? '' : `${formatFlow(packet.flow)} `}${packet.flags} ${packet.from}:${packet.to}(${packet.to - packet.from})`,
+  tail: packet => (packet.options === undefined ? '' : `<${packet.options.map(formatOption).join(',')}>`),
+  // Who speaks with whom is compared by those who know the script's flows.
+  asNamed: (expected, seen) => ({ ...seen, flow: expected.flow }),
+  tailMatches: (expected, seen, stamp) =>
+    expected.options === undefined || optionsMatch(expected.options, seen.options ?? [], stamp),
+  encode,
+  decode,
+}

@@ -1,0 +1,60 @@
+/** UDP, RFC 768. */
+import { type Fields, lengthOf, parseFields, TRANSPORT_WORDS, type Words, wrong } from '../notation.ts'
+import { get16, text, u16 } from './bytes.ts'
+import { numberIn, type Protocol, type Seen, type Sending, seal } from './protocol.ts'
+
+export interface UdpPacket {
+  readonly kind: 'udp'
+  readonly source: number
+  readonly destination: number
+  readonly length: number
+  readonly fields: Fields
+}
+
+const UDP_WORDS: Words = {
+  ...TRANSPORT_WORDS,
+  'no-checksum': 'none',
+  'udp-length': 'number',
+}
+
+/** 'source>destination (length)' */
+function parse(tokens: readonly string[]): UdpPacket {
+  const [ports = '', length = '', ...rest] = tokens
+  const match = /^(\d+)>(\d+)$/.exec(ports)
+  if (match === null) return wrong(`UDP is written like 'udp 4000>9 (20)'; '${ports}' is no pair of ports.`)
+  return {
+    kind: 'udp',
+    source: Number(match[1]),
+    destination: Number(match[2]),
+    length: lengthOf(length),
+    fields: parseFields(rest, UDP_WORDS),
+  }
+}
+
+function encode(packet: UdpPacket, { pseudoHeader }: Sending): number[] {
+  const length = numberIn(packet, 'udp-length') ?? 8 + packet.length
+  const bytes = [
+    ...u16(packet.source),
+    ...u16(packet.destination),
+    ...u16(length),
+    0,
+    0,
+    ...text('peer', 0, packet.length),
+  ]
+  if (packet.fields.has('no-checksum')) return bytes
+  return seal(bytes, 6, pseudoHeader(17, bytes.length), packet)
+}
+
+function decode(udp: number[], { fields }: Seen): UdpPacket {
+  if (get16(udp, 4) !== udp.length)
+    throw new Error(`UDP says ${get16(udp, 4)} bytes, the datagram has ${udp.length}.`)
+  return { kind: 'udp', source: get16(udp, 0), destination: get16(udp, 2), length: udp.length - 8, fields }
+}
+
+export const udp: Protocol<UdpPacket> = {
+  ipv4: 17,
+  parse,
+  head: packet => `udp ${packet.source}>${packet.destination} (${packet.length})`,
+  encode,
+  decode,
+}
