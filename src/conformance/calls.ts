@@ -18,9 +18,9 @@ export interface Caller {
   readonly progress: Map<string, { sent: number; received: number }>
 }
 
-type Call = (caller: Caller, values: readonly string[], expected: string) => string
+export type Call = (caller: Caller, values: readonly string[], expected: string) => string
 
-const result = (value: number): string => (value < 0 ? errnoName(value) : String(value))
+export const result = (value: number): string => (value < 0 ? errnoName(value) : String(value))
 
 export function ipv4Number(text: string): number {
   const bytes = text.split('.').map(Number)
@@ -28,7 +28,7 @@ export function ipv4Number(text: string): number {
     throw new NotationError(`'${text}' is not an IPv4 address.`)
   return bytes.reduce((sum, byte) => sum * 256 + byte, 0)
 }
-const ipv4Text = (n: number): string => [24, 16, 8, 0].map(shift => (n >>> shift) & 255).join('.')
+export const ipv4Text = (n: number): string => [24, 16, 8, 0].map(shift => (n >>> shift) & 255).join('.')
 
 /** 'address:port', or a port alone */
 function endpoint(text: string): [string, number] {
@@ -140,19 +140,19 @@ export const CALLS: Readonly<Record<string, Call>> = {
     caller.stack.setAddress(ipv4Number(host), Number(prefix), ipv4Number(gateway))
     return '0'
   },
-  addAddress(caller, [address = '']) {
+  addAddress(caller, [address = '', link = '0']) {
     const [host = '', prefix = ''] = address.split('/')
-    return result(caller.stack.addAddress(0, ipv4Number(host), Number(prefix)))
+    return result(caller.stack.addAddress(Number(link), ipv4Number(host), Number(prefix)))
   },
   removeAddress: (caller, [address = '']) => result(caller.stack.removeAddress(ipv4Number(address))),
-  addRoute(caller, [network = '', gateway = '0.0.0.0', metric = '0']) {
+  addRoute(caller, [network = '', gateway = '0.0.0.0', metric = '0', link = '0']) {
     const [host = '', prefix = ''] = network.split('/')
     const route = {
       destination: ipv4Number(host),
       prefixLength: Number(prefix),
       gateway: ipv4Number(gateway),
     }
-    return result(caller.stack.addRoute({ ...route, link: 0, metric: Number(metric) }))
+    return result(caller.stack.addRoute({ ...route, link: Number(link), metric: Number(metric) }))
   },
   removeRoute(caller, [network = '', metric = '0']) {
     const [host = '', prefix = ''] = network.split('/')

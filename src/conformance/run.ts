@@ -7,19 +7,24 @@ import { Drop } from '../stack/drop.ts'
 import { Event, type Socket, type Stack } from '../stack/stack.ts'
 import { expectSound } from '../stack/testing/invariants.ts'
 import { answerTo } from './answers.ts'
-import { CALLS, type Caller } from './calls.ts'
+import { type Caller, CALLS as SOCKET_CALLS } from './calls.ts'
+import { CAPTURE_CALLS } from './capture-calls.ts'
 import { readVariable, stateOfSubject } from './checks.ts'
 import { Conversations } from './conversations.ts'
-import { HOST_MAC, Host, makeStack } from './host.ts'
+import { Host, makeStack, type Sent } from './host.ts'
 import { untilIss } from './iss.ts'
 import { Journal, ScriptFailure } from './journal.ts'
 import { NotationError } from './notation.ts'
 import { decodePacket, encodePacket } from './packets/codec.ts'
+import { HEARD_NOTHING, hear } from './packets/heard.ts'
 import { formatLike, formatPacket, matches, type Packet } from './packets/packet.ts'
 import type { Ends } from './packets/protocol.ts'
 import type { Header, Script, Subject, TimedStep } from './script.ts'
+import { SERVICE_CALLS } from './service-calls.ts'
+import { hostMacOf, peerMacOf } from './settings.ts'
 
-const PEER_MAC = '02:00:00:00:00:02'
+const CALLS = { ...SOCKET_CALLS, ...SERVICE_CALLS, ...CAPTURE_CALLS }
+
 /** How long '*' waits, ms. */
 const ANY_TIME = 3_600_000
 /** How long it may take until all that was closed is gone: TIME-WAIT, retransmissions to nobody. */
@@ -40,12 +45,15 @@ class Run implements Caller {
   private readonly sockets = new Map<string, Socket>()
   /** Whether the peer answers by itself when it is asked for its MAC address. */
   private answering = true
+  private heard = HEARD_NOTHING
   private readonly baseline: number
   private readonly countersBefore: Readonly<Record<string, number>>
 
   constructor(private readonly header: Header) {
     this.conversations = new Conversations(header.peer, header.iss)
-    this.host = new Host(header, frame => (this.answering ? answerTo(frame, this.ends) : undefined))
+    this.host = new Host(header, (frame, link) =>
+      this.answering ? answerTo(frame, this.ends(link)) : undefined,
+    )
     if (!header.boot) this.begin()
     this.answering = header.arp === 'answered'
     this.journal.zero = this.host.now
@@ -67,7 +75,7 @@ class Run implements Caller {
     host.advance(header.clock)
     if (header.hostIss !== undefined) {
       const copy = makeStack(header, this.stack.arena.slice(0))
-      host.advance(host.now + untilIss(copy, this.ends, host.now, header.hostIss))
+      host.advance(host.now + untilIss(copy, this.ends(0), host.now, header.hostIss))
     }
     host.outbox.length = 0
   }
@@ -140,9 +148,11 @@ class Run implements Caller {
 
   private inject(packet: Packet, drop: string): void {
     const flow = packet.kind === 'tcp' ? packet.flow : undefined
-    const frame = encodePacket(packet, this.ends, this.conversations.of(flow), this.header.window)
+    const link = Number(packet.fields.get('on') ?? 0)
+    const numbers = this.conversations.of(flow)
+    const frame = encodePacket(packet, this.ends(link), numbers, this.header.window, this.heard)
     this.journal.note(this.now, `< ${formatPacket(packet)}`)
-    const reason = this.stack.input(frame, this.now)
+    const reason = this.stack.input(frame, this.now, link)
     this.host.pump()
     const name = Object.entries(Drop).find(([, number]) => number === reason)?.[0] ?? String(reason)
     if (name !== drop)
@@ -154,7 +164,8 @@ class Run implements Caller {
     const sent = this.host.outbox.shift()
     if (sent === undefined) throw this.journal.failure('The host sent nothing.', line)
     const stamp = this.conversations.stampOf(expected)
-    const seen = this.decode(sent.bytes)
+    const seen = this.decode(sent)
+    this.heard = hear(this.heard, seen)
     const same =
       this.conversations.flowText(expected) === this.conversations.flowText(seen) &&
       matches(expected, seen, stamp)
@@ -170,7 +181,11 @@ class Run implements Caller {
   }
 
   private skip(): void {
-    for (const sent of this.host.outbox.splice(0)) this.journal.noteSeen(sent.at, this.decode(sent.bytes))
+    for (const sent of this.host.outbox.splice(0)) {
+      const seen = this.decode(sent)
+      this.heard = hear(this.heard, seen)
+      this.journal.noteSeen(sent.at, seen)
+    }
   }
 
   private call(name: string, values: readonly string[], expected: string): void {
@@ -282,11 +297,16 @@ class Run implements Caller {
     this.conversations.connecting(address, port)
   }
 
-  private get ends(): Ends {
+  private ends(link: number): Ends {
+    const macs = { hostMac: hostMacOf(link), peerMac: peerMacOf(link) }
+    const other = this.header.config.links?.[link - 1]?.address?.split('/')[0]
+    if (other !== undefined)
+      return { ...macs, host: other, peer: other.replace(/\d+$/, n => `${Number(n) + 1}`) }
     const bytes = this.stack.address
     const own = [24, 16, 8, 0].map(shift => (bytes >>> shift) & 255).join('.')
-    const host = bytes === 0 ? (this.header.address?.split('/')[0] ?? '169.254.0.0') : own
-    return { hostMac: HOST_MAC, peerMac: PEER_MAC, host, peer: this.header.peer }
+    const [configured = ''] = this.header.address?.split('/') ?? []
+    const host = bytes !== 0 ? own : configured.includes('.') ? configured : '169.254.0.0'
+    return { ...macs, host, peer: this.header.peer }
   }
 
   private lookedAt(subject: Subject): Socket | { address: string; port: number } {
@@ -294,12 +314,14 @@ class Run implements Caller {
     return { address: subject.address ?? this.header.peer, port: subject.port }
   }
 
-  private decode(bytes: Uint8Array): Packet {
-    return this.conversations.seen(decodePacket(bytes, raw => this.conversations.ofSegment(raw)))
+  private decode({ bytes, link }: Sent): Packet {
+    const read = decodePacket(bytes, raw => this.conversations.ofSegment(raw), this.heard)
+    const packet = { ...read, fields: new Map(read.fields).set('on', String(link)) }
+    return this.conversations.seen(packet)
   }
 
   /** What the host has sent and nobody expected. */
   private unexpected(): string {
-    return this.host.outbox.map(sent => this.journal.seenText(sent.at, this.decode(sent.bytes))).join('; ')
+    return this.host.outbox.map(sent => this.journal.seenText(sent.at, this.decode(sent))).join('; ')
   }
 }

@@ -1,5 +1,7 @@
 /** The register of protocols: a new one is a file beside this one, its packet in `Packet`, and itself in `PROTOCOLS`. */
 import { type ArpPacket, arp } from './arp.ts'
+import { type DhcpPacket, dhcp } from './dhcp.ts'
+import { type DnsPacketOf, dns, mdns } from './dns.ts'
 import { type FragmentPacket, fragment } from './fragment.ts'
 import { type IcmpPacket, icmp } from './icmp.ts'
 import { type IgmpPacket, igmp } from './igmp.ts'
@@ -8,7 +10,17 @@ import { type RawPacket, raw } from './raw.ts'
 import { type TcpPacket, tcp } from './tcp.ts'
 import { type UdpPacket, udp } from './udp.ts'
 
-export type Packet = TcpPacket | UdpPacket | IcmpPacket | IgmpPacket | ArpPacket | FragmentPacket | RawPacket
+export type Packet =
+  | TcpPacket
+  | UdpPacket
+  | IcmpPacket
+  | IgmpPacket
+  | ArpPacket
+  | DhcpPacket
+  | DnsPacketOf<'dns'>
+  | DnsPacketOf<'mdns'>
+  | FragmentPacket
+  | RawPacket
 
 /** By the word that begins their packets; TCP's begin with their flags. */
 export const PROTOCOLS: { readonly [K in Packet['kind']]: Protocol<Extract<Packet, { kind: K }>> } = {
@@ -17,6 +29,9 @@ export const PROTOCOLS: { readonly [K in Packet['kind']]: Protocol<Extract<Packe
   icmp,
   igmp,
   arp,
+  dhcp,
+  dns,
+  mdns,
   fragment,
   raw,
 }
@@ -27,6 +42,12 @@ export const protocolOf = (packet: Packet): Protocol<Packet> => PROTOCOLS[packet
 /** Who reads what comes under that number. */
 export const readerOf = (carrier: 'etherType' | 'ipv4', number: number): Protocol<Packet> | undefined =>
   (Object.values(PROTOCOLS) as Protocol<Packet>[]).find(protocol => protocol[carrier] === number)
+
+/** Who reads what UDP carries between these ports. */
+export const speakerAt = (ports: readonly number[]): Protocol<Packet> | undefined =>
+  (Object.values(PROTOCOLS) as Protocol<Packet>[]).find(protocol =>
+    protocol.udp?.some(port => ports.includes(port)),
+  )
 
 /** What a protocol is called in the notation, by IP's number for it. */
 export const nameOf = (carrier: 'ipv4', number: number): string =>
