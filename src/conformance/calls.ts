@@ -1,8 +1,11 @@
 /** The socket calls of a script: each gives its result in the script's notation, a count, a name or an error's code. */
 import { errnoName } from '../stack/errno-names.ts'
-import { Option, type Protocol, type Socket, type Stack } from '../stack/stack.ts'
+import { type Endpoint, Option, type Protocol, type Socket, type Stack } from '../stack/stack.ts'
 import { NotationError } from './notation.ts'
+import { address6Bytes, address6Text } from './packets/address6.ts'
 import { textByte } from './packets/bytes.ts'
+import { addressBytes } from './packets/ipv4.ts'
+import { SHOWN6 } from './shown6.ts'
 
 /** What a call needs of the run. */
 export interface Caller {
@@ -22,18 +25,31 @@ export type Call = (caller: Caller, values: readonly string[], expected: string)
 
 export const result = (value: number): string => (value < 0 ? errnoName(value) : String(value))
 
-export function ipv4Number(text: string): number {
-  const bytes = text.split('.').map(Number)
-  if (bytes.length !== 4 || bytes.some(byte => !(byte >= 0 && byte <= 255)))
-    throw new NotationError(`'${text}' is not an IPv4 address.`)
-  return bytes.reduce((sum, byte) => sum * 256 + byte, 0)
-}
-export const ipv4Text = (n: number): string => [24, 16, 8, 0].map(shift => (n >>> shift) & 255).join('.')
+export const ipv4Number = (text: string): number =>
+  addressBytes(text).reduce((sum, byte) => sum * 256 + byte, 0)
+const ipv6Bytes = (text: string): Uint8Array => Uint8Array.from(address6Bytes(text))
+const addressOf = (text: string): number | Uint8Array =>
+  text.includes(':') ? ipv6Bytes(text) : ipv4Number(text)
 
-/** 'address:port', or a port alone */
+export const ipv4Text = (n: number): string => [24, 16, 8, 0].map(shift => (n >>> shift) & 255).join('.')
+const ipv6Text = (bytes: Uint8Array): string => address6Text([...bytes])
+
+/** 'address:port', '[address]:port', or a port alone */
 function endpoint(text: string): [string, number] {
   const at = text.lastIndexOf(':')
-  return at < 0 ? ['0.0.0.0', Number(text)] : [text.slice(0, at), Number(text.slice(at + 1))]
+  if (at < 0) return ['0.0.0.0', Number(text)]
+  return [text.slice(0, at).replace(/^\[|\]$/g, ''), Number(text.slice(at + 1))]
+}
+
+const blankEndpoint = (): Endpoint & { address6: Uint8Array } => ({
+  address: 0,
+  address6: new Uint8Array(16),
+  port: 0,
+})
+
+function endpointText({ address, address6, port }: Endpoint & { address6: Uint8Array }): string {
+  const is6 = address6.some(byte => byte !== 0)
+  return `${is6 ? `[${ipv6Text(address6)}]` : ipv4Text(address)}:${port}`
 }
 
 const hostText = (from: number, length: number): Uint8Array =>
@@ -66,8 +82,9 @@ const recv: Call = (caller, [name = '', size = ''], expected) => {
 }
 
 export const CALLS: Readonly<Record<string, Call>> = {
+  ...SHOWN6,
   socket(caller, [protocol = ''], expected) {
-    const numbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1 }
+    const numbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1, icmp6: 58 }
     const made = caller.stack.socket((numbers[protocol] ?? Number(protocol)) as (typeof Protocol)['Tcp'])
     if (made < 0) return result(made)
     caller.nameSocket(expected, made as Socket)
@@ -75,7 +92,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
   },
   bind(caller, [name = '', where = '']) {
     const [address, port] = endpoint(where)
-    return result(caller.stack.bind(caller.socketOf(name), ipv4Number(address), port))
+    return result(caller.stack.bind(caller.socketOf(name), addressOf(address), port))
   },
   listen: (caller, [name = '', backlog = '']) =>
     result(caller.stack.listen(caller.socketOf(name), Number(backlog))),
@@ -87,7 +104,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
   },
   connect(caller, [name = '', where = '']) {
     const [address, port] = endpoint(where)
-    const got = caller.stack.connect(caller.socketOf(name), ipv4Number(address), port)
+    const got = caller.stack.connect(caller.socketOf(name), addressOf(address), port)
     if (got === 0) caller.connecting(address, port)
     return result(got)
   },
@@ -101,16 +118,16 @@ export const CALLS: Readonly<Record<string, Call>> = {
   sendto(caller, [name = '', size = '', where = '']) {
     const [address, port] = endpoint(where)
     const data = hostText(0, Number(size))
-    return result(caller.stack.sendTo(caller.socketOf(name), data, ipv4Number(address), port))
+    return result(caller.stack.sendTo(caller.socketOf(name), data, addressOf(address), port))
   },
   recvfrom(caller, [name = '', size = '']) {
-    const from = { address: 0, port: 0 }
+    const from = blankEndpoint()
     const into = new Uint8Array(Number(size))
     const got = caller.stack.recvFrom(caller.socketOf(name), into, from)
     if (got < 0) return result(got)
     const wrong = into.subarray(0, got).findIndex((byte, i) => byte !== textByte('peer', i))
     if (wrong >= 0) return `${got}, of which byte ${wrong} is not what the peer sent`
-    return `${got} from ${ipv4Text(from.address)}:${from.port}`
+    return `${got} from ${endpointText(from)}`
   },
   setOption(caller, [name = '', option = '', value = '']) {
     const number = (Option as Readonly<Record<string, number>>)[option] ?? Number(option)
@@ -125,11 +142,11 @@ export const CALLS: Readonly<Record<string, Call>> = {
   abort: (caller, [name = '']) => result(caller.stack.abort(caller.socketOf(name))),
   error: (caller, [name = '']) => result(caller.stack.error(caller.socketOf(name))),
   name(caller, [name = '', end = '']) {
-    const into = { address: 0, port: 0 }
+    const into = blankEndpoint()
     if (end !== 'local' && end !== 'remote')
       throw new NotationError("A socket's name is its 'local' or its 'remote' end.")
     const known = caller.stack.name(caller.socketOf(name), end, into)
-    return known ? `${ipv4Text(into.address)}:${into.port}` : 'EBADF'
+    return known ? endpointText(into) : 'EBADF'
   },
   /** The host's own address, 'none' while it has none. */
   address: caller => (caller.stack.address === 0 ? 'none' : ipv4Text(caller.stack.address)),
@@ -162,8 +179,21 @@ export const CALLS: Readonly<Record<string, Call>> = {
     caller.stack.linkUp(caller.now)
     return '0'
   },
+  joinGroup6: (caller, [group = '']) => result(caller.stack.joinGroup6(ipv6Bytes(group))),
+  leaveGroup6: (caller, [group = '']) => result(caller.stack.leaveGroup6(ipv6Bytes(group))),
+  addAddress6(caller, [address = '']) {
+    const [host = '', prefix = ''] = address.split('/')
+    return result(caller.stack.addAddress6(ipv6Bytes(host), Number(prefix)))
+  },
+  removeAddress6: (caller, [address = '']) => result(caller.stack.removeAddress6(ipv6Bytes(address))),
+  /** The order in which to try them. */
+  sortDestinations: (caller, addresses) =>
+    caller.stack
+      .sortDestinations(addresses.map(addressOf))
+      .map(address => (typeof address === 'number' ? ipv4Text(address) : ipv6Text(address)))
+      .join(', '),
   hostGone(caller, [address = '']) {
-    caller.stack.hostGone(ipv4Number(address))
+    caller.stack.hostGone(addressOf(address))
     return '0'
   },
 }

@@ -4,6 +4,7 @@ import { createStack as full } from '../stack/profiles/full.ts'
 import { createStack as minimal } from '../stack/profiles/minimal.ts'
 import type { Socket, Stack } from '../stack/stack.ts'
 import { environment } from '../stack/testing/simulation.ts'
+import { address6Bytes } from './packets/address6.ts'
 import { macBytes } from './packets/bytes.ts'
 import type { Header } from './script.ts'
 import { hostMacOf } from './settings.ts'
@@ -52,6 +53,8 @@ export class Host {
     private readonly answer: (frame: Uint8Array, link: number) => Uint8Array | 'silence' | undefined,
   ) {
     this.stack = makeStack(header)
+    const [address6, bits] = header.address6?.split('/') ?? []
+    if (address6 !== undefined) this.stack.addAddress6(Uint8Array.from(address6Bytes(address6)), Number(bits))
   }
 
   /** Lets time pass, timers firing on their way, until `stop` holds. */

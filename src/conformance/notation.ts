@@ -11,7 +11,7 @@ export const wrong = (sentence: string): never => {
 }
 
 /** What kind of value follows a word. */
-export type Value = 'none' | 'number' | 'address' | 'hex' | 'range' | 'word'
+export type Value = 'none' | 'number' | 'address' | 'hex' | 'range' | 'word' | 'headers'
 export type Words = Readonly<Record<string, Value>>
 
 /** The link's own words, which fit any packet; `on` is its number, 0 if it is not said. */
@@ -22,7 +22,7 @@ export const LINK_WORDS: Words = {
   cut: 'number',
   pad: 'number',
 }
-/** IP's own: each fits any packet that has them. Sizes in bytes. */
+/** IP's own, of both versions: each fits any packet that has them. Sizes in bytes. Extension headers stand in braces. */
 export const IP_WORDS: Words = {
   ...LINK_WORDS,
   from: 'address',
@@ -38,8 +38,13 @@ export const IP_WORDS: Words = {
   'ip-length': 'number',
   protocol: 'number',
   'bad-ip-checksum': 'none',
+  hops: 'number',
+  class: 'number',
+  label: 'number',
+  headers: 'headers',
   fragment: 'range',
   more: 'none',
+  last: 'none',
 }
 /** What has a checksum of its own above IP's. */
 export const TRANSPORT_WORDS: Words = { ...IP_WORDS, 'bad-checksum': 'none' }
@@ -48,8 +53,12 @@ export function parseFields(tokens: readonly string[], words: Words): Fields {
   const fields = new Map<string, string>()
   for (let i = 0; i < tokens.length; i++) {
     const word = tokens[i] ?? ''
+    if (word.startsWith('{') && words['headers'] !== undefined) {
+      fields.set('headers', [...(fields.has('headers') ? [fields.get('headers')] : []), word].join(' '))
+      continue
+    }
     const kind = words[word]
-    if (kind === undefined) return wrong(`'${word}' means nothing here.`)
+    if (kind === undefined || kind === 'headers') return wrong(`'${word}' means nothing here.`)
     if (fields.has(word)) wrong(`'${word}' is said twice.`)
     if (kind === 'none') {
       fields.set(word, '')

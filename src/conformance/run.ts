@@ -14,7 +14,9 @@ import { Conversations } from './conversations.ts'
 import { Host, makeStack, type Sent } from './host.ts'
 import { untilIss } from './iss.ts'
 import { Journal, ScriptFailure } from './journal.ts'
+import type { Names } from './names.ts'
 import { NotationError } from './notation.ts'
+import { address6Bytes, address6Text } from './packets/address6.ts'
 import { decodePacket, encodePacket } from './packets/codec.ts'
 import { HEARD_NOTHING, hear } from './packets/heard.ts'
 import { formatLike, formatPacket, matches, type Packet } from './packets/packet.ts'
@@ -25,6 +27,7 @@ import { hostMacOf, peerMacOf } from './settings.ts'
 
 const CALLS = { ...SOCKET_CALLS, ...SERVICE_CALLS, ...CAPTURE_CALLS }
 
+const ROUTER = 'fe80::99'
 /** How long '*' waits, ms. */
 const ANY_TIME = 3_600_000
 /** How long it may take until all that was closed is gone: TIME-WAIT, retransmissions to nobody. */
@@ -44,18 +47,16 @@ class Run implements Caller {
   private readonly journal = new Journal(() => this.unexpected())
   private readonly sockets = new Map<string, Socket>()
   /** Whether the peer answers by itself when it is asked for its MAC address. */
-  private answering = true
+  private answering = { arp: true, nd: true }
   private heard = HEARD_NOTHING
   private readonly baseline: number
   private readonly countersBefore: Readonly<Record<string, number>>
 
   constructor(private readonly header: Header) {
     this.conversations = new Conversations(header.peer, header.iss)
-    this.host = new Host(header, (frame, link) =>
-      this.answering ? answerTo(frame, this.ends(link)) : undefined,
-    )
+    this.host = new Host(header, (frame, link) => answerTo(frame, this.ends(link), this.answering))
     if (!header.boot) this.begin()
-    this.answering = header.arp === 'answered'
+    this.answering = { arp: header.arp === 'answered', nd: header.nd === 'answered' }
     this.journal.zero = this.host.now
     this.baseline = this.stack.memory.used
     this.countersBefore = this.stack.counters
@@ -97,7 +98,7 @@ class Run implements Caller {
       throw this.journal.failure('The script ends, and the host has sent more.', '', this.unexpected())
     this.checkSound()
     this.host.busy = false
-    this.answering = true
+    this.answering = { arp: true, nd: true }
     for (const socket of this.sockets.values()) if (this.stack.abort(socket) < 0) this.stack.close(socket)
     for (const peer of this.conversations.peers()) CALLS['hostGone']?.(this, [peer], '0')
     this.host.advance(this.now + AFTERMATH_MS)
@@ -108,7 +109,8 @@ class Run implements Caller {
 
   // ---- steps ------------------------------------------------------------------------------------------------------
 
-  private perform({ when, step, text }: TimedStep): void {
+  private perform({ when, step: stepFor, text }: TimedStep): void {
+    const step = stepFor(this.names)
     if (step.kind === 'expect' || step.kind === 'skip') {
       const from = when === undefined ? this.now : this.timeOf(when.from, when.relative)
       const to = when === undefined ? this.now + ANY_TIME : this.timeOf(when.to, when.relative)
@@ -297,16 +299,30 @@ class Run implements Caller {
     this.conversations.connecting(address, port)
   }
 
+  private get names(): Names {
+    const own = (prefix: string): string => {
+      const network = address6Bytes(prefix).slice(0, 8).join()
+      const found = this.stack.ipv6?.addresses.filter(one => one.address.slice(0, 8).join() === network)
+      return found?.at(-1) === undefined ? '' : address6Text([...(found.at(-1)?.address ?? [])])
+    }
+    const { address6 = '', peer } = this.header
+    return { host: address6.split('/')[0] ?? '', peer, router: ROUTER, 'link-local': own('fe80::'), own }
+  }
+
   private ends(link: number): Ends {
-    const macs = { hostMac: hostMacOf(link), peerMac: peerMacOf(link) }
+    const { host: host6, 'link-local': linkLocal, peer, router } = this.names
+    const shared = { hostMac: hostMacOf(link), peerMac: peerMacOf(link), host6, linkLocal, router }
     const other = this.header.config.links?.[link - 1]?.address?.split('/')[0]
     if (other !== undefined)
-      return { ...macs, host: other, peer: other.replace(/\d+$/, n => `${Number(n) + 1}`) }
+      return { ...shared, host: other, peer: other.replace(/\d+$/, n => `${Number(n) + 1}`) }
     const bytes = this.stack.address
     const own = [24, 16, 8, 0].map(shift => (bytes >>> shift) & 255).join('.')
     const [configured = ''] = this.header.address?.split('/') ?? []
-    const host = bytes !== 0 ? own : configured.includes('.') ? configured : '169.254.0.0'
-    return { ...macs, host, peer: this.header.peer }
+    return {
+      ...shared,
+      host: bytes !== 0 ? own : configured.includes('.') ? configured : '169.254.0.0',
+      peer,
+    }
   }
 
   private lookedAt(subject: Subject): Socket | { address: string; port: number } {

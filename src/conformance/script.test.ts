@@ -15,7 +15,7 @@ describe('a line that cannot be read is told by its number and one sentence', ()
   test.each([
     [
       '+0 < Q 0:0(0)',
-      "A packet begins with TCP flags such as 'S.', or with udp, icmp, arp, fragment or raw; 'Q' is neither.",
+      "A packet begins with TCP flags such as 'S.', or with a protocol's name such as udp; 'Q' is neither.",
     ],
     ['+0 < S 0:1(0)', '0:1 are 1 bytes, not 0.'],
     ['+0 < S 0', "Sequence numbers are written like 1:1001(1000); '0' is not."],
@@ -40,6 +40,25 @@ describe('a line that cannot be read is told by its number and one sentence', ()
       '+0 < icmp unreachable port [x]',
       "What an error is about is written like [tcp seq 0] or [udp 7>9]; 'x' is not.",
     ],
+    ['+0 < icmp6 too-small', "There is no ICMPv6 message 'too-small '; any is written as 'type 200 code 0'."],
+    [
+      '+0 < nd shout fe80::1',
+      "A message of neighbour discovery is one of router-solicit, router-advertise, solicit, advertise, redirect; 'shout' is not.",
+    ],
+    [
+      '+0 < nd redirect fe80::1 by fe80::2',
+      "It is written like 'nd solicit A' or 'nd redirect A to B'; 'nd redirect fe80::1 by fe80::2' is not.",
+    ],
+    [
+      '+0 < nd solicit fe80::1 <sauce 02:00:00:00:00:02>',
+      "There is no option 'sauce' of neighbour discovery; any is written as 'raw' with its bytes in hex.",
+    ],
+    ['+0 < mld shout ff02::5', "MLD is written like 'mld report ff02::1234'; 'shout ff02::5' is not."],
+    [
+      '+0 < udp 4000>9 (1) to $nobody',
+      "'$nobody' is no name; there are $host, $peer, $router, $link-local, $own/… and $group/….",
+    ],
+    ['+0 < arp who-has 192.0.2.1 tell 192.0.2.2 {fragment}', "'{fragment}' means nothing here."],
     ['+0 < raw 0800 4', "'4' means nothing here."],
     ['+0 <', 'A packet is missing behind the arrow.'],
     ['0.2.3 > . 1:1(0) ack 1', "A time is written like 0.2, +0.04, 0.2~0.25 or *; '0.2.3' is not."],

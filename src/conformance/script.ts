@@ -1,5 +1,6 @@
 /** A script's text becomes steps. A wrong line gives one sentence with its number. README.md has the grammar. */
 import type { StackConfig } from '../stack/stack.ts'
+import { ANY_NAMES, type Names, withAddresses } from './names.ts'
 import { NotationError } from './notation.ts'
 import { type Packet, parsePacket } from './packets/packet.ts'
 import { type Flow, parseFlow } from './packets/tcp.ts'
@@ -17,6 +18,8 @@ export interface Header {
   readonly address: string | undefined
   readonly gateway: string | undefined
   readonly peer: string
+  /** The host's IPv6 address, 'a::b/n', beside the link-local one that it makes for itself; undefined: none. */
+  readonly address6: string | undefined
   /** The peer's initial sequence number. */
   readonly iss: number
   /** What the host's shall be for a connection between ports 4000 and 7, or up to 249 less; undefined: as it comes. */
@@ -28,6 +31,8 @@ export interface Header {
   readonly clock: number
   /** Who answers when the host asks for the peer's address: the runner, or the script. */
   readonly arp: 'answered' | 'scripted'
+  /** The same of neighbour discovery; and whether the script sees what the host says of itself to keep IPv6 going. */
+  readonly nd: 'answered' | 'scripted'
   /** Whether the script begins as the host does, rather than when it has its address. */
   readonly boot: boolean
   /** Whether the arena must be as it was, once all is closed. */
@@ -71,7 +76,8 @@ export interface TimedStep {
   /** The line as it stands. */
   readonly text: string
   readonly when: When
-  readonly step: Step
+  /** What is to be done, once the names of addresses are known. */
+  readonly step: (names: Names) => Step
 }
 
 export interface Script {
@@ -99,16 +105,21 @@ const DEFAULTS: Header = {
   address: '192.0.2.1/24',
   gateway: undefined,
   peer: '192.0.2.2',
+  address6: undefined,
   iss: 1000,
   hostIss: undefined,
   window: 65535,
   seed: 42,
   clock: 10_000,
   arp: 'answered',
+  nd: 'answered',
   boot: false,
   baseline: true,
   config: {},
 }
+
+/** The script speaks IPv6. The clock stands where the host's first address is tested, and nobody has answered its solicitations. */
+const IPV6: Partial<Header> = { peer: '2001:db8::2', address6: '2001:db8::1/64', clock: 30_000 }
 
 /** Reads a script. Throws ScriptError. */
 export function parseScript(text: string): Script {
@@ -160,12 +171,20 @@ function parseHeader(line: string, before: Header): Partial<Header> {
       return { clock: numberOf(value) * 1000 }
     case 'address':
       return { address: value === 'none' ? undefined : value }
+    case 'ipv6':
+      return IPV6
+    case 'address6':
+      return { address6: value === 'none' ? undefined : value }
     case 'gateway':
     case 'peer':
       return { [word]: value }
     case 'arp':
       if (value !== 'scripted') throw new NotationError("ARP is 'arp scripted', or answered for the peer.")
       return { arp: value }
+    case 'nd':
+      if (value !== 'scripted')
+        throw new NotationError("Neighbour discovery is 'nd scripted', or answered for the peer.")
+      return { nd: value }
     case 'boot':
       return { boot: true }
     case 'no-baseline':
@@ -186,9 +205,14 @@ function numberOf(text: string): number {
   return Number(text)
 }
 
-function parseTimed(line: string): { when: When; step: Step } {
+function parseTimed(line: string): { when: When; step: (names: Names) => Step } {
   const [time = ''] = line.split(/\s/, 1)
-  return { when: parseWhen(time), step: parseStep(line.slice(time.length).trim()) }
+  const rest = line.slice(time.length).trim()
+  const step = parseStep(withAddresses(rest, ANY_NAMES))
+  return {
+    when: parseWhen(time),
+    step: rest.includes('$') ? names => parseStep(withAddresses(rest, names)) : () => step,
+  }
 }
 
 /** '0.2', '+0.04', '0.2~0.25', '+0.03~0.05', '*' */

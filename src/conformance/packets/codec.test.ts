@@ -10,6 +10,9 @@ const ends = {
   peerMac: '02:00:00:00:00:02',
   host: '192.0.2.1',
   peer: '192.0.2.2',
+  host6: '2001:db8::1',
+  linkLocal: 'fe80::1',
+  router: 'fe80::99',
 }
 const numbers = {
   peerAddress: '192.0.2.2',

@@ -2,56 +2,65 @@
  * Packets of the notation to bytes, and bytes to packets of the notation: the plain way, byte by byte, without the
  * stack's own code. What is read is checked: a length or a checksum that is wrong throws.
  */
+import { NotationError } from '../notation.ts'
+import { isGroup6, isLinkLocal6 } from './address6.ts'
 import { BROADCAST, checksum, get16, macBytes, macText, u16 } from './bytes.ts'
 import { HEARD_NOTHING, type Heard } from './heard.ts'
-import { addressBytes, ipv4 } from './ipv4.ts'
+import { ipv4 } from './ipv4.ts'
+import { ipv6 } from './ipv6.ts'
 import type { Network } from './network.ts'
 import { type Ends, type Numbers, numberIn, type RawNumbers } from './protocol.ts'
-import { nameOf, type Packet, protocolOf, readerOf, speakerAt } from './protocols.ts'
-
-const UDP = 17
+import { nameOf, type Packet, protocolOf, readerOf } from './protocols.ts'
 
 /** The frame in which the peer sends this packet. `numbers` are its flow's, for TCP and for what is quoted. */
 export function encodePacket(
-  packet: Packet,
+  named: Packet,
   ends: Ends,
   numbers: Numbers,
   window: number,
   heard: Heard = HEARD_NOTHING,
 ): Uint8Array {
-  const protocol = protocolOf(packet)
+  const protocol = protocolOf(named)
+  const packet = { ...named, fields: new Map([...(protocol.envelope?.(named, ends) ?? []), ...named.fields]) }
   const sending = { ends, numbers, window, heard }
   const etherType = packet.kind === 'raw' ? packet.etherType : protocol.etherType
   if (etherType !== undefined)
     return frame(packet, ends, etherType, protocol.encode(packet, { ...sending, pseudoHeader: () => [] }))
-  const from = addressBytes(
-    packet.fields.get('from') ?? (packet.kind === 'tcp' ? numbers.peerAddress : ends.peer),
-  )
-  const to = addressBytes(packet.fields.get('to') ?? ends.host)
-  const network = ipv4
-  const pseudoHeader = (number: number, length: number): number[] =>
-    network.pseudoHeader(from, to, number, length)
+  const [source, destination] = addressesOf(packet, ends, numbers)
+  const network = source.includes(':') ? ipv6 : ipv4
+  const number = packet.kind === 'ip' ? packet.protocol : protocol[network.version]
+  if (number === undefined) throw new NotationError(`'${packet.kind}' does not go by ${network.version}.`)
+  const [from, to] = [network.addressBytes(source), network.addressBytes(destination)]
+  const pseudoHeader = (of: number, length: number): number[] => network.pseudoHeader(from, to, of, length)
   const whole = protocol.encode(packet, { ...sending, pseudoHeader })
-  const datagram = network.encode(packet, protocol[network.version] ?? 0, from, to, whole)
-  return frame(packet, ends, network.etherType, datagram)
+  return frame(packet, ends, network.etherType, network.encode(packet, number, from, to, whole), to)
 }
 
-/** RFC 1112, 6.4: a group's MAC address; all stations' for all hosts. Undefined: one host's. */
-function toMany(address: string | undefined): string | undefined {
-  if (address === '255.255.255.255') return BROADCAST
-  const [first = 0, second = 0, third = 0, fourth = 0] = address?.split('.').map(Number) ?? []
-  if (first >> 4 !== 14) return undefined
-  return [1, 0, 0x5e, second & 127, third, fourth].map(byte => byte.toString(16).padStart(2, '0')).join(':')
+/** From whom to whom: the peer of the script, or of the flow, and that address of the host which fits it. */
+function addressesOf({ kind, fields }: Packet, ends: Ends, numbers: Numbers): [string, string] {
+  const from = fields.get('from') ?? (kind === 'tcp' ? numbers.peerAddress : ends.peer)
+  const host = !from.includes(':') ? ends.host : isLinkLocal6(from) ? ends.linkLocal : ends.host6
+  return [from, fields.get('to') ?? host]
 }
 
-function frame(packet: Packet, ends: Ends, type: number, payload: number[]): Uint8Array {
+function frame(packet: Packet, ends: Ends, type: number, payload: number[], to?: number[]): Uint8Array {
   const broadcast = packet.kind === 'arp' && packet.operation === 'who-has'
-  const many = broadcast ? BROADCAST : toMany(packet.fields.get('to'))
-  const to = packet.fields.get('link-to') ?? many ?? ends.hostMac
+  const many = broadcast ? BROADCAST : to === undefined ? undefined : manyMac(to)
+  const destination = packet.fields.get('link-to') ?? many ?? ends.hostMac
   const from = packet.fields.get('link-from') ?? ends.peerMac
-  const bytes = [...macBytes(to), ...macBytes(from), ...u16(type), ...payload]
+  const bytes = [...macBytes(destination), ...macBytes(from), ...u16(type), ...payload]
   bytes.push(...Array.from({ length: numberIn(packet, 'pad') ?? 0 }, () => 0))
   return Uint8Array.from(bytes.slice(0, numberIn(packet, 'cut') ?? bytes.length))
+}
+
+/** The MAC address of a group, RFC 1112, 6.4 and RFC 2464, 7, or of all stations; undefined: of one alone. */
+function manyMac(to: number[]): string | undefined {
+  if (isGroup6(to)) return macText([0x33, 0x33, ...to.slice(12)], 0)
+  if (to.join('.') === '255.255.255.255') return BROADCAST
+  const [first = 0, second = 0, third = 0, fourth = 0] = to
+  return to.length === 4 && first >> 4 === 14
+    ? macText([1, 0, 0x5e, second & 127, third, fourth], 0)
+    : undefined
 }
 
 /** The packet in a frame that the host has sent. `numbersOf` says by what to count a segment's numbers. */
@@ -67,8 +76,9 @@ export function decodePacket(
     ['link-to', to === BROADCAST ? 'broadcast' : to],
     ['link-from', macText(bytes, 6)],
   ])
-  if (type === ipv4.etherType) return decodeDatagram(ipv4, payload, fields, numbersOf, heard)
-  const read = readerOf('etherType', type)?.decode?.(payload, { fields, to, numbersOf, heard })
+  const network = [ipv4, ipv6].find(one => one.etherType === type)
+  if (network !== undefined) return decodeDatagram(network, payload, fields, numbersOf, heard)
+  const read = readerOf('etherType', type, payload)?.decode?.(payload, { fields, to, numbersOf, heard })
   return read ?? { kind: 'raw', etherType: type, bytes: payload, fields }
 }
 
@@ -85,11 +95,10 @@ function decodeDatagram(
     const name = nameOf(network.version, protocol)
     return { kind: 'fragment', protocol: name, from: at, to: at + payload.length, last, fields }
   }
+  const reader = readerOf(network.version, protocol, payload)
+  if (reader === undefined) return { kind: 'ip', protocol, length: payload.length, fields }
   if (checksum([...network.pseudoHeader(from, to, protocol, payload.length), ...payload]) !== 0)
     throw new Error('The host sent a wrong checksum.')
-  const carrier = readerOf(network.version, protocol)
-  const carried = protocol === UDP ? speakerAt([get16(payload, 0), get16(payload, 2)]) : undefined
-  const seen = { fields, to: network.addressText(to), numbersOf, heard }
-  const read = (carried ?? carrier)?.decode?.(payload, seen)
+  const read = reader.decode?.(payload, { fields, to: network.addressText(to), numbersOf, heard })
   return read ?? { kind: 'raw', etherType: network.etherType, bytes: ip, fields }
 }

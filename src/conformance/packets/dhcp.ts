@@ -9,7 +9,7 @@ import { get16, get32, macBytes, macText, u16, u32 } from './bytes.ts'
 import { countedFrom } from './heard.ts'
 import { addressBytes, addressText } from './ipv4.ts'
 import type { Protocol, Seen, Sending } from './protocol.ts'
-import { readPorts, UDP_WORDS, udpBytes } from './udp.ts'
+import { readPorts, speaks, UDP_WORDS, udpBytes } from './udp.ts'
 
 export interface DhcpPacket {
   readonly kind: 'dhcp'
@@ -218,7 +218,7 @@ function readOptions(bytes: readonly number[]): Map<number, number[]> {
 
 export const dhcp: Protocol<DhcpPacket> = {
   ipv4: 17,
-  udp: [SERVER_PORT, CLIENT_PORT],
+  reads: udp => speaks(udp, [SERVER_PORT, CLIENT_PORT]),
   parse,
   head: packet => `dhcp ${packet.message}`,
   encode,

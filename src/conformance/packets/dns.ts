@@ -11,7 +11,7 @@ import { get16, u16, u32 } from './bytes.ts'
 import { countedFrom, type Heard } from './heard.ts'
 import { addressBytes, addressText } from './ipv4.ts'
 import type { Protocol, Seen, Sending } from './protocol.ts'
-import { readPorts, UDP_WORDS, udpBytes } from './udp.ts'
+import { readPorts, speaks, UDP_WORDS, udpBytes } from './udp.ts'
 
 type Section = '?' | '=' | '!' | '+'
 const SECTIONS: readonly Section[] = ['?', '=', '!', '+']
@@ -359,7 +359,7 @@ class Reader {
 
 const speaker = <K extends Kind>(kind: K, port: number): Protocol<DnsPacketOf<K>> => ({
   ipv4: 17,
-  udp: [port],
+  reads: bytes => speaks(bytes, [port]),
   parse: tokens => parseDns(kind, tokens),
   head,
   tail: formatEntries,

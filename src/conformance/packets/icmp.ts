@@ -51,7 +51,7 @@ const ICMP_MESSAGES: Readonly<Record<string, readonly [number, number]>> = {
 /** RFC 1122, 3.2.2: the messages that are about another datagram. */
 const isErrorType = (type: number): boolean => [3, 4, 5, 11, 12].includes(type)
 
-const QUOTED: Readonly<Record<Quote['protocol'], number>> = { icmp: 1, tcp: 6, udp: 17 }
+const QUOTED: Readonly<Record<Quote['protocol'], number>> = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 }
 
 const REDIRECT = 5
 const PARAMETER_PROBLEM = 12
@@ -119,9 +119,10 @@ function restOf(packet: IcmpPacket): number[] {
 function quoteBytes(quote: Quote, ends: Ends, n: Numbers): number[] {
   const [source, destination] = quote.ports ?? [n.hostPort, n.peerPort]
   const second = quote.protocol === 'tcp' ? u32(n.hostIss + (quote.seq ?? 0)) : [0, 28, 0, 0]
+  const [from, to] = quote.between ?? [ends.host, quote.protocol === 'tcp' ? n.peerAddress : ends.peer]
   return ipv4Packet({
-    from: addressBytes(quote.from ?? ends.host),
-    to: addressBytes(quote.to ?? (quote.protocol === 'tcp' ? n.peerAddress : ends.peer)),
+    from: addressBytes(from),
+    to: addressBytes(to),
     payload: [...u16(source), ...u16(destination), ...second],
     protocol: QUOTED[quote.protocol] ?? 0,
   })
@@ -155,8 +156,7 @@ function decodeQuote(ip: number[]): Quote | undefined {
     protocol: name,
     ports: name === 'icmp' ? undefined : [get16(ip, at), get16(ip, at + 2)],
     seq: undefined,
-    from: addressText(ip.slice(12, 16)),
-    to: addressText(ip.slice(16, 20)),
+    between: [addressText(ip.slice(12, 16)), addressText(ip.slice(16, 20))],
   }
 }
 
@@ -174,8 +174,7 @@ const quoteAsNamed = (expected: Quote | undefined, seen: Quote | undefined): Quo
     : {
         ...seen,
         ports: expected.ports === undefined ? undefined : seen.ports,
-        from: expected.from === undefined ? undefined : seen.from,
-        to: expected.to === undefined ? undefined : seen.to,
+        between: expected.between && seen.between,
       }
 
 export const icmp: Protocol<IcmpPacket> = {

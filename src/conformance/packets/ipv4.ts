@@ -118,6 +118,7 @@ function decode(ip: number[], fields: Map<string, string>): Datagram {
 export const ipv4: Network = {
   version: 'ipv4',
   etherType: ETHERTYPE_IPV4,
+  addressBytes,
   addressText,
   pseudoHeader,
   encode,

@@ -4,7 +4,8 @@ import type { Fields } from '../notation.ts'
 export interface Network {
   readonly etherType: number
   /** Which of a protocol's numbers this version carries it under. */
-  readonly version: 'ipv4'
+  readonly version: 'ipv4' | 'ipv6'
+  addressBytes(text: string): number[]
   addressText(bytes: readonly number[]): string
   /** What a protocol's checksum covers beside its own bytes. */
   pseudoHeader(from: number[], to: number[], protocol: number, length: number): number[]

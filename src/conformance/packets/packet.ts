@@ -9,7 +9,7 @@ export type { Packet } from './protocols.ts'
 
 /** Reads a packet; throws NotationError. */
 export function parsePacket(text: string): Packet {
-  const tokens = text.match(/<[^>]*>|\[[^\]]*\]|\S+/g) ?? []
+  const tokens = text.match(/<[^>]*>|\[[^\]]*\]|\{[^}]*\}|\S+/g) ?? []
   const [word] = tokens
   if (word === undefined) return wrong('A packet is missing behind the arrow.')
   const named = word !== 'tcp' && Object.hasOwn(PROTOCOLS, word) ? (word as Packet['kind']) : undefined
@@ -26,7 +26,8 @@ export function formatPacket(
   const parts = [protocol.head(packet)]
   for (const word of words) {
     const value = packet.fields.get(word)
-    parts.push(value === undefined ? `(no ${word})` : value === '' ? word : `${word} ${value}`)
+    if (word === 'headers' && value !== undefined) parts.push(value)
+    else parts.push(value === undefined ? `(no ${word})` : value === '' ? word : `${word} ${value}`)
   }
   const tail = withTail ? protocol.tail?.(packet) : ''
   return tail ? `${parts.join(' ')} ${tail}` : parts.join(' ')

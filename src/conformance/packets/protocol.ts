@@ -8,7 +8,13 @@ export interface Ends {
   readonly hostMac: string
   readonly peerMac: string
   readonly host: string
+  /** Of the IP version that the script speaks. */
   readonly peer: string
+  /** The host's IPv6 address beside its link-local one; '' while it has none. */
+  readonly host6: string
+  readonly linkLocal: string
+  /** The link-local address of the router of the host's link. */
+  readonly router: string
 }
 
 /** One connection's numbers, by which relative ones are counted. */
@@ -58,8 +64,9 @@ export interface Protocol<P extends { readonly kind: string }> {
   /** The EtherType that carries it at once, or IP's protocol number. */
   readonly etherType?: number
   readonly ipv4?: number
-  /** UDP's ports at either of which it is spoken, where UDP carries it. */
-  readonly udp?: readonly number[]
+  readonly ipv6?: number
+  /** Whether these bytes under that number are this protocol's; absent: all are. */
+  reads?(bytes: readonly number[]): boolean
   /** Reads the tokens behind the protocol's name (TCP has none). */
   parse(tokens: readonly string[]): P
   /** What a script writes before the fields, and is always compared. */
@@ -70,6 +77,8 @@ export interface Protocol<P extends { readonly kind: string }> {
   asNamed?(expected: P, seen: P): P
   /** Whether the tail is the expected one. `stamp` is the host's timestamp as it was last seen before. */
   tailMatches?(expected: P, seen: P, stamp: number): boolean
+  /** The words of the carrier's header of the peer's packet where its line does not say others. */
+  envelope?(packet: P, ends: Ends): [string, string][]
   /** The bytes behind the header of what carries it. */
   encode(packet: P, sending: Sending): number[]
   /** Reads what the host sent, its checksum right; absent where this is left to the carrier. */

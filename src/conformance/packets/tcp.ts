@@ -62,7 +62,7 @@ function parse(tokens: readonly string[]): TcpPacket {
   const [flags = '', span = '', ...rest] = flow === undefined ? tokens : tokens.slice(1)
   if (!/^([SFRPUEW]*\.?|-)$/.test(flags) || flags === '')
     wrong(
-      `A packet begins with TCP flags such as 'S.', or with udp, icmp, arp, fragment or raw; '${flags}' is neither.`,
+      `A packet begins with TCP flags such as 'S.', or with a protocol's name such as udp; '${flags}' is neither.`,
     )
   const [from, to] = parseSpan(span)
   const message = rest.find(token => token.startsWith('['))
@@ -99,13 +99,13 @@ const sortedFlags = (flags: string): string =>
     .map(([letter]) => letter)
     .join('') || '-'
 
-/** '@4001', '@192.0.2.3:4001', either with '>7' for the host's port. */
+/** '@4001', '@192.0.2.3:4001', '@[2001:db8::3]:4001', any with '>7' for the host's port. */
 export function parseFlow(token: string): Flow {
-  const match = /^@(?:([\d.]+|[0-9a-f:]+\]?):)?(\d+)(?:>(\d+))?$/.exec(token)
+  const match = /^@(?:([\d.]+|\[[0-9a-f:]+\]):)?(\d+)(?:>(\d+))?$/.exec(token)
   if (match === null)
     return wrong(`A flow is written like @4001, @192.0.2.3:4001 or @4001>7; '${token}' is not.`)
   return {
-    address: match[1],
+    address: match[1]?.replace(/^\[|\]$/g, ''),
     port: Number(match[2]),
     hostPort: match[3] === undefined ? undefined : Number(match[3]),
   }
@@ -120,8 +120,10 @@ function parseSpan(token: string): [number, number] {
   return [from, to]
 }
 
-export const formatFlow = (flow: Flow): string =>
-  `@${flow.address === undefined ? '' : `${flow.address}:`}${flow.port}${flow.hostPort === undefined ? '' : `>${flow.hostPort}`}`
+export function formatFlow({ address, port, hostPort }: Flow): string {
+  const peer = address === undefined ? '' : address.includes(':') ? `[${address}]:` : `${address}:`
+  return `@${peer}${port}${hostPort === undefined ? '' : `>${hostPort}`}`
+}
 
 function encode(packet: TcpPacket, sending: Sending): number[] {
   const { numbers: n, window, pseudoHeader } = sending
@@ -211,6 +213,7 @@ const messageMatches = (expected: DnsPacketOf<'dns'>, seen: DnsPacketOf<'dns'> |
 
 export const tcp: Protocol<TcpPacket> = {
   ipv4: 6,
+  ipv6: 6,
   parse,
   head: packet =>
     `${packet.flow === undefined ? '' : `${formatFlow(packet.flow)} `}${packet.flags} ${packet.from}:${packet.to}(${packet.to - packet.from})`,

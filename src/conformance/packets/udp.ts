@@ -58,6 +58,10 @@ export function readPorts(packet: { readonly fields: Fields }, last: number): [n
   return [countedFrom(source, last) & 0xffff, countedFrom(destination, last) & 0xffff]
 }
 
+/** Whether a datagram goes from or to one of these ports. */
+export const speaks = (udp: readonly number[], ports: readonly number[]): boolean =>
+  ports.includes(get16(udp, 0)) || ports.includes(get16(udp, 2))
+
 /** A datagram around these bytes. */
 export function udpBytes(
   packet: { readonly fields: Fields },
@@ -79,6 +83,7 @@ function decode(udp: number[], { fields }: Seen): UdpPacket {
 
 export const udp: Protocol<UdpPacket> = {
   ipv4: 17,
+  ipv6: 17,
   parse,
   head: packet => `udp ${packet.source}>${packet.destination} (${packet.length})`,
   encode,

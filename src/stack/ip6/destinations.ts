@@ -61,7 +61,7 @@ const NAMED = 19
 /** The neighbour that is the first hop, 0 while it has to be looked for. */
 export const HOP_OF = 36
 /** The path's MTU where it is less than the link's, else 0; and since when (seconds). */
-const PATH_MTU = 40
+export const PATH_MTU = 40
 const PATH_MTU_SINCE = 44
 
 const SWEEP_MS = 60_000
