@@ -15,7 +15,7 @@ const DATAGRAM_WORDS: Words = { ...IP_WORDS, data: 'hex' }
 
 /** '89 (20)' */
 function parse([protocol = '', length = '', ...rest]: readonly string[]): IpPacket {
-  const fields = new Map(parseFields(rest, DATAGRAM_WORDS)).set('protocol', protocol)
+  const fields = parseFields(rest, DATAGRAM_WORDS)
   return { kind: 'ip', protocol: numberOf(protocol), length: lengthOf(length), fields }
 }
 
