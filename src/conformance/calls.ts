@@ -133,10 +133,10 @@ export const CALLS: Readonly<Record<string, Call>> = {
     const number = (Option as Readonly<Record<string, number>>)[option] ?? Number(option)
     return result(caller.stack.setOption(caller.socketOf(name), number as Option, Number(value)))
   },
-  joinGroup: (caller, [name = '', group = '']) =>
-    result(caller.stack.joinGroup(caller.socketOf(name), ipv4Number(group))),
-  leaveGroup: (caller, [name = '', group = '']) =>
-    result(caller.stack.leaveGroup(caller.socketOf(name), ipv4Number(group))),
+  joinGroup: (caller, [name = '', group = '', link = '0']) =>
+    result(caller.stack.joinGroup(caller.socketOf(name), ipv4Number(group), Number(link))),
+  leaveGroup: (caller, [name = '', group = '', link = '0']) =>
+    result(caller.stack.leaveGroup(caller.socketOf(name), ipv4Number(group), Number(link))),
   shutdown: (caller, [name = '']) => result(caller.stack.shutdown(caller.socketOf(name))),
   close: (caller, [name = '']) => result(caller.stack.close(caller.socketOf(name))),
   abort: (caller, [name = '']) => result(caller.stack.abort(caller.socketOf(name))),

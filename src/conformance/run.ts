@@ -14,6 +14,7 @@ import { Conversations } from './conversations.ts'
 import { Host, makeStack, type Sent } from './host.ts'
 import { untilIss } from './iss.ts'
 import { Journal, ScriptFailure } from './journal.ts'
+import { LISTING_CALLS } from './listing-calls.ts'
 import type { Names } from './names.ts'
 import { NotationError } from './notation.ts'
 import { address6Bytes, address6Text } from './packets/address6.ts'
@@ -25,7 +26,7 @@ import type { Header, Script, Subject, TimedStep } from './script.ts'
 import { SERVICE_CALLS } from './service-calls.ts'
 import { hostMacOf, peerMacOf } from './settings.ts'
 
-const CALLS = { ...SOCKET_CALLS, ...SERVICE_CALLS, ...CAPTURE_CALLS }
+const CALLS = { ...SOCKET_CALLS, ...SERVICE_CALLS, ...CAPTURE_CALLS, ...LISTING_CALLS }
 
 const ROUTER = 'fe80::99'
 /** How long '*' waits, ms. */
