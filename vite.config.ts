@@ -8,6 +8,8 @@ export default defineConfig({
   // Every address in the build is relative, so that it can be dropped into any folder of a static server.
   base: './',
   plugins: [brokerPlugin(), libraryPlugin()],
+  // Where storage is denied, reading this name throws; u8-mqtt reads it as it loads, and does without what it finds there.
+  define: { 'globalThis.sessionStorage': 'undefined' },
   build: { target: 'es2022' },
   worker: { format: 'es' },
   server: { host: true },

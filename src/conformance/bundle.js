@@ -14,10 +14,12 @@ export const STACK = join(HERE, '..', 'stack')
  */
 
 /**
- * @param {(code: string, file: string) => string} [change]
- * @returns {Promise<Player>}
+ * The program's text.
+ *
+ * @param {(code: string, file: string) => string} change
+ * @returns {Promise<string>}
  */
-export async function loadPlayer(change = code => code) {
+export async function bundlePlayer(change) {
   const vitest = import.meta.resolve('vitest')
   const build = await rolldown({
     input: join(HERE, 'play.ts'),
@@ -32,6 +34,11 @@ export async function loadPlayer(change = code => code) {
   })
   const { code } = (await build.generate({ format: 'es' })).output[0]
   await build.close()
+  return code
+}
+
+/** @param {string} code @returns {Promise<Player>} */
+export async function importPlayer(code) {
   const room = mkdtempSync(join(tmpdir(), 'lanlet-scripts-'))
   try {
     const file = join(room, 'play.mjs')

@@ -121,7 +121,7 @@ export class Mutator {
       edits.token(operator, node['left'].end, '),(')
     } else if (node.type === 'LogicalExpression' && LOGIC[operator]) {
       const id = add(node, 'condition', `${text(node)} with ${LOGIC[operator]}`)
-      edits.wrap(node, `$M.logic(${id},'${operator}',()=>(`, '))')
+      edits.wrap(node, `$M.logic(${id},'${operator}',()=>(`, `),${onlyLooks(text(node['right']))})`)
       edits.token(operator, node['left'].end, '),()=>(')
     } else if (node.type === 'CallExpression') {
       const { callee } = node
@@ -185,6 +185,15 @@ export class Mutator {
     }
   }
 }
+
+/** Calls that change nothing. */
+const LOOKS =
+  /^(get8|get16|get32|hasFlag|isMarked|stateOf|flightSize|flightOf|inRecovery|is(?!Newest)[A-Z]\w*|seq[A-Z]\w*|Math\.\w+)$/
+
+/** Whether an expression, by its text, does nothing but look. @param {string} text */
+const onlyLooks = text =>
+  !/[^=!<>]=[^=>]|\+\+|--|=>/.test(text) &&
+  [...text.matchAll(/(?:\bMath\.)?\b\w+(?=\()/g)].every(([name]) => LOOKS.test(name))
 
 /** @param {Node | undefined} node */
 const isType = node => node?.type.startsWith('TS') === true && !/^TS(As|NonNull|Satisfies)/.test(node.type)

@@ -1,149 +1,96 @@
 /**
  * `npm run mutate`: breaks src/stack/tcp in one place at a time, and tells which breaks no script notices.
  *
- *   npm run mutate                            all mutants: the share that is found out, by sort, and the survivors
- *   npm run mutate -- --file recovery         those of the files whose names contain it
+ *   npm run mutate                            all mutants: the share that is found out, by sort and file, and the survivors
+ *   npm run mutate -- --file recovery         those of the files whose names contain it; rack.ts,sack.ts: of these
+ *   npm run mutate -- --sort condition        those of one sort
  *   npm run mutate -- --sample 200            so many, spread evenly
  *   npm run mutate -- --json                  and one line of JSON
  *
- * Mutants that cannot be told from the original stand in equivalent.txt, each with its reason.
+ * All scripts are played unbroken first: what each meets, and whether it would be different there; no other script can
+ * tell a mutant. Those that told the last ones of the same function are asked first. Mutants that cannot be told from the
+ * original stand in equivalent.txt, each with its reason.
  */
 import { readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import { HERE, loadPlayer, STACK } from './bundle.js'
+import { Worker } from 'node:worker_threads'
+import { bundlePlayer, HERE, STACK } from './bundle.js'
 import { countTurns, Mutator } from './mutants.js'
 import { SCRIPTS, scriptFiles } from './script-files.js'
 
 /** @typedef {import('./mutants.js').Mutant} Mutant */
+/** @typedef {import('./trial.js').Rehearsed} Rehearsed */
 
 const TCP = join(STACK, 'tcp')
 /** tcb.ts is a list of offsets, seq.ts what the mutants of comparisons stand for, the others say types alone. */
-const WITHOUT = ['tcb.ts', 'seq.ts', 'options.ts', 'congestion.ts']
+const WITHOUT = ['tcb.ts', 'seq.ts', 'options.ts']
 
-/** What mutated code asks. `living` is the mutant's number, -1 for none. */
-class Life {
-  living = -1
-  /** Which mutants were met. */
-  met = new Uint8Array(0)
-  turns = 0
-  turnsMax = Number.POSITIVE_INFINITY
-
-  /** @param {string} operator @param {number} a @param {number} b */
-  static compute(operator, a, b) {
-    switch (operator) {
-      case '<':
-        return a < b
-      case '<=':
-        return a <= b
-      case '>':
-        return a > b
-      case '>=':
-        return a >= b
-      case '===':
-        return a === b
-      case '!==':
-        return a !== b
-      case '+':
-        return a + b
-      default:
-        return a - b
-    }
-  }
-
-  /** @param {[number, string][]} ids @param {string} operator @param {number} a @param {number} b */
-  op(ids, operator, a, b) {
-    for (const [id, other] of ids) {
-      this.met[id] = 1
-      if (id === this.living) return Life.compute(other, a, b)
-    }
-    return Life.compute(operator, a, b)
-  }
-
-  /** @param {[number, string][]} ids @param {string} operator @param {number} a @param {number} b */
-  seq(ids, operator, a, b) {
-    return this.op(ids, operator, (a - b) | 0, 0)
-  }
-
-  /** @param {number} id @param {string} operator @param {() => unknown} a @param {() => unknown} b */
-  logic(id, operator, a, b) {
-    this.met[id] = 1
-    return (operator === '&&') !== (id === this.living) ? a() && b() : a() || b()
-  }
-
-  /** @param {number} id @param {unknown} condition */
-  not(id, condition) {
-    this.met[id] = 1
-    return id === this.living ? !condition : condition
-  }
-
-  /** @param {number} id @param {string} name @param {number[]} values */
-  bound(id, name, ...values) {
-    this.met[id] = 1
-    return (name === 'Math.min') !== (id === this.living) ? Math.min(...values) : Math.max(...values)
-  }
-
-  /** @param {[number, number?]} ids of one more and one less @param {number} value */
-  num([more, less], value) {
-    this.met[more] = 1
-    if (less === undefined) return value + (more === this.living ? 1 : 0)
-    this.met[less] = 1
-    return value + (more === this.living ? 1 : less === this.living ? -1 : 0)
-  }
-
-  /** @param {number} id */
-  keep(id) {
-    this.met[id] = 1
-    return id !== this.living
-  }
-
-  turn() {
-    if (++this.turns > this.turnsMax) throw new Error('A loop without end.')
-  }
-}
-
-/** @returns {Promise<{ life: Life, mutants: Mutant[], playScript: (file: string, text: string) => void }>} */
-async function loadMutants() {
-  const life = new Life()
-  Object.assign(globalThis, { $M: life })
+/** The program with all its mutants. @returns {Promise<{ code: string, mutants: Mutant[] }>} */
+async function bundleMutants() {
   const mutator = new Mutator()
   const isMutated = (/** @type {string} */ file) =>
     file.startsWith(TCP) && !file.endsWith('.test.ts') && !WITHOUT.includes(basename(file))
   for (const file of readdirSync(TCP))
     if (isMutated(join(TCP, file))) mutator.noteConstants(readFileSync(join(TCP, file), 'utf8'), file)
-  const { playScript } = await loadPlayer((code, file) => {
-    const mutated = isMutated(file) ? mutator.instrument(code, basename(file)) : code
-    return file.startsWith(STACK) ? countTurns(mutated) : code
+  const code = await bundlePlayer((text, file) => {
+    const mutated = isMutated(file) ? mutator.instrument(text, basename(file)) : text
+    return file.startsWith(STACK) ? countTurns(mutated) : text
   })
-  return { life, mutants: mutator.mutants, playScript }
+  return { code, mutants: mutator.mutants }
 }
 
-/**
- * Plays every script unbroken: what each meets, and how long it takes.
- *
- * @param {Life} life
- * @param {number} count
- * @param {(file: string, text: string) => void} playScript
- */
-function rehearse(life, count, playScript) {
-  const scripts = scriptFiles().flatMap(file => {
-    const name = relative(SCRIPTS, file)
-    const text = readFileSync(file, 'utf8')
-    life.met = new Uint8Array(count)
-    life.turns = 0
-    try {
-      playScript(name, text)
-    } catch (error) {
-      // What does not play in the instrumented program, though no mutant lives, can find none out.
-      console.error(`left out: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`)
-      return []
-    }
-    const began = performance.now()
-    playScript(name, text)
-    return { name, text, met: life.met, turns: life.turns, cost: performance.now() - began }
-  })
-  life.turnsMax = 20 * Math.max(...scripts.map(script => script.turns)) + 100_000
-  return scripts.toSorted((a, b) => a.cost - b.cost)
+/** Workers that each do one task at a time. */
+class Pool {
+  /** @type {Worker[]} */
+  #workers
+
+  /** @param {unknown} workerData */
+  constructor(workerData) {
+    const trial = new URL('./trial.js', import.meta.url)
+    this.#workers = Array.from({ length: availableParallelism() }, () => new Worker(trial, { workerData }))
+  }
+
+  /** Says the same to all. @param {unknown} message */
+  tell(message) {
+    for (const worker of this.#workers) worker.postMessage(message)
+  }
+
+  /**
+   * The results of tasks, in their order.
+   *
+   * @param {number} count
+   * @param {(i: number) => unknown} taskOf as late as can be
+   * @param {(i: number, result: any) => void} done
+   */
+  async run(count, taskOf, done) {
+    let next = 0
+    let finished = 0
+    await new Promise((resolve, reject) => {
+      if (count === 0) resolve(undefined)
+      for (const worker of this.#workers) {
+        let at = -1
+        const begin = () => {
+          if (next === count) return
+          at = next++
+          worker.postMessage(taskOf(at))
+        }
+        worker.removeAllListeners('message').removeAllListeners('error')
+        worker.on('error', reject)
+        worker.on('message', result => {
+          done(at, result)
+          if (++finished === count) resolve(undefined)
+          begin()
+        })
+        begin()
+      }
+    })
+  }
+
+  end() {
+    return Promise.all(this.#workers.map(worker => worker.terminate()))
+  }
 }
 
 /** `file function: change` of each mutant that no test can tell, by lines `… -- reason`. */
@@ -156,58 +103,108 @@ const equivalent = new Set(
 const nameOf = (/** @type {Mutant} */ mutant) => `${mutant.file} ${mutant.within}: ${mutant.change}`
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, file: { type: 'string' }, sample: { type: 'string' } },
+  options: {
+    json: { type: 'boolean' },
+    file: { type: 'string' },
+    sort: { type: 'string' },
+    sample: { type: 'string' },
+  },
 })
-const { life, mutants, playScript } = await loadMutants()
-const scripts = rehearse(life, mutants.length, playScript)
+const isWanted = (/** @type {string} */ file) =>
+  (values.file ?? '').split(',').some(name => (name.endsWith('.ts') ? file === name : file.includes(name)))
+
+const { code, mutants } = await bundleMutants()
+const scripts = scriptFiles().map(file => ({
+  name: relative(SCRIPTS, file),
+  text: readFileSync(file, 'utf8'),
+}))
+const pool = new Pool({ code, scripts, count: mutants.length })
+
+/** What each script meets; which of them play, the cheap ones first. @type {Rehearsed[]} */
+const rehearsed = []
+await pool.run(
+  scripts.length,
+  script => ({ script }),
+  (i, result) => {
+    rehearsed[i] = result
+    // What does not play in the instrumented program, though no mutant lives, can find none out.
+    if (result.failure !== undefined) console.error(`left out: ${result.failure}`)
+  },
+)
+pool.tell({ turns: rehearsed.map(one => one.turns) })
+const playable = [...scripts.keys()]
+  .filter(i => rehearsed[i]?.failure === undefined)
+  .sort((a, b) => (rehearsed[a]?.cost ?? 0) - (rehearsed[b]?.cost ?? 0))
+
 const chosen = mutants
   .map((mutant, id) => ({ ...mutant, id }))
-  .filter(mutant => mutant.file.includes(values.file ?? '') && !equivalent.has(nameOf(mutant)))
+  .filter(({ sort }) => values.sort === undefined || sort === values.sort)
+  .filter(mutant => isWanted(mutant.file) && !equivalent.has(nameOf(mutant)))
 const step = values.sample === undefined ? 1 : Math.max(1, chosen.length / Number(values.sample))
 const tried = chosen.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step))
 
+/** The scripts that told mutants of a function, the last one first. @type {Map<string, number[]>} */
+const tellers = new Map()
+const placeOf = (/** @type {Mutant} */ mutant) => `${mutant.file} ${mutant.within}`
+const metBy = (/** @type {number} */ script, /** @type {number} */ id) => rehearsed[script]?.met[id] ?? 0
+
+/** @param {Mutant & { id: number }} mutant */
+function orderFor(mutant) {
+  const order = [...(tellers.get(placeOf(mutant)) ?? []), ...playable]
+  return [...new Set(order)].filter(script => metBy(script, mutant.id) > 1)
+}
+
+/** Who told each. @type {number[]} */
+const tellerOf = []
+await pool.run(
+  tried.length,
+  i => ({ mutant: tried[i]?.id, order: orderFor(/** @type {Mutant & { id: number }} */ (tried[i])) }),
+  (i, teller) => {
+    tellerOf[i] = teller
+    const place = placeOf(/** @type {Mutant} */ (tried[i]))
+    if (teller >= 0) tellers.set(place, [teller, ...(tellers.get(place) ?? []).filter(one => one !== teller)])
+  },
+)
+await pool.end()
+
+/** @typedef {{ killed: number, all: number }} Share */
 /**
- * Whether a script that comes by the mutant fails; how many do come by.
- *
- * @param {number} id
+ * @param {(mutant: Mutant) => string} group
+ * @returns {Record<string, Share>}
  */
-function tryMutant(id) {
-  const meeting = scripts.filter(script => script.met[id] === 1)
-  life.living = id
-  const found = meeting.some(({ name, text }) => {
-    life.turns = 0
-    try {
-      playScript(name, text)
-      return false
-    } catch {
-      return true
-    }
-  })
-  life.living = -1
-  return { found, meeting: meeting.length }
+function sharesBy(group) {
+  /** @type {Record<string, Share>} */
+  const shares = {}
+  for (const [i, mutant] of tried.entries()) {
+    const name = group(mutant)
+    const share = shares[name] ?? { killed: 0, all: 0 }
+    shares[name] = { killed: share.killed + (tellerOf[i] === -1 ? 0 : 1), all: share.all + 1 }
+  }
+  return shares
 }
 
-/** @type {(Mutant & { met: boolean })[]} */
-const survivors = []
-/** @type {Map<string, { killed: number, all: number }>} */
-const shares = new Map()
-for (const mutant of tried) {
-  const { found, meeting } = tryMutant(mutant.id)
-  if (!found) survivors.push({ ...mutant, met: meeting > 0 })
-  const share = shares.get(mutant.sort) ?? { killed: 0, all: 0 }
-  shares.set(mutant.sort, { killed: share.killed + (found ? 1 : 0), all: share.all + 1 })
+/** How near any script came to it. @param {number} id */
+function nearness(id) {
+  if (playable.every(script => metBy(script, id) === 0)) return '  (no script comes here)'
+  return playable.every(script => metBy(script, id) < 2) ? '  (no script comes to where they differ)' : ''
 }
 
-for (const { file, line, within, change, met } of survivors)
-  console.log(`src/stack/tcp/${file}:${line}  ${within}: ${change}${met ? '' : '  (no script comes here)'}`)
-const sum = (/** @type {'killed' | 'all'} */ which) =>
-  [...shares.values()].reduce((all, one) => all + one[which], 0)
-shares.set('all', { killed: sum('killed'), all: sum('all') })
+const survivors = tried.filter((_, i) => tellerOf[i] === -1)
+for (const mutant of survivors)
+  console.log(
+    `src/stack/tcp/${mutant.file}:${mutant.line}  ${mutant.within}: ${mutant.change}${nearness(mutant.id)}`,
+  )
 console.log()
-for (const [sort, { killed, all }] of shares)
-  console.log(`${sort.padEnd(12)}${killed} of ${all} found out, ${((100 * killed) / all).toFixed(1)} %`)
+/** @param {Record<string, Share>} shares */
+function print(shares) {
+  for (const [name, { killed, all }] of Object.entries(shares))
+    console.log(`${name.padEnd(24)}${killed} of ${all} found out, ${((100 * killed) / all).toFixed(1)} %`)
+}
+const files = sharesBy(mutant => mutant.file)
+const shares = { ...sharesBy(mutant => mutant.sort), ...sharesBy(() => 'all') }
+print(files)
+print(shares)
 console.log(`${scripts.length} scripts; ${equivalent.size} mutants are set aside as equivalent`)
 const names = new Set(mutants.map(nameOf))
 for (const name of equivalent) if (!names.has(name)) console.log(`equivalent.txt names no mutant: ${name}`)
-if (values.json === true)
-  console.log(JSON.stringify({ shares: Object.fromEntries(shares), survivors: survivors.map(nameOf) }))
+if (values.json === true) console.log(JSON.stringify({ shares, files, survivors: survivors.map(nameOf) }))

@@ -5,11 +5,11 @@
  */
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
-import { loadPlayer } from './bundle.js'
+import { bundlePlayer, importPlayer } from './bundle.js'
 import { SCRIPTS, scriptFiles } from './script-files.js'
 
 const filter = process.argv.slice(2).join(' ').toLowerCase()
-const { playScript } = await loadPlayer()
+const { playScript } = await importPlayer(await bundlePlayer(code => code))
 const began = performance.now()
 let played = 0
 let failed = 0

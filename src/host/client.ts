@@ -1,7 +1,13 @@
-/** The page's end of the bridge to the worker: commands out, replies and updates back. */
+/**
+ * The page's end of the bridge to the worker: commands out, replies and updates back.
+ *
+ * A worker may end without a word, and all of its hosts with it. Then another begins in its place, with an empty segment
+ * whose frames, connections and times go on counting; whoever uses this is told, and puts the hosts back.
+ */
 import { relayChannel } from '../link/relay.ts'
 import { type PackedUpdate, unpackUpdate } from './packed-update.ts'
-import type { Begin, Command, PeerId, Replies, Reply, Request, Update } from './protocol.ts'
+import type { Beat, Begin, Command, Counted, PeerId, Replies, Reply, Request, Update } from './protocol.ts'
+import { Watch } from './watch.ts'
 
 export interface SegmentConnection {
   /** Rejects with an error whose message is one sentence: what is wrong and what would be right. */
@@ -15,38 +21,46 @@ export interface SegmentConnection {
    */
   addPeer(peer: PeerId, name: string, channel: RTCDataChannel): Promise<void>
   onUpdate(take: (update: Update) => void): void
-  /** The worker could not be loaded or has died; `why` is one sentence. All requests reject with it. */
+  /** The worker has ended, with everything in it, and another has begun, with nothing in it. `why` is one sentence. */
+  onRestart(take: (why: string) => void): void
+  /** The worker could not be loaded, or ends each time; `why` is one sentence. All requests reject with it. */
   onFailure(take: (why: string) => void): void
-  /** Ends the worker and everything in it. */
-  end(): void
 }
 
-type FromWorker = PackedUpdate | Reply | { readonly kind: 'ready' }
+type FromWorker = PackedUpdate | Reply | Beat | { readonly kind: 'ready' }
 
 interface Waiting {
   resolve(value: Replies[Command['kind']]): void
   reject(why: Error): void
 }
 
+const ENDED = 'The worker that ran the hosts has ended.'
+/** A page on which workers end more often than this would only begin again and again. */
+const RESTARTS_AT_MOST = 3
+
 /** Starts a worker with an empty segment. `stacks`: the folder of the built stacks, a URL that ends with a slash. */
 export function connectSegment(stacks: string): SegmentConnection {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    type: 'module',
-    name: 'lanlet segment',
-  })
-  worker.postMessage({ stacks } satisfies Begin)
   const waiting = new Map<number, Waiting>()
   const updateTakers: ((update: Update) => void)[] = []
+  const restartTakers: ((why: string) => void)[] = []
   const failureTakers: ((why: string) => void)[] = []
   let requests = 0
-  let ready = false
+  /** Of a worker that has begun. */
+  let watch: Watch | undefined
   let failure: string | undefined
+  let counted: Counted | undefined
+  let restarts = 0
+
+  const rejectAll = (why: string) => {
+    for (const { reject } of waiting.values()) reject(new Error(why))
+    waiting.clear()
+  }
 
   const fail = (why: string) => {
     if (failure !== undefined) return
     failure = why
-    for (const { reject } of waiting.values()) reject(new Error(why))
-    waiting.clear()
+    stop()
+    rejectAll(why)
     for (const take of failureTakers) take(why)
   }
 
@@ -57,21 +71,52 @@ export function connectSegment(stacks: string): SegmentConnection {
     else asked?.reject(new Error(reply.message))
   }
 
-  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    if (data.kind === 'ready') ready = true
+  const take = (data: FromWorker) => {
+    if (data.kind === 'ready')
+      watch = new Watch(() => worker.postMessage({ kind: 'beat' } satisfies Beat), restart)
     else if (data.kind === 'reply') answer(data)
-    else {
+    else if (data.kind === 'update') {
       const update = unpackUpdate(data)
-      for (const take of updateTakers) take(update)
+      ;({ counted } = update)
+      for (const each of updateTakers) each(update)
     }
   }
-  worker.onerror = event => {
-    event.preventDefault()
-    // A worker that runs on after an error in one task is not lost; one that never began is.
-    if (ready) console.error('The segment’s worker reports:', event.message)
-    else fail('The worker that runs the hosts could not be loaded; reload the page.')
+
+  const begin = (): Worker => {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'lanlet segment',
+    })
+    worker.postMessage({ stacks, after: counted } satisfies Begin)
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      watch?.heard()
+      take(data)
+    }
+    worker.onerror = event => {
+      event.preventDefault()
+      // A worker that runs on after an error in one task is not lost; one that never began is.
+      if (watch !== undefined) console.error('The segment’s worker reports:', event.message)
+      else fail('The worker that runs the hosts could not be loaded; reload the page.')
+    }
+    worker.onmessageerror = () => fail('A message of the worker could not be read; reload the page.')
+    return worker
   }
-  worker.onmessageerror = () => fail('A message of the worker could not be read; reload the page.')
+
+  const stop = () => {
+    worker.terminate()
+    watch?.end()
+    watch = undefined
+  }
+
+  const restart = () => {
+    if (restarts === RESTARTS_AT_MOST)
+      return fail(`${ENDED} It has done so ${RESTARTS_AT_MOST + 1} times; reload the page.`)
+    restarts++
+    stop()
+    rejectAll(ENDED)
+    worker = begin()
+    for (const each of restartTakers) each(ENDED)
+  }
 
   const request: SegmentConnection['request'] = (command, transfer = []) =>
     new Promise((resolve, reject) => {
@@ -93,15 +138,14 @@ export function connectSegment(stacks: string): SegmentConnection {
     await request({ kind: 'add-peer-relay', peer, name, relay: port2 }, [port2])
   }
 
+  let worker = begin()
+
   return {
     request,
     addPeer,
-    onUpdate: take => updateTakers.push(take),
-    onFailure: take => (failure === undefined ? failureTakers.push(take) : take(failure)),
-    end: () => {
-      worker.terminate()
-      fail('The segment was ended.')
-    },
+    onUpdate: taker => updateTakers.push(taker),
+    onRestart: taker => restartTakers.push(taker),
+    onFailure: taker => (failure === undefined ? failureTakers.push(taker) : taker(failure)),
   }
 }
 

@@ -24,7 +24,7 @@ test('an update arrives with its records in order, ports by name and fates in wo
   const packed: PackedUpdate = {
     kind: 'update',
     now: 5,
-    timeOrigin: 1000,
+    counted: { frames: 2, connections: 0, timeOrigin: 1000 },
     ...capture.pack(10),
     ports: ['switch', 'alice', 'peer'],
     notes: [notice],
@@ -35,7 +35,7 @@ test('an update arrives with its records in order, ports by name and fates in wo
   expect(unpackUpdate(structuredClone(packed))).toEqual({
     kind: 'update',
     now: 5,
-    timeOrigin: 1000,
+    counted: { frames: 2, connections: 0, timeOrigin: 1000 },
     leftOut: 0,
     hosts: [],
     peers: [],

@@ -85,7 +85,7 @@ export type Command =
   | { readonly kind: 'clear-capture' }
   /** The host's arena page by page, as it is now. Reply: { pages }. */
   | { readonly kind: 'inspect-arena'; readonly host: HostName }
-  /** Which connection's record history to keep in step with frames: the one that the page shows. */
+  /** An update at once. */
   | { readonly kind: 'snapshot' }
 
 export interface PingResult {
@@ -114,9 +114,27 @@ export interface Replies {
   snapshot: Record<string, never>
 }
 
-/** The first message: the folder of the built stacks, a URL that ends with a slash. */
+/** What a page's segment has counted: one that follows it, in a new worker, goes on from there. */
+export interface Counted {
+  /** The last frame's number. */
+  readonly frames: number
+  /** The newest connection. */
+  readonly connections: ConnectionId
+  /** What its time must be added to for wall-clock time, ms since 1970. */
+  readonly timeOrigin: Ms
+}
+
+/** The first message. */
 export interface Begin {
+  /** The folder of the built stacks, a URL that ends with a slash. */
   readonly stacks: string
+  /** What the segment before it had counted; undefined for a page's first. */
+  readonly after: Counted | undefined
+}
+
+/** Asks whether the worker is there, which says the same at once. */
+export interface Beat {
+  readonly kind: 'beat'
 }
 
 /** How a command travels. */
@@ -176,7 +194,7 @@ export interface NoticeRecord {
   readonly kind: 'notice'
   readonly time: Ms
   readonly host: HostName
-  readonly about: 'text' | 'ping' | 'file' | 'address' | 'connection' | 'peer' | 'error'
+  readonly about: 'text' | 'ping' | 'file' | 'address' | 'connection' | 'peer' | 'page' | 'error'
   readonly connection: ConnectionId | undefined
   /** One sentence, or the line of text as it was received. */
   readonly text: string
@@ -266,9 +284,9 @@ export interface PeerSnapshot {
 
 export interface Update {
   readonly kind: 'update'
-  /** The worker's clock, ms since it started; `timeOrigin` makes it wall-clock time. */
+  /** The segment's clock, ms since the page's first worker started; `timeOrigin` makes it wall-clock time. */
   readonly now: Ms
-  readonly timeOrigin: Ms
+  readonly counted: Counted
   readonly log: readonly LogRecord[]
   /**
    * Frames and events of this interval that were too many to tell: the log lacks them. The capture (`export-capture`) has

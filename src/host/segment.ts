@@ -24,6 +24,7 @@ import { type CreateStack, Host, type HostSegment } from './host.ts'
 import type { PackedUpdate } from './packed-update.ts'
 import {
   type Command,
+  type Counted,
   type HostSpec,
   type NoticeRecord,
   type PeerSnapshot,
@@ -48,6 +49,8 @@ export interface SegmentOptions {
   now(): Ms
   /** What `now` must be added to for wall-clock time, ms since 1970. */
   readonly timeOrigin: Ms
+  /** What the segment before this one had counted; 0 if absent. */
+  readonly after?: Pick<Counted, 'frames' | 'connections'> | undefined
   /** An update for the page; `entries` may be transferred. */
   post(update: PackedUpdate): void
   /** A profile's stack; rejects with one sentence where it cannot be had. */
@@ -87,7 +90,7 @@ export class Segment implements HostSegment {
   #notes: (StateRecord | NoticeRecord)[] = []
   #firstNote = 0
   #notesLeftOut = 0
-  #connections = 0
+  #connections: number
   #enteredFrom: PortNumber = SWITCH_PORT
   #nextAgeing: Ms = AGEING
   #stallCheckAt: Ms = Number.POSITIVE_INFINITY
@@ -97,7 +100,8 @@ export class Segment implements HostSegment {
 
   constructor(options: SegmentOptions) {
     this.#options = options
-    this.#capture = new Capture(options.captureBytes ?? CAPTURE_BYTES)
+    this.#capture = new Capture(options.captureBytes ?? CAPTURE_BYTES, options.after?.frames)
+    this.#connections = options.after?.connections ?? 0
     this.#switch = new Switch(
       {
         frame: (from, now, frame) => {
@@ -229,7 +233,11 @@ export class Segment implements HostSegment {
     this.#options.post({
       kind: 'update',
       now: this.#updatedAt,
-      timeOrigin: this.#options.timeOrigin,
+      counted: {
+        frames: this.#capture.frames,
+        connections: this.#connections,
+        timeOrigin: this.#options.timeOrigin,
+      },
       entries,
       ports: this.#portNames,
       notes,

@@ -59,12 +59,12 @@ const KEY = 'lanlet.identities'
  * counts only if the page that used it has let go of it (`release`), and is taken out while it is in use.
  */
 export function takeIdentities(
-  storage: Pick<Storage, 'getItem' | 'removeItem'>,
+  storage: Pick<Storage, 'getItem' | 'removeItem'> | undefined,
   random: Random,
   withNeighbour: boolean,
 ): Identities {
-  const text = storage.getItem(KEY)
-  storage.removeItem(KEY)
+  const text = storage?.getItem(KEY)
+  storage?.removeItem(KEY)
   try {
     const kept: unknown = JSON.parse(text ?? 'null')
     if (typeof kept === 'object' && kept !== null) {
@@ -84,6 +84,9 @@ export function takeIdentities(
 }
 
 /** For `pagehide`: whoever comes next in this tab is the same two hosts. */
-export function releaseIdentities(storage: Pick<Storage, 'setItem'>, identities: Identities): void {
-  storage.setItem(KEY, JSON.stringify(identities))
+export function releaseIdentities(
+  storage: Pick<Storage, 'setItem'> | undefined,
+  identities: Identities,
+): void {
+  storage?.setItem(KEY, JSON.stringify(identities))
 }

@@ -32,6 +32,7 @@ const host = (name: 'alice' | 'bob', address: string | undefined): HostSnapshot 
 function worker(refuse: Partial<Record<Command['kind'], string>> = {}) {
   const asked: Command[] = []
   let take: (update: Update) => void = () => undefined
+  let restart: (why: string) => void = () => undefined
   const link: SegmentLink = {
     request: (command: Command) => {
       asked.push(command)
@@ -42,12 +43,24 @@ function worker(refuse: Partial<Record<Command['kind'], string>> = {}) {
     onUpdate: taker => {
       take = taker
     },
+    onRestart: taker => {
+      restart = taker
+    },
     onFailure: () => undefined,
   }
   const tell = (part: Partial<Update>) =>
-    take({ kind: 'update', now: 5, timeOrigin: 0, leftOut: 0, log: [], hosts: [], peers: [], ...part })
+    take({
+      kind: 'update',
+      now: 5,
+      counted: { frames: 0, connections: 0, timeOrigin: 0 },
+      leftOut: 0,
+      log: [],
+      hosts: [],
+      peers: [],
+      ...part,
+    })
   const kinds = () => asked.map(({ kind }) => kind)
-  return { link, asked, kinds, tell }
+  return { link, asked, kinds, tell, dies: () => restart('The worker that ran the hosts has ended.') }
 }
 
 describe('a page that nobody invited', () => {
@@ -161,4 +174,42 @@ test('a peer that has left keeps its name in what it said', () => {
   tell({ hosts: [host('alice', ALICE.address)], peers: [] })
   expect(lab.stations.all.map(({ name }) => name)).toEqual(['alice'])
   expect(lab.stations.nameOfAddress(BOB.address)).toBe('bob')
+})
+
+describe('when the worker ends', () => {
+  const talk = {
+    connection: 1,
+    host: 'alice',
+    remoteAddress: BOB.address,
+    remotePort: 23,
+    localPort: 50000,
+    openedHere: true,
+    open: true,
+    lines: [{ mine: false, text: 'hello' }],
+    ended: undefined,
+  }
+
+  test('the same hosts start again, in the budgets that they had', () => {
+    const { link, asked, tell, dies } = worker()
+    new Lab(link, IDENTITIES)
+    tell({ hosts: [{ ...host('alice', ALICE.address), profile: 'client', ipv6: true }] })
+    dies()
+    expect(asked).toEqual([
+      {
+        kind: 'add-host',
+        spec: { name: 'alice', mac: ALICE.mac, profile: 'client', ipv6: true, memory: 65536 },
+      },
+    ])
+  })
+
+  test('what was said stays, and says why it ended', () => {
+    const { link, tell, dies } = worker()
+    const lab = new Lab(link, IDENTITIES)
+    tell({ hosts: [{ ...host('alice', ALICE.address), conversations: [talk] }] })
+    dies()
+    tell({ hosts: [host('alice', ALICE.address)] })
+    const ended = 'The worker that ran the hosts has ended.'
+    expect(lab.conversations).toEqual([{ ...talk, open: false, ended }])
+    expect(lab.notices.at(-1)?.text).toContain(ended)
+  })
 })

@@ -8,6 +8,7 @@ import type {
   ConnectionId,
   Conversation,
   HostSnapshot,
+  HostSpec,
   NoticeRecord,
   PeerId,
   PeerSnapshot,
@@ -18,6 +19,7 @@ import type {
 } from '../host/protocol.ts'
 import type { ArenaPages } from '../stack/inspect/pages.ts'
 import { arenaBeside, type Sizes } from './diet.ts'
+import { Ended } from './ended.ts'
 import { FrameLog, type LoggedFrame, type LoggedState } from './frame-log.ts'
 import type { Identities, Identity } from './identity.ts'
 import { type LadderPicture, type LadderSubject, layLadder, type Side } from './ladder.ts'
@@ -65,11 +67,13 @@ export class Lab {
   #greeted = false
   #pending: ReturnType<typeof setTimeout> | undefined
   #failure: string | undefined
+  readonly #ended = new Ended()
 
   constructor(link: SegmentLink, identities: Identities) {
     this.#link = link
     this.identities = identities
     link.onUpdate(update => this.#take(update))
+    link.onRestart(why => this.#beginAgain(why))
     link.onFailure(why => {
       this.#failure = why
       this.changed()
@@ -111,7 +115,7 @@ export class Lab {
 
   /** Newest first; where both ends are on this page, the end that opened it stands before the other. */
   get conversations(): readonly Conversation[] {
-    const all = this.#hosts.flatMap(({ conversations }) => conversations)
+    const all = [...this.#hosts.flatMap(({ conversations }) => conversations), ...this.#ended.conversations]
     const newest = new Map<string, ConnectionId>()
     for (const each of all)
       newest.set(portsOf(each), Math.max(each.connection, newest.get(portsOf(each)) ?? 0))
@@ -120,7 +124,7 @@ export class Lab {
   }
 
   get transfers(): readonly Transfer[] {
-    return this.#hosts.flatMap(({ transfers }) => transfers)
+    return [...this.#hosts.flatMap(({ transfers }) => transfers), ...this.#ended.transfers]
   }
 
   /** What the stacks cost, as the build measured it; undefined until that is known. */
@@ -210,9 +214,13 @@ export class Lab {
   async start(): Promise<void> {
     const { own, neighbour, withNeighbour } = this.identities
     this.#greeted = !withNeighbour
-    const starting = (withNeighbour ? [own, neighbour] : [own]).map(identity => this.#addHost(identity))
+    await this.#addHosts((withNeighbour ? [own, neighbour] : [own]).map(firstSpec))
+  }
+
+  async #addHosts(specs: readonly HostSpec[]): Promise<void> {
+    const starting = specs.map(spec => this.#link.request({ kind: 'add-host', spec }))
     for (const outcome of await Promise.allSettled(starting))
-      if (outcome.status === 'rejected') this.#remark((outcome.reason as Error).message)
+      if (outcome.status === 'rejected') this.remark((outcome.reason as Error).message)
   }
 
   /** A frame that is selected is brought into the ladder. */
@@ -369,16 +377,39 @@ export class Lab {
     }
   }
 
-  /** An error of something that nobody asked for stands among the messages. */
-  #remark(text: string): void {
+  /** Something happened that nobody asked for: it stands among the messages. What befell the page stands above all, too. */
+  remark(text: string, about: 'error' | 'page' = 'error'): void {
     const host = this.identities.own.name
-    this.#notices.push({ kind: 'notice', time: this.#now, host, about: 'error', connection: undefined, text })
+    this.#notices.push({ kind: 'notice', time: this.#now, host, about, connection: undefined, text })
     this.changed()
   }
 
-  async #addHost({ name, mac }: Identity): Promise<void> {
-    const spec = { name, mac, profile: FIRST_PROFILE, memory: FIRST_BUDGET }
-    await this.#link.request({ kind: 'add-host', spec })
+  /** The worker has ended, and another begun: the same hosts start in it, and what was said and seen stays. */
+  #beginAgain(why: string): void {
+    const hosts = this.#hosts
+    if (hosts.length === 0) return void this.start()
+    this.#ended.take(hosts, why)
+    for (const host of hosts) this.#closeAll(host)
+    this.#hosts = []
+    this.remark(`${why} Its hosts start again; their connections are over.`, 'page')
+    void this.#addHosts(hosts.map(specOf))
+  }
+
+  /** A host that is gone has no connection. */
+  #closeAll({ name, connections }: HostSnapshot): void {
+    for (const connection of connections)
+      if (connection.state !== 'LISTEN') {
+        const { localAddress, localPort, remoteAddress, remotePort } = connection
+        const ends = { localAddress, localPort, remoteAddress, remotePort }
+        const closed = {
+          kind: 'state',
+          time: this.#now,
+          host: name,
+          state: 'CLOSED',
+          frame: undefined,
+        } as const
+        this.log.addState({ ...closed, ...ends }, undefined)
+      }
   }
 
   /** Once both hosts have an address, the first opens a connection to the second: something real to look at. */
@@ -387,9 +418,24 @@ export class Lab {
     const neighbour = this.#hosts.find(({ name }) => name === this.identities.neighbour.name)
     if (!this.own?.address || !neighbour?.address) return
     this.#greeted = true
-    this.#connect(this.own.name, neighbour.address).catch((error: Error) => this.#remark(error.message))
+    this.#connect(this.own.name, neighbour.address).catch((error: Error) => this.remark(error.message))
   }
 }
+
+const firstSpec = ({ name, mac }: Identity): HostSpec => ({
+  name,
+  mac,
+  profile: FIRST_PROFILE,
+  memory: FIRST_BUDGET,
+})
+
+const specOf = ({ name, mac, profile, ipv6, memory: { size } }: HostSnapshot): HostSpec => ({
+  name,
+  mac,
+  profile,
+  ipv6,
+  memory: size,
+})
 
 /** The same at both ends. */
 const portsOf = ({ localPort, remotePort }: Conversation): string =>

@@ -6,11 +6,15 @@
  */
 import { loadRoomConfig } from '../room/config.ts'
 import { type Invitation, invitationLink, newInvitation, parseInvitation } from '../room/invitation.ts'
+import { canNegotiate } from '../room/negotiation.ts'
 import { joinRoom, type Member, type PeerId, type Room, type RoomState } from '../room/room.ts'
 import type { Lab } from './lab.ts'
 import type { SegmentLink } from './segment-link.ts'
 import type { ToldHost } from './stations.ts'
 import { MOST_STATES, ToldBook, type ToldState, tellState } from './told.ts'
+
+const NO_WEBRTC =
+  'This browser denies the page WebRTC, so no frame can reach another page: allow it, or open the link in another browser. The hosts of this page work on among themselves.'
 
 /** The address bar, as far as a visit needs it. */
 export interface AddressBar {
@@ -38,6 +42,7 @@ export class Visit {
     this.#link = link
     this.#bar = bar
     lab.onChange(() => this.#tellNews())
+    link.onRestart(() => this.#rejoin())
   }
 
   get state(): RoomState | { readonly kind: 'alone' } {
@@ -78,6 +83,7 @@ export class Visit {
   async invite(): Promise<string> {
     const invitation = this.#invitation ?? newInvitation()
     if (this.#room === undefined) await this.#join(invitation)
+    if (this.#room === undefined) throw new Error(this.#problem)
     return invitationLink(invitation, this.#bar.read())
   }
 
@@ -86,6 +92,7 @@ export class Visit {
   }
 
   async #join(invitation: Invitation): Promise<void> {
+    if (!canNegotiate()) return this.#complain(NO_WEBRTC)
     this.#invitation = invitation
     const parsed = await loadRoomConfig()
     if (parsed.kind === 'wrong') return this.#complain(parsed.why)
@@ -104,6 +111,18 @@ export class Visit {
     })
     this.#bar.show(invitationLink(invitation, this.#bar.read()))
     this.#lab.changed()
+  }
+
+  /** The channels to all members ended with the worker that held them: the others hear it, and new ones are made. */
+  #rejoin(): void {
+    if (this.#room === undefined || this.#invitation === undefined) return
+    this.#room.leave()
+    this.#room = undefined
+    for (const id of this.#greeted) this.#book.forget(id)
+    this.#greeted.clear()
+    this.#states.clear()
+    this.#lab.setTold(this.#book.hosts)
+    void this.#join(this.#invitation)
   }
 
   #complain(why: string): void {

@@ -56,16 +56,17 @@ export class Capture implements Witness {
   #tail = 0
   #toldUpTo = 0
   #framesToTell = 0
-  #lastNo = 0
+  #lastNo: number
 
-  /** `size`: bytes; a multiple of 8, room for a few frames at least. */
-  constructor(size: number) {
+  /** `size`: bytes; a multiple of 8, room for a few frames at least. `lastNo`: the number of the frame before the first. */
+  constructor(size: number, lastNo = 0) {
     if (size % 8 !== 0 || size < 8192)
       throw new RangeError('A capture ring has a multiple of 8 bytes, at least 8192.')
     const ring = new ArrayBuffer(size)
     this.#bytes = new Uint8Array(ring)
     this.#view = new DataView(ring)
     this.#size = size
+    this.#lastNo = lastNo
   }
 
   /** How many frames were ever taken: the last frame's number. */

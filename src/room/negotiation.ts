@@ -56,6 +56,9 @@ export type Negotiate = (
   events: NegotiationEvents,
 ) => Negotiation
 
+/** Whether the browser lets a page use WebRTC at all; settings and extensions may take it away. */
+export const canNegotiate = (): boolean => typeof RTCPeerConnection === 'function'
+
 export const negotiate: Negotiate = (initiator, iceServers, events) => {
   // Made here, and given to simple-peer by its `wrtc` option, to have hold of it.
   const connection = new RTCPeerConnection({ iceServers: [...iceServers] })

@@ -1,10 +1,12 @@
 /** The page begins: the look, the worker that runs the segment, the lab over it, and the components that show it. */
 import { connectSegment } from '../host/client.ts'
 import type { Sizes } from '../lab/diet.ts'
+import { Gaps, LOOK_EVERY } from '../lab/gap.ts'
 import { type Random, releaseIdentities, takeIdentities } from '../lab/identity.ts'
 import { Lab } from '../lab/lab.ts'
 import { type AddressBar, Visit } from '../lab/visit.ts'
 import { parseInvitation } from '../room/invitation.ts'
+import { kept } from './kept.ts'
 import { tokens } from './look.ts'
 import './page.ts'
 
@@ -21,7 +23,9 @@ const SIZES_AGAIN_MS = 3_000
 
 const isInvited = (): boolean => parseInvitation(location.href).kind === 'invitation'
 
-const identities = takeIdentities(sessionStorage, random, !isInvited())
+/** What outlives a reload of this tab. */
+const tab = kept(() => sessionStorage)
+const identities = takeIdentities(tab, random, !isInvited())
 /** Whether whoever comes next in this tab has the neighbour too. */
 let { withNeighbour } = identities
 const segment = connectSegment(new URL('stack/', document.baseURI).href)
@@ -36,7 +40,7 @@ page.visit = visit
 document.body.append(page)
 
 addEventListener('pagehide', () => {
-  releaseIdentities(sessionStorage, { ...identities, withNeighbour })
+  releaseIdentities(tab, { ...identities, withNeighbour })
   visit.leave()
 })
 // A page that comes back from the browser's cache has left its room: it begins anew.
@@ -55,5 +59,17 @@ async function readSizes(): Promise<void> {
 }
 // Nothing waits for it.
 readSizes().catch(error => console.error('What the stacks cost is not known:', error))
+
+const gaps = new Gaps(performance.now(), Date.now())
+setInterval(() => {
+  const gap = gaps.look(performance.now(), Date.now(), document.hidden)
+  if (gap !== undefined) lab.remark(gap, 'page')
+}, LOOK_EVERY)
+
+if (tab === undefined)
+  lab.remark(
+    'This browser keeps nothing for this page: after a reload it is another host with another name. Allow the site to store data, and it stays the same.',
+    'page',
+  )
 await lab.start()
 await visit.open()

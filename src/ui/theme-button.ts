@@ -1,16 +1,18 @@
 import { html, LitElement } from 'lit'
 import { customElement, state } from 'lit/decorators.js'
+import { kept } from './kept.ts'
 import { shapes } from './look.ts'
 
 const THEMES = ['auto', 'light', 'dark'] as const
 type Theme = (typeof THEMES)[number]
 const KEY = 'lanlet.theme'
+const device = kept(() => localStorage)
 const SIGNS: Readonly<Record<Theme, string>> = { auto: '◐', light: '○', dark: '●' }
 
 /** Light, dark, or as the system has it; kept on this device. */
 @customElement('lanlet-theme-button')
 export class ThemeButton extends LitElement {
-  @state() private theme: Theme = THEMES.find(name => name === localStorage.getItem(KEY)) ?? 'auto'
+  @state() private theme: Theme = THEMES.find(name => name === device?.getItem(KEY)) ?? 'auto'
 
   static override styles = [shapes]
 
@@ -25,7 +27,7 @@ export class ThemeButton extends LitElement {
 
   private next(): void {
     this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length] ?? 'auto'
-    localStorage.setItem(KEY, this.theme)
+    device?.setItem(KEY, this.theme)
     this.apply()
   }
 

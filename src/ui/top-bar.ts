@@ -1,5 +1,6 @@
 import { css, html, nothing } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
+import type { NoticeRecord } from '../host/protocol.ts'
 import type { Visit } from '../lab/visit.ts'
 import { LabElement } from './lab-element.ts'
 import { shapes } from './look.ts'
@@ -13,6 +14,8 @@ export class TopBar extends LabElement {
   @property({ attribute: false }) visit!: Visit
   @state() private link: string | undefined
   @state() private refused: string | undefined
+  /** The newest news that a person has put away. */
+  @state() private read: NoticeRecord | undefined
 
   static override styles = [
     shapes,
@@ -21,6 +24,7 @@ export class TopBar extends LabElement {
       .row { min-height: 36px; gap: var(--s1) var(--s3); }
       h1 { font-size: 14px; font-weight: 600; margin: 0; }
       p { padding: var(--s1) 0 var(--s2); }
+      .news { display: flex; gap: var(--s3); align-items: baseline; }
     `,
   ]
 
@@ -40,7 +44,16 @@ export class TopBar extends LabElement {
         <button aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" @click=${() => this.dispatchEvent(new CustomEvent('shortcuts'))}>?</button>
       </div>
       ${wrong ? html`<p role="alert"><span class="wrong" data-testid="room-problem">${wrong}</span></p>` : nothing}
+      ${this.renderNews()}
       ${this.link ? html`<lanlet-invite-link .link=${this.link} @done=${() => (this.link = undefined)}></lanlet-invite-link>` : nothing}`
+  }
+
+  /** What befell the page, until somebody has read it. */
+  private renderNews() {
+    const news = this.lab.notices.findLast(({ about }) => about === 'page')
+    if (news === undefined || news === this.read) return nothing
+    return html`<p class="news" role="status"><span data-testid="news">${news.text}</span>
+      <button @click=${() => (this.read = news)}>Put away</button></p>`
   }
 
   private renderRoomState() {

@@ -1,11 +1,10 @@
 /**
  * What is remembered of a destination beyond one connection: its path MTU, TCP's metrics, a Fast Open cookie; each is
- * there when its feature put it there. A record is kept four minutes after it was last written, a path MTU ten; when there
+ * there when its feature put it there. An IPv6 address is one by its word, which stays the same while a record has it. A record is kept four minutes after it was last written, a path MTU ten; when there
  * are as many as may be, the one that was written longest ago gives way, and all of them do when data wants their memory.
  */
 
 import { type Core, KIND_DESTINATION, RECORD_KIND } from '../core.ts'
-import { ipv6For } from '../ip6/word.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import {
@@ -34,7 +33,7 @@ export const COOKIE = 44
 export const METRIC_SRTT = 60
 export const METRIC_RTTVAR = 64
 export const METRIC_SSTHRESH = 68
-const DESTINATION_KIND: RecordKind = { pool: POOL_DESTINATIONS, size: 72, urgent: false }
+export const DESTINATION_KIND: RecordKind = { pool: POOL_DESTINATIONS, size: 72, urgent: false }
 
 /** Two maximum segment lifetimes (RFC 9293, 3.4.2): what the path was like before that says little. */
 const KEPT_MS = 240_000
@@ -83,8 +82,7 @@ export function wantDestination(s: Core, address: number): Address {
 function makeDestination(s: Core, address: number): Address {
   const { m } = s
   const most = mostDestinations(m)
-  // A word for an IPv6 address names another after a while; those have records of their own (ip6/destinations.ts).
-  if (most === 0 || ipv6For(s, address) !== undefined) return 0
+  if (most === 0) return 0
   if (m.get32(DESTINATIONS_COUNT) >= most) dropDestination(s, m.get32(DESTINATIONS_HEAD))
   const r = takeRecord(m, DESTINATION_KIND)
   if (r === 0) return 0

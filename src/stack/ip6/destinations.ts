@@ -2,12 +2,13 @@
  * The destination cache, RFC 4861, 5.1: for each address that sockets speak to, the neighbour that is the first hop to it
  * and the path's MTU (RFC 8201). Its record is also where the address stands for all who name it by a word (word.ts).
  *
- * Nobody counts who uses a record. Once a minute, while there are any, a sweep asks all sockets whom they name, and frees
- * what is neither named nor was wanted since the last one; of neighbours, those that no destination goes by. When the
+ * Nobody counts who uses a record. Once a minute, while there are any, a sweep asks all sockets, and what TCP remembers
+ * (ip/destinations.ts), whom they name, and frees what is neither named nor was wanted since the last one; of neighbours, those that no destination goes by. When the
  * pool has grown as large as it may, it is swept at once. A stranger's packet makes a destination only when a listener
  * takes his connection, and then memory for control blocks bounds it as well.
  */
 import { type Core, KIND_IPV6, RECORD_KIND } from '../core.ts'
+import { DESTINATION_ADDRESS, DESTINATION_KIND } from '../ip/destinations.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ownerOf, PAGE } from '../memory/arena.ts'
 import {
@@ -15,6 +16,7 @@ import {
   PAGE_COUNT,
   PAGES_AT,
   POOL_CONNECTIONS,
+  POOL_DESTINATIONS,
   POOL_IPV6,
   POOL_PAGES,
   POOL_SOCKETS,
@@ -56,7 +58,7 @@ import { isIpv6Word } from './word.ts'
 
 /** 1: looked up since the last sweep. */
 const WANTED = 18
-/** 1: a socket names it; meaningful during a sweep. */
+/** 1: somebody names it; meaningful during a sweep. */
 const NAMED = 19
 /** The neighbour that is the first hop, 0 while it has to be looked for. */
 export const HOP_OF = 36
@@ -216,7 +218,7 @@ export function sweep(s: Core): void {
   if (left) wantSweep(s)
 }
 
-/** Notes in each destination, and each address of our own, whether a socket names it. */
+/** Notes in each destination, and each address of our own, whether somebody names it. */
 function markNamed(m: Arena): void {
   const mark = (word: number): void => {
     if (!isIpv6Word(word)) return
@@ -229,6 +231,7 @@ function markNamed(m: Arena): void {
   }
   visitPool(m, POOL_CONNECTIONS, CONNECTION_KIND, markBoth)
   visitPool(m, POOL_SOCKETS, DATAGRAM_KIND, markBoth)
+  visitPool(m, POOL_DESTINATIONS, DESTINATION_KIND, at => mark(m.get32(at + DESTINATION_ADDRESS)))
 }
 
 /** Addresses that are ours no more stay until no socket names them. */

@@ -14,6 +14,7 @@ import {
   macOption,
   prefixOption,
   solicitedNode,
+  tcp6,
   text6,
 } from '../testing/raw6.ts'
 
@@ -275,6 +276,19 @@ describe('a neighbour', () => {
     d.wait(120_000)
     d.take()
     expect(send(d, PEER6).sent.map(({ type }) => type)).toEqual([135])
+  })
+
+  test('what waits for strangers, whose packets are refused, takes no more than an eighth of the pages', () => {
+    const d = new Dialogue6()
+    for (let i = 0; i < 200; i++) {
+      const from = ip6(`fe80::5:${i.toString(16)}`)
+      const tcp = { from: 9, to: 9, seq: 1, ack: 0, flags: 2, window: 0, options: [], data: [] }
+      d.in(ipv6(6, tcp6(tcp, from, d.linkLocal), { from, to: d.linkLocal }))
+    }
+    const { size, pools } = d.stack.memory
+    expect(pools.find(({ name }) => name === 'frames')?.peak).toBeLessThan(size / 7)
+    d.take()
+    d.wait(10_000).take()
   })
 })
 

@@ -9,6 +9,7 @@ import { isListening } from '../icmp6/groups.ts'
 import { icmp6Input } from '../icmp6/input.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ip6InDelivers, ip6InReceives } from '../mib.ts'
+import { CE, ECN_FIELD } from '../tcp/ecn.ts'
 import { tcpInput } from '../tcp/input.ts'
 import { pseudoSum6 } from '../wire/checksum.ts'
 import { PARAMETER_FIELD, PARAMETER_NEXT_HEADER } from '../wire/icmp6.ts'
@@ -168,5 +169,10 @@ function tcpPacket(s: Core, ip: Address, at: Address, length: number): Drop {
   const d = findDestination(m, ip + IP6_SOURCE)
   const source = d === 0 ? ip + IP6_SOURCE : d + ADDRESS6
   const destination = findOwn(m, ip + IP6_DESTINATION) + ADDRESS6
-  return tcpInput(s, source, destination, at, length, pseudoSum6(m, ip + IP6_SOURCE, PROTOCOL_TCP, length))
+  const pseudo = pseudoSum6(m, ip + IP6_SOURCE, PROTOCOL_TCP, length)
+  // RFC 3168, 5: the field's two bits end the traffic class.
+  s.segment.ce = s.features.ecn !== undefined && ((m.get8(ip + 1) >> 4) & ECN_FIELD) === CE
+  const drop = tcpInput(s, source, destination, at, length, pseudo)
+  s.segment.ce = false
+  return drop
 }

@@ -10,22 +10,22 @@ import { sendReassemblyTimeExceeded6 } from '../icmp6/errors.ts'
 import { groupTimer, joinGroup6, leaveGroup6 } from '../icmp6/groups.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import type { Endpoint, Ipv4, Ipv6, Ipv6Report } from '../stack.ts'
+import { keyedHash } from '../tcp/isn.ts'
 import type { Tcb } from '../tcp/tcb.ts'
 import { hostGone } from '../tcp/unreachable.ts'
 import { IP6_HEADER } from '../wire/ipv6.ts'
 import { TCP_HEADER } from '../wire/tcp.ts'
 import { addOwn, addressTimer, findOwn, isAssigned, loseOwn } from './addresses.ts'
 import { sortDestinations } from './destination-order.ts'
-import { findDestination, hasRoute, pathMtuTo, sweep, wantDestination } from './destinations.ts'
+import { findDestination, HOP_OF, hasRoute, pathMtuTo, sweep, wantDestination } from './destinations.ts'
 import { ipv6Input } from './input.ts'
 import { isMulticast6, isUnspecified } from './kinds.ts'
 import { linkMtu } from './link.ts'
-import { findNeighbour6, neighbourTimer6, removeNeighbour6 } from './neighbours.ts'
+import { findNeighbour6, heardBack, neighbourTimer6, removeNeighbour6 } from './neighbours.ts'
 import { payload6At, sendPayload, sendSegment6 } from './output.ts'
 import { prefixTimer } from './prefixes.ts'
 import {
   ADDRESS6,
-  digestOf,
   linkOf,
   SORT_ADDRESS,
   SORT_GROUP,
@@ -72,8 +72,10 @@ export interface Ipv6Protocol {
   /** The text that a segment may carry over the link, and over the path to `remote`. */
   linkMss(s: Core): number
   pathMss(s: Core, remote: number): number
+  /** What TCP has sent to `remote`, a word for an address of either version, was acknowledged: RFC 4861, 7.3.1. */
+  arrived(s: Core, remote: number): void
   /** See emitSegment (tcp/emit.ts). */
-  sendSegment(s: Core, t: Tcb, tcp: Address, length: number, emit: Emit): boolean
+  sendSegment(s: Core, t: Tcb, tcp: Address, length: number, ecn: number, emit: Emit): boolean
   /** See output.ts. */
   payloadAt(page: Page): Address
   send(
@@ -97,6 +99,9 @@ export interface Ipv6Protocol {
   hostGone(s: Core, address: Ipv6): void
   sortDestinations<T extends Ipv4 | Ipv6>(s: Core, addresses: T[]): T[]
 }
+
+/** Keeps the hashes of addresses apart from the others of the secret. */
+const DOMAIN = 0x49507636
 
 /** The feature IPV6. */
 export const ipv6Protocol: Ipv6Protocol = {
@@ -122,7 +127,13 @@ export const ipv6Protocol: Ipv6Protocol = {
     const d = wantDestination(s, word)
     return d === 0 ? 0 : d + ADDRESS6
   },
-  digest: (s, word) => digestOf(s.m, word),
+  digest: ({ m }, word) =>
+    keyedHash(
+      m,
+      keyedHash(m, m.get32(word), m.get32(word + 4), m.get32(word + 8)),
+      m.get32(word + 12),
+      DOMAIN,
+    ),
   tell: (s, into, word) => into.address6?.set(s.m.window(word, 16)),
 
   sourceFor(s, remote, bound) {
@@ -134,6 +145,10 @@ export const ipv6Protocol: Ipv6Protocol = {
   },
   linkMss: s => linkMtu(s.m) - IP6_HEADER - TCP_HEADER,
   pathMss: (s, remote) => pathMtuTo(s.m, remote) - IP6_HEADER - TCP_HEADER,
+  arrived(s, remote) {
+    const n = isIpv6Word(remote) ? s.m.get32(remote - ADDRESS6 + HOP_OF) : 0
+    if (n !== 0) heardBack(s, n)
+  },
   sendSegment: sendSegment6,
   payloadAt: payload6At,
   send: sendPayload,
@@ -150,7 +165,9 @@ export const ipv6Protocol: Ipv6Protocol = {
       const d = findDestination(s.m, at)
       const n = findNeighbour6(s.m, at)
       if (n !== 0) removeNeighbour6(s, n)
-      if (d !== 0) hostGone(s, d + ADDRESS6)
+      if (d === 0) return 0
+      hostGone(s, d + ADDRESS6)
+      s.features.destinations?.forget(s, d + ADDRESS6)
       return 0
     })
   },

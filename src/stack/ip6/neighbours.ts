@@ -7,13 +7,14 @@
  *       gone                                                                                gone
  *
  * One datagram, all its fragments, waits in each incomplete entry, the newest (7.2.2: "MUST, for each neighbor, retain a
- * small queue of packets ... at least one packet").
+ * small queue of packets ... at least one packet"), while no more than an eighth of all pages wait: strangers whose
+ * packets we answer must not fill the memory.
  */
 import type { Core } from '../core.ts'
 import { EHOSTUNREACH } from '../errno.ts'
 import { frameAt, queueFrames, takeFrame } from '../ethernet/frames.ts'
 import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
-import { NOW_MS } from '../memory/layout.ts'
+import { NOW_MS, PAGE_COUNT } from '../memory/layout.ts'
 import { chain, unchain } from '../memory/table.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 import { REMOTE_ADDRESS } from '../socket/record.ts'
@@ -22,7 +23,7 @@ import { SYN_SENT, stateOf } from '../tcp/tcb.ts'
 import { failAttempt } from '../tcp/unreachable.ts'
 import { ETH_DESTINATION, putMac } from '../wire/ethernet.ts'
 import { HOP_OF, makeRoom, visitDestinations, wantSweep } from './destinations.ts'
-import { reachableMs, retransMs } from './link.ts'
+import { reachableMs, retransMs, SWEEP } from './link.ts'
 import { LINK } from './output.ts'
 import {
   ADDRESS6,
@@ -30,6 +31,7 @@ import {
   copyAddress,
   dropRecord,
   findRecord,
+  linkOf,
   makeRecord,
   SORT_NEIGHBOUR,
   STATE6,
@@ -46,6 +48,10 @@ export const IS_ROUTER = 42
 /** 1: wanted since the last sweep (destinations.ts). */
 export const NEIGHBOUR_WANTED = 43
 export const MAC6_LOW = 44
+/** When it was last known to hear us (ms), while it is REACHABLE. */
+const CONFIRMED_AT = 48
+/** In the sweep's record: how many pages wait for neighbours. */
+const HELD_COUNT = 24
 
 export const INCOMPLETE = 0
 export const REACHABLE = 1
@@ -91,7 +97,15 @@ export function neighbourUsed(s: Core, n: Address): void {
 
 /** It is known to be where we think: 7.3.1. */
 export function confirmNeighbour(s: Core, n: Address): void {
+  s.m.put32(n + CONFIRMED_AT, s.m.get32(NOW_MS))
   enter(s, n, REACHABLE, reachableMs(s))
+}
+
+/** The same, as a layer above has it: "a connection is making 'forward progress'" by way of it. It comes with every ACK. */
+export function heardBack(s: Core, n: Address): void {
+  const state = s.m.get8(n + STATE6)
+  if (state === REACHABLE) s.m.put32(n + CONFIRMED_AT, s.m.get32(NOW_MS))
+  else if (state !== INCOMPLETE) confirmNeighbour(s, n)
 }
 
 /** Where it is was learnt, but not that it hears us. */
@@ -121,8 +135,10 @@ export function neighbourTimer6(s: Core, n: Address): void {
   switch (m.get8(n + STATE6)) {
     case INCOMPLETE:
       return probes < MAX_MULTICAST_SOLICIT ? solicit(s, n) : neighbourFailed(s, n)
-    case REACHABLE:
-      return suspectNeighbour(s, n)
+    case REACHABLE: {
+      const left = (m.get32(n + CONFIRMED_AT) + reachableMs(s) - m.get32(NOW_MS)) | 0
+      return left > 0 ? setTimer(m, n, (m.get32(NOW_MS) + left) | 0) : suspectNeighbour(s, n)
+    }
     case DELAY:
       m.put8(n + STATE6, PROBE)
       return solicit(s, n)
@@ -161,7 +177,7 @@ export function removeNeighbour6(s: Core, n: Address): void {
 
 /** The same for one that no destination goes by. */
 export function dropNeighbour6(m: Arena, n: Address): void {
-  freePages(m, m.get32(n + HELD6))
+  freePages(m, takeHeld6(m, n))
   unchain(m, bucket6(m, n + ADDRESS6, SORT_NEIGHBOUR), n)
   dropRecord(m, n)
 }
@@ -179,16 +195,28 @@ export function holdFrame6(s: Core, n: Address, from: Address, length: number): 
 
 /** The same for the frames of one datagram that have pages already: those are given away. */
 export function holdPages6(m: Arena, n: Address, head: Page): void {
-  freePages(m, m.get32(n + HELD6))
+  freePages(m, takeHeld6(m, n))
+  if (m.get32(heldCount(m)) >= m.get32(PAGE_COUNT) >> 3) return freePages(m, head)
   m.put32(n + HELD6, head)
+  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) m.add32(heldCount(m), 1)
 }
+
+/** The pages that wait for a neighbour, which wait no more. */
+function takeHeld6(m: Arena, n: Address): Page {
+  const head = m.get32(n + HELD6)
+  m.put32(n + HELD6, 0)
+  for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) m.add32(heldCount(m), -1)
+  return head
+}
+
+/** Where it is counted how many pages wait: in the record that times the sweep. */
+const heldCount = (m: Arena): Address => m.get32(linkOf(m) + SWEEP) + HELD_COUNT
 
 /** Sends the frames that waited. */
 export function releaseHeld(s: Core, n: Address): void {
   const { m } = s
-  const head = m.get32(n + HELD6)
+  const head = takeHeld6(m, n)
   if (head === 0) return
-  m.put32(n + HELD6, 0)
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT))
     putMac(m.view, frameAt(page) + ETH_DESTINATION, m.get16(n + MAC6_HIGH), m.get32(n + MAC6_LOW))
   queueFrames(s, head, LINK)

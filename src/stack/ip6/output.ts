@@ -56,12 +56,21 @@ export function addressFrame6(s: Core, frame: Address, d: Address): Address {
 }
 
 /** A segment of a connection, its TCP header at `tcp`, its checksum field 0. See emitSegment (tcp/emit.ts). */
-export function sendSegment6(s: Core, t: Tcb, tcp: Address, length: number, emit: Emit): boolean {
+export function sendSegment6(
+  s: Core,
+  t: Tcb,
+  tcp: Address,
+  length: number,
+  ecn: number,
+  emit: Emit,
+): boolean {
   const { m } = s
   const ip = tcp - IP6_HEADER
   const frame = ip - ETH_HEADER
   const to = m.get32(t + REMOTE_ADDRESS)
   putIpv6(m.view, ip, length, PROTOCOL_TCP, hopLimit(m))
+  // The field's two bits end the traffic class, of which the second byte has the lower half.
+  if (ecn !== 0) m.put8(ip + 1, ecn << 4)
   copyAddress(m, ip + IP6_SOURCE, m.get32(t + LOCAL_ADDRESS))
   copyAddress(m, ip + IP6_DESTINATION, to)
   const sum = pseudoSum6(m, ip + IP6_SOURCE, PROTOCOL_TCP, length) + sumBytes(m, tcp, length)

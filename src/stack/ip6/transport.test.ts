@@ -15,7 +15,7 @@ import { Arena } from '../memory/arena.ts'
 import { createStack as createClient } from '../profiles/client.ts'
 import { REMOTE_ADDRESS } from '../socket/record.ts'
 import { addressOf } from '../socket/socket.ts'
-import type { Socket } from '../stack.ts'
+import { Option, type Socket } from '../stack.ts'
 import { assemble } from '../testing/bpf.ts'
 import { ALL_NODES, bytes, Dialogue6, PEER6 } from '../testing/dialogue6.ts'
 import { ethernet, HOST_IP, HOST_MAC, icmp, ipv4, PEER_MAC, type Tcp, u32, udp } from '../testing/raw.ts'
@@ -35,7 +35,7 @@ function know(d: Dialogue6): void {
   d.take()
 }
 
-const segment = (d: Dialogue6, fields: Partial<Tcp>, from = PEER6, to = d.linkLocal): Drop =>
+const segment = (d: Dialogue6, fields: Partial<Tcp>, from = PEER6, to = d.linkLocal, traffic = 0): Drop =>
   d.in(
     ipv6(
       6,
@@ -54,12 +54,12 @@ const segment = (d: Dialogue6, fields: Partial<Tcp>, from = PEER6, to = d.linkLo
         from,
         to,
       ),
-      { from, to },
+      { from, to, traffic },
     ),
   )
 
 /** A segment that the host sent. */
-function read({ payload }: Packet6) {
+function read({ payload, traffic }: Packet6) {
   const word = (at: number) => payload.slice(at, at + 4).reduce((sum, byte) => sum * 256 + byte, 0)
   const header = ((payload[12] ?? 0) >> 4) * 4
   const port = (at: number) => (payload[at] ?? 0) * 256 + (payload[at + 1] ?? 0)
@@ -70,6 +70,8 @@ function read({ payload }: Packet6) {
     ack: word(8),
     flags: payload[13] ?? 0,
     length: payload.length - header,
+    options: payload.slice(20, header),
+    ecn: traffic & 3,
     mss,
   }
 }
@@ -159,6 +161,32 @@ describe('TCP', () => {
     expect(d.in(packet)).toBe(Drop.BadTcpChecksum)
   })
 
+  test('acknowledgements say that the neighbour is there, RFC 4861, 7.3.1: it is asked once they stop', () => {
+    const { d, socket, iss } = established()
+    let sent = 1
+    const speak = (acknowledged: boolean) => {
+      d.stack.send(socket, new Uint8Array(10))
+      sent += 10
+      d.wait(1)
+      const types = d.take().map(({ type }) => type)
+      if (acknowledged) segment(d, { flags: ACK, seq: 1001, ack: (iss + sent) >>> 0 })
+      return types
+    }
+    for (let i = 0; i < 20; i++) {
+      expect(speak(true)).toEqual([-1])
+      expect(
+        d
+          .wait(10_000)
+          .take()
+          .map(({ type }) => type),
+      ).toEqual([])
+    }
+    d.wait(50_000)
+    expect(speak(false)).toEqual([-1])
+    d.wait(5_000)
+    expect(d.take().map(({ type }) => type)).toContain(135)
+  })
+
   test('a listener that is bound to one address takes that alone', () => {
     const d = met()
     const own = ip6('2001:db8::1')
@@ -225,9 +253,126 @@ describe('TCP', () => {
     const d = met()
     listen(d)
     for (let i = 0; i < 1_000; i++) segment(d, {}, ip6(`fe80::7:${i.toString(16)}`))
-    expect(d.stack.memory.pools.find(({ name }) => name === 'ipv6')?.peak).toBeLessThan(3 * 1600)
+    const { pools, size } = d.stack.memory
+    const peak = (pool: string) => pools.find(({ name }) => name === pool)?.peak
+    expect(peak('connections')).toBeLessThanOrEqual(1600)
+    expect(peak('ipv6')).toBeLessThan(size / 7)
     d.wait(200_000)
     d.take()
+  })
+})
+
+describe('what TCP does beside, over IPv6 as over IPv4', () => {
+  const [ECE, CWR] = [64, 128]
+
+  test('a full backlog answers with a cookie, and its ACK makes the connection', () => {
+    const d = met()
+    const listener = d.socket(6)
+    d.stack.bind(listener, 0, 7)
+    d.stack.listen(listener, 1)
+    segment(d, {})
+    segments(d)
+    const used = () => d.stack.memory.pools.find(({ name }) => name === 'connections')?.used
+    const before = used()
+    segment(d, { from: 4001, options: [2, 4, 5, 70] })
+    const [answer] = segments(d)
+    expect(answer).toMatchObject({ flags: SYN | ACK, ack: 1001, mss: 1440 })
+    expect(used()).toBe(before)
+    const ack = ((answer?.seq ?? 0) + 1) >>> 0
+    // Nobody else’s, and no other.
+    segment(d, { from: 4001, flags: ACK, seq: 1001, ack }, ip6('fe80::3'))
+    segment(d, { from: 4001, flags: ACK, seq: 1001, ack: ack ^ 1 })
+    expect(used()).toBe(before)
+    segment(d, { from: 4001, flags: ACK, seq: 1001, ack, data: [1, 2, 3] })
+    const socket = d.stack.accept(listener) as Socket
+    d.sockets.push(socket)
+    const seen = inspectConnection(d.stack.arena, socket)
+    expect([seen?.state, seen?.mss]).toEqual(['ESTABLISHED', 1300])
+    expect(d.stack.recv(socket, new Uint8Array(9))).toBe(3)
+  })
+
+  test('a server gives a cookie, and takes text from the SYN that brings it', () => {
+    const d = met()
+    const listener = listen(d)
+    d.stack.setOption(listener, Option.FastOpen, 4)
+    segment(d, { options: [34, 2, 1, 1] })
+    const [given] = segments(d)
+    const at = given?.options.indexOf(34) ?? -1
+    expect(given?.options[at + 1]).toBe(10)
+    const cookie = given?.options.slice(at, at + 10) ?? []
+    segment(d, { from: 4001, options: cookie, data: [1, 2, 3] }, ip6('fe80::3'))
+    d.answer(ip6('fe80::3'))
+    expect(segments(d)[0]?.ack).toBe(1001)
+    segment(d, { from: 4002, options: cookie, data: [1, 2, 3] })
+    expect(segments(d)[0]?.ack).toBe(1004)
+    const socket = d.stack.accept(listener) as Socket
+    d.sockets.push(socket)
+    expect(d.stack.recv(socket, new Uint8Array(9))).toBe(3)
+  })
+
+  /** Connects with text, or without; the SYN. */
+  function open(d: Dialogue6, text: Uint8Array) {
+    const socket = d.socket(6)
+    expect(d.stack.sendTo(socket, text, bytes(PEER6), 80)).toBe(text.length)
+    const [syn] = segments(d)
+    if (syn === undefined) throw new Error('There is no SYN.')
+    const peer = { from: 80, to: syn.from }
+    const answer = (options: number[] = []) =>
+      segment(d, { ...peer, flags: SYN | ACK, ack: syn.seq + 1 + syn.length, options })
+    return { socket, syn, peer, answer }
+  }
+
+  test('a client keeps the cookie, and what it has learnt of the path, for four minutes', () => {
+    const d = met()
+    const { socket, syn, peer, answer } = open(d, new Uint8Array(0))
+    d.wait(150)
+    answer([2, 4, 5, 160, 34, 6, 1, 2, 3, 4])
+    d.stack.close(socket)
+    d.take()
+    segment(d, { ...peer, flags: ACK | 1, seq: 1001, ack: syn.seq + 2 })
+    d.wait(200_000)
+    d.take()
+    know(d)
+    const second = open(d, Uint8Array.of(7))
+    expect(second.syn.length).toBe(1)
+    expect(second.syn.options.slice(-6)).toEqual([34, 6, 1, 2, 3, 4])
+    second.answer([2, 4, 5, 160])
+    expect(inspectConnection(d.stack.arena, second.socket)?.srtt).toBeGreaterThan(120)
+    d.stack.abort(second.socket)
+    d.stack.hostGone(bytes(PEER6))
+    know(d)
+    expect(open(d, Uint8Array.of(7)).syn.length).toBe(0)
+    d.stack.hostGone(bytes(PEER6))
+  })
+
+  test('text is marked as ECN-capable, and a mark that it got on the way is told back', () => {
+    const d = met()
+    const listener = listen(d)
+    segment(d, { flags: SYN | ECE | CWR })
+    const [answer] = segments(d)
+    expect(answer).toMatchObject({ flags: SYN | ACK | ECE, ecn: 0 })
+    const ack = ((answer?.seq ?? 0) + 1) >>> 0
+    segment(d, { flags: ACK, seq: 1001, ack })
+    const socket = d.stack.accept(listener) as Socket
+    d.sockets.push(socket)
+    d.stack.send(socket, new Uint8Array(10))
+    expect(segments(d)[0]).toMatchObject({ ecn: 2, length: 10 })
+    segment(d, { flags: ACK, seq: 1001, ack: ack + 10, data: [1] }, PEER6, d.linkLocal, 3)
+    d.wait(50)
+    expect(segments(d)[0]).toMatchObject({ flags: ACK | ECE, ecn: 0 })
+    segment(d, { flags: ACK | CWR, seq: 1002, ack: ack + 10, data: [1] }, PEER6, d.linkLocal, 2)
+    d.wait(50)
+    expect(segments(d)[0]).toMatchObject({ flags: ACK })
+  })
+
+  test('a path that swallows full segments gets smaller ones, but none below the least MTU of IPv6 (RFC 8201, 4)', () => {
+    const { d, socket } = established()
+    d.stack.send(socket, new Uint8Array(1440))
+    for (let i = 0; i < 6; i++) d.wait(20_000)
+    const lengths = segments(d).map(({ length }) => length)
+    expect(lengths).toContain(1220)
+    expect(lengths.every(length => length >= 1220 || length === 220)).toBe(true)
+    d.stack.hostGone(bytes(PEER6))
   })
 })
 

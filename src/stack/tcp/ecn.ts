@@ -46,9 +46,9 @@ export interface Ecn {
 }
 
 /** The ECN field of IP, RFC 3168, 5: the two low bits of the second byte. */
-const ECN_FIELD = 3
+export const ECN_FIELD = 3
 const ECT_0 = 2
-const CE = 3
+export const CE = 3
 
 /**
  * The setting net.ipv4.tcp_ecn. As in Linux the default is to agree when asked, not to ask: some boxes on the way drop what

@@ -87,7 +87,7 @@ export function emitSegment(s: Core, t: Tcb, out: OutgoingSegment, emit: Emit): 
   const text = out.length === 0 ? gatherAt(m, headers, 0) : locateText(m, t, out, headers)
   const tcp = text - headerLength
   putHeader(s, t, out, tcp, headerLength)
-  if (ipv6 !== undefined) return ipv6.sendSegment(s, t, tcp, headerLength + out.length, emit)
+  if (ipv6 !== undefined) return ipv6.sendSegment(s, t, tcp, headerLength + out.length, out.ecn, emit)
   const ip = tcp - IP_HEADER
   const frame = ip - ETH_HEADER
   putIpHeader(

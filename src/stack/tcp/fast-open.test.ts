@@ -63,6 +63,15 @@ describe('a connection that begins with text', () => {
     d.out(`PSH,ACK ${3001 - options}:3001 ack 1`)
   })
 
+  test('has no more in it than our own link carries, whatever the server’s MSS', () => {
+    const d = open(acquainted([2, 4, 0xff, 0xff]), 5000)
+    const options = d.lastOptions.length
+    d.out(`SYN 0:${1460 - options}`)
+    d.in(`SYN,ACK 0:0 ack ${1461 - options} mss 1460`)
+    d.out(`ACK ${1461 - options}:${2921 - options} ack 1`)
+    d.skip()
+  })
+
   test('sends it again at once when the server has not taken it', () => {
     const d = open(acquainted(), 100)
     d.out('SYN 0:100')

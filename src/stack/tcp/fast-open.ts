@@ -14,7 +14,8 @@ import { Event } from '../stack.ts'
 import { ACK, OPTION_FAST_OPEN, OPTION_NOP, SYN, TCP_HEADER } from '../wire/tcp.ts'
 import { MSS_DEFAULT } from './connection.ts'
 import { headerLengthOf } from './emit.ts'
-import { keyedHash } from './isn.ts'
+import { keyedHash, keyOf } from './isn.ts'
+import { linkMss } from './mss.ts'
 import type { TcpOption } from './options.ts'
 import { receiveText } from './receive.ts'
 import {
@@ -64,8 +65,8 @@ const DOMAIN = 0x54464f00
 const epochNow = (m: Arena): number => m.get32(NOW_MS) >>> EPOCH_SHIFT
 
 /** Half of the cookie for a client. */
-const cookieHalf = (m: Arena, client: number, epoch: number, half: number): number =>
-  keyedHash(m, client, DOMAIN | epoch, half)
+const cookieHalf = (s: Core, client: number, epoch: number, half: number): number =>
+  keyedHash(s.m, keyOf(s, client), DOMAIN | epoch, half)
 
 /** Whether the cookie in `s.segment` is one that we gave to its source. */
 function isOurs(s: Core): boolean {
@@ -74,8 +75,8 @@ function isOurs(s: Core): boolean {
   for (let age = 0; age < 2; age++) {
     const epoch = (epochNow(m) - age) & EPOCH_MASK
     const matches =
-      m.view.getInt32(g.cookieAt) === cookieHalf(m, g.source, epoch, 0) &&
-      m.view.getInt32(g.cookieAt + 4) === cookieHalf(m, g.source, epoch, 1)
+      m.view.getInt32(g.cookieAt) === cookieHalf(s, g.source, epoch, 0) &&
+      m.view.getInt32(g.cookieAt + 4) === cookieHalf(s, g.source, epoch, 1)
     if (matches) return true
   }
   return false
@@ -113,7 +114,7 @@ function write(s: Core, t: Tcb, flags: number, at: Address): void {
     return
   }
   for (let half = 0; half < 2; half++)
-    m.view.setInt32(option + 2 + half * 4, cookieHalf(m, remote, epochNow(m), half))
+    m.view.setInt32(option + 2 + half * 4, cookieHalf(s, remote, epochNow(m), half))
 }
 
 /** The server has given a cookie with its SYN,ACK; or nothing came of our SYN with one, and it is used no more. */
@@ -180,8 +181,10 @@ export const fastOpen: FastOpen = {
   synText(s, t) {
     const { m } = s
     if (stateOf(m, t) !== SYN_SENT || cookieBytes(s, t, SYN) <= 0) return 0
-    // 4.1.3: no more than the MSS that the server told when it gave the cookie, less the options (RFC 6691, 2).
-    const mss = m.get16(findDestination(m, m.get32(t + REMOTE_ADDRESS)) + COOKIE_MSS)
+    // 4.1.3: no more than the MSS that the server told when it gave the cookie, less the options (RFC 6691, 2); nor than the
+    // link carries, whatever he told (RFC 9293, 3.7.1).
+    const remote = m.get32(t + REMOTE_ADDRESS)
+    const mss = Math.min(linkMss(s, remote), m.get16(findDestination(m, remote) + COOKIE_MSS))
     return Math.max(0, Math.min(m.get32(t + SEND_QUEUED), mss - (headerLengthOf(s, t, SYN, 0) - TCP_HEADER)))
   },
 

@@ -5,7 +5,6 @@
 import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ECONNREFUSED, ECONNRESET } from '../errno.ts'
-import { ipv6For } from '../ip6/word.ts'
 import { type Address, type Arena, FRAME_MAX } from '../memory/arena.ts'
 import { tcpEstabResets, tcpInSegs } from '../mib.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
@@ -77,8 +76,7 @@ export function takeSegment(s: Core): Drop {
   }
   const listener = receiverOf(s, 0, 0)
   if (listener !== 0 && stateOf(m, listener) === LISTEN) {
-    const plain = ipv6For(s, g.source) === undefined
-    const child = (plain ? s.features.synCookies?.redeem(s, listener) : undefined) ?? 0
+    const child = s.features.synCookies?.redeem(s, listener) ?? 0
     return child !== 0 ? segmentArrives(s, child as Tcb) : listenInput(s, listener, t)
   }
   // 3.10.7.1: all data is discarded; anything but a reset is answered with one.

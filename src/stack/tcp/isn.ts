@@ -23,7 +23,7 @@ export function initialSequence(
 }
 
 /** An address as a word of what is hashed: an IPv6 one by its own hash, since where it stands changes. */
-const keyOf = (s: Core, address: number): number => ipv6For(s, address)?.digest(s, address) ?? address
+export const keyOf = (s: Core, address: number): number => ipv6For(s, address)?.digest(s, address) ?? address
 
 /** The state of SipHash: v0 … v3, low halves at even indexes. Filled anew by each call; zero allocation. */
 const v = new Int32Array(8)

@@ -46,17 +46,12 @@ export function listenInput(s: Core, listener: Tcb, old: Tcb): Drop {
   if ((g.flags & SYN) === 0) return dropped(s, Drop.NoConnection)
   if (m.get16(listener + CHILDREN) >= m.get16(listener + BACKLOG)) {
     // A cookie would come back to the old connection.
-    // Nor is there a cookie for IPv6: it is made of what a connection has of an address, and there is none yet.
-    const plain = old === 0 && ipv6For(s, g.source) === undefined
     const answered =
-      plain && s.features.procFs?.setting(s, TCP_SYNCOOKIES) !== 0
+      old === 0 && s.features.procFs?.setting(s, TCP_SYNCOOKIES) !== 0
         ? s.features.synCookies?.answer(s, listener)
         : undefined
     return answered ?? dropped(s, Drop.Backlog)
   }
-  // An IPv6 address stands in the frame until now; the connection needs it for longer.
-  g.source = ipv6For(s, g.source)?.keep(s, g.source) ?? g.source
-  if (g.source === 0) return dropped(s, Drop.NoMemory)
   let iss = initialSequence(s, g.destination, g.source, g.destinationPort, g.sourcePort)
   if (old !== 0) {
     iss = sequenceBeyond(m, old, iss)
@@ -64,8 +59,7 @@ export function listenInput(s: Core, listener: Tcb, old: Tcb): Drop {
   }
   const t = bear(s, listener, iss)
   if (t === 0) return dropped(s, Drop.NoMemory)
-  // What is kept of peers (ip/destinations.ts) is kept by IPv4 addresses.
-  if (ipv6For(s, g.source) === undefined) s.features.fastOpen?.born(s, listener, t)
+  s.features.fastOpen?.born(s, listener, t)
   wantSend(s, t)
   return Drop.None
 }
@@ -73,7 +67,9 @@ export function listenInput(s: Core, listener: Tcb, old: Tcb): Drop {
 /** A connection in SYN-RECEIVED from the SYN in `s.segment`, with the given ISS; 0 when memory is full. */
 export function bear(s: Core, listener: Tcb, iss: number): Tcb {
   const { m, segment: g } = s
-  const t = makeConnection(s)
+  // An IPv6 address stands in the frame until now; the connection needs it for longer.
+  g.source = ipv6For(s, g.source)?.keep(s, g.source) ?? g.source
+  const t = g.source === 0 ? (0 as Tcb) : makeConnection(s)
   if (t === 0) return t
   count(s, tcpPassiveOpens)
   m.put32(t + LOCAL_ADDRESS, g.destination)

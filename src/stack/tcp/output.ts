@@ -182,8 +182,9 @@ export function bareSequence(m: Arena, t: Tcb): number {
   return seqLt(edge, max) ? edge : max
 }
 
-/** A segment, of what was sent before and no more: the rest waits for window and Nagle as ever. */
-const againLength = (m: Arena, t: Tcb): number => Math.min(m.get16(t + MSS), flightSize(m, t))
+/** A segment, of what was sent before and lies in the window, and no more: the rest waits for window and Nagle as ever. */
+const againLength = (m: Arena, t: Tcb): number =>
+  Math.min(m.get16(t + MSS), flightSize(m, t), m.get32(t + SND_WND))
 
 function set(out: OutgoingSegment, seq: number, length: number, flags: number): boolean {
   out.seq = seq

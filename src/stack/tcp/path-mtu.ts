@@ -10,6 +10,7 @@
 import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { findDestination, PATH_MTU, wantDestination } from '../ip/destinations.ts'
+import { ipv6For } from '../ip6/word.ts'
 import {
   type Address,
   type Arena,
@@ -25,6 +26,7 @@ import { NOW_MS, POOL_SEND } from '../memory/layout.ts'
 import { setTimer } from '../memory/wheel.ts'
 import { hasFlag, REMOTE_ADDRESS } from '../socket/record.ts'
 import { IP_HEADER, IP_TOTAL_LENGTH } from '../wire/ipv4.ts'
+import { IP6_HEADER, IP6_MTU_MIN } from '../wire/ipv6.ts'
 import { TCP_HEADER, TCP_SEQUENCE } from '../wire/tcp.ts'
 import { MSS_DEFAULT, visitConnections } from './connection.ts'
 import { sendAgain } from './recovery.ts'
@@ -73,9 +75,13 @@ const PLATEAUS = [1492, 1006, 508, 296] as const
 const BLACK_HOLE_TIMEOUTS = 3
 const BLACK_HOLE_MSS = [1024, 536] as const
 
+const isOverIpv6 = (s: Core, t: Tcb): boolean => ipv6For(s, s.m.get32(t + REMOTE_ADDRESS)) !== undefined
+
 /** What stands before the text of a segment. */
-const spaceOf = (m: Arena, t: Tcb): number =>
-  IP_HEADER + TCP_HEADER + (hasFlag(m, t, FLAG_TIMESTAMPS) ? TIMESTAMPS_SPACE : 0)
+const spaceOf = (s: Core, t: Tcb): number =>
+  (isOverIpv6(s, t) ? IP6_HEADER : IP_HEADER) +
+  TCP_HEADER +
+  (hasFlag(s.m, t, FLAG_TIMESTAMPS) ? TIMESTAMPS_SPACE : 0)
 
 /** The MSS becomes smaller; what it was is kept, if there is memory for that, for when the path may carry more. */
 function lower(s: Core, t: Tcb, mss: number): void {
@@ -120,7 +126,7 @@ function learn(s: Core, t: Tcb, mtu: number): void {
     m.put16(r + PATH_MTU, mtu)
     setTimer(m, r, (m.get32(NOW_MS) + BELIEVED_MS) | 0)
   }
-  lower(s, t, mtu - spaceOf(m, t))
+  lower(s, t, mtu - spaceOf(s, t))
 }
 
 const plateauBelow = (length: number): number => PLATEAUS.find(plateau => plateau < length) ?? MTU_LEAST
@@ -129,7 +135,7 @@ const plateauBelow = (length: number): number => PLATEAUS.find(plateau => platea
 function heed(s: Core, t: Tcb, seq: number, claimed: number): Drop {
   const { m } = s
   // It "cannot be legitimate" when it is no smaller than what we send, or smaller than what every link carries.
-  if (claimed < MTU_LEAST || claimed >= m.get16(t + MSS) + spaceOf(m, t) || stateOf(m, t) < ESTABLISHED)
+  if (claimed < MTU_LEAST || claimed >= m.get16(t + MSS) + spaceOf(s, t) || stateOf(m, t) < ESTABLISHED)
     return dropped(s, Drop.BadPathMtu)
   // So little was acknowledged that no larger segment can have been: "Initial Path-MTU Discovery", honoured at once.
   if ((m.get32(t + SND_UNA) - m.get32(t + ISS)) >>> 0 <= claimed) {
@@ -160,7 +166,7 @@ export const pathMtu: PathMtu = {
     const { m } = s
     const r = findDestination(m, m.get32(t + REMOTE_ADDRESS))
     const mtu = r === 0 ? 0 : m.get16(r + PATH_MTU)
-    if (mtu !== 0 && mtu - spaceOf(m, t) < m.get16(t + MSS)) lower(s, t, mtu - spaceOf(m, t))
+    if (mtu !== 0 && mtu - spaceOf(s, t) < m.get16(t + MSS)) lower(s, t, mtu - spaceOf(s, t))
   },
 
   tooBig(s, ip, at, mtu) {
@@ -177,11 +183,12 @@ export const pathMtu: PathMtu = {
     const { m } = s
     const mss = m.get16(t + MSS)
     const claimed = takeClaim(m, t)
-    if (claimed !== 0 && claimed < mss + spaceOf(m, t)) return learn(s, t, claimed)
+    if (claimed !== 0 && claimed < mss + spaceOf(s, t)) return learn(s, t, claimed)
     if (stateOf(m, t) < ESTABLISHED || m.get8(t + RETRIES) < BLACK_HOLE_TIMEOUTS || flightSize(m, t) < mss)
       return
-    const smaller = BLACK_HOLE_MSS.find(size => size < mss)
-    if (smaller !== undefined) learn(s, t, smaller + spaceOf(m, t))
+    // RFC 8201, 4: "A node must not reduce its estimate of the Path MTU below the IPv6 minimum link MTU".
+    const smaller = isOverIpv6(s, t) ? IP6_MTU_MIN - spaceOf(s, t) : BLACK_HOLE_MSS.find(size => size < mss)
+    if (smaller !== undefined && smaller < mss) learn(s, t, smaller + spaceOf(s, t))
   },
 
   expired(s, address) {

@@ -3,7 +3,7 @@ import { type Core, count } from '../core.ts'
 import { takeFrame } from '../ethernet/frames.ts'
 import { payloadAt, sendDatagram } from '../ip/datagram.ts'
 import { ipv6For } from '../ip6/word.ts'
-import type { Page } from '../memory/arena.ts'
+import type { Address, Page } from '../memory/arena.ts'
 import { tcpOutRsts, tcpOutSegs } from '../mib.ts'
 import { LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, REMOTE_PORT } from '../socket/record.ts'
 import { complement, pseudoSum, sumBytes } from '../wire/checksum.ts'
@@ -62,23 +62,27 @@ function sendReset(
   const { m } = s
   const page = takeFrame(s, true)
   if (page === 0) return
-  const ipv6 = ipv6For(s, to)
-  const at = ipv6?.payloadAt(page) ?? payloadAt(page)
-  const { view } = m
-  putTcp(view, at, localPort, remotePort, seq, ack, TCP_HEADER, flags, 0)
+  putTcp(m.view, bareAt(s, page, to), localPort, remotePort, seq, ack, TCP_HEADER, flags, 0)
   count(s, tcpOutRsts)
-  if (ipv6 === undefined) return sendBare(s, page, from, to, TCP_HEADER)
-  count(s, tcpOutSegs)
-  ipv6.send(s, page, from, to, PROTOCOL_TCP, TCP_HEADER, TCP_CHECKSUM)
+  sendBare(s, page, from, to, TCP_HEADER)
 }
+
+/** Where a segment to `to` that is sent by sendBare begins in its page. */
+export const bareAt = (s: Core, page: Page, to: number): Address =>
+  ipv6For(s, to)?.payloadAt(page) ?? payloadAt(page)
 
 /** Sends a segment of `length` bytes without text that stands in `page` and is nobody's: all but its checksum is there. */
 export function sendBare(s: Core, page: Page, from: number, to: number, length: number): void {
   const { m } = s
+  const ipv6 = ipv6For(s, to)
+  count(s, tcpOutSegs)
+  if (ipv6 !== undefined) {
+    ipv6.send(s, page, from, to, PROTOCOL_TCP, length, TCP_CHECKSUM)
+    return
+  }
   const at = payloadAt(page)
   m.view.setInt32(at - 8, from)
   m.view.setInt32(at - 4, to)
   m.put16(at + TCP_CHECKSUM, complement(pseudoSum(m, at - 8, PROTOCOL_TCP, length) + sumBytes(m, at, length)))
-  count(s, tcpOutSegs)
   sendDatagram(s, page, to, PROTOCOL_TCP, length, from)
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createStack as createClient } from '../profiles/client.ts'
+import { createStack as createFull } from '../profiles/full.ts'
+import { Option } from '../stack.ts'
 import { Dialogue, established } from '../testing/dialogue.ts'
 import { u32 } from '../testing/raw.ts'
 import { blocks, blocksIn, flying as flyingWith, SACK_PERMITTED } from '../testing/sacking.ts'
@@ -306,4 +308,54 @@ test('Limited Transmit without SACK, RFC 3042: two new segments for two duplicat
   d.in(ack(1))
   d.out('ACK 1:1001 ack 1').quiet()
   expect(d.connection.ssthresh).toBe(5000)
+})
+
+describe.each([
+  ['by RFC 6675', createClient],
+  ['by RACK', createFull],
+])('a page of many small segments, %s', (_, profile) => {
+  /** Five segments of 100 bytes and one of 36, that stand in one page, are on their way. */
+  function small(): Dialogue {
+    const d = established({ memory: 1 << 20 }, 60_000, 100, profile, SACK_PERMITTED)
+    d.stack.setOption(d.socket, Option.NoDelay, 1)
+    d.send(536)
+    expect(d.skip()).toBe(6)
+    return d
+  }
+
+  test('goes again as the window grows, not one segment a timeout', () => {
+    const d = small()
+    while (d.connection.cwnd > 100) d.wait(10)
+    d.skip()
+    d.in(ack(101))
+    d.out('ACK 101:201 ack 1').out('ACK 201:301 ack 1').quiet()
+    d.in(ack(301))
+    d.out('ACK 301:401 ack 1').out('ACK 401:501 ack 1').out('PSH,ACK 501:537 ack 1').quiet()
+    d.in(ack(537))
+    d.wait(60_000).quiet()
+  })
+
+  test('that is lost once more begins anew', () => {
+    const d = small()
+    while (d.connection.cwnd > 100) d.wait(10)
+    d.skip()
+    d.in(ack(101))
+    d.out('ACK 101:201 ack 1').out('ACK 201:301 ack 1').quiet()
+    while (d.connection.cwnd > 100) d.wait(10)
+    d.skip()
+    d.in(ack(201))
+    d.out('ACK 201:301 ack 1').out('ACK 301:401 ack 1').quiet()
+  })
+
+  test('goes again no farther than a window that has shrunk (RFC 9293, 3.8.6)', () => {
+    const d = small()
+    d.in('ACK 1:1 ack 101 win 150')
+    while (d.connection.cwnd > 100) d.wait(10)
+    d.skip()
+    d.in('ACK 1:1 ack 201 win 50')
+    d.out('ACK 201:251 ack 1').quiet()
+    d.in('ACK 1:1 ack 251 win 1000')
+    d.out('ACK 251:351 ack 1')
+    d.skip()
+  })
 })

@@ -26,6 +26,7 @@ import type { TcpOption } from './options.ts'
 import { type OutgoingSegment, planText, wantSend } from './output.ts'
 import { blocksLeftOut, cameTwice, isNewest, sackBlocks, sackPermitted } from './sack-blocks.ts'
 import {
+  cutFront,
   firstInFlight,
   firstLost,
   forgetMarks,
@@ -42,6 +43,7 @@ import {
   sentEnd,
   sentLength,
   uncount,
+  wentAgain,
 } from './scoreboard.ts'
 import { seqDiff, seqGe, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
 import {
@@ -162,12 +164,17 @@ export const sack: Sack = {
     const { m } = s
     const page = firstLost(m, t)
     if (page === 0) clearFlag(m, t, FLAG_RETRANSMIT)
-    if (page === 0 || m.get32(t + SND_WND) === 0) return false
-    const length = Math.min(sentLength(m, t, page), m.get16(t + MSS))
+    if (page === 0) return false
+    const went = wentAgain(m, page)
+    const from = (m.get32(page + PAGE_SEQ) + went) | 0
+    // RFC 9293, 3.8.6 (SHLD-16): what lies in the window, also in one that has shrunk.
+    const inWindow = seqDiff(m.get32(t + SND_UNA) + m.get32(t + SND_WND), from)
+    const length = Math.min(sentLength(m, t, page) - went, m.get16(t + MSS), inWindow)
+    if (length <= 0) return false
     // RFC 6675, 5 (4.3): the first goes at once; (C): the others while cwnd - pipe has room.
     const forced = (m.get8(flightOf(m, t) + SACK_NEWS) & FORCED) !== 0
-    if (!forced && pipe(m, t) + length > m.get32(t + CWND)) return false
-    return planText(m, t, out, m.get32(page + PAGE_SEQ), length)
+    if (!forced && pipe(m, t) + went + length > m.get32(t + CWND)) return false
+    return planText(m, t, out, from, length)
   },
 
   planLastResort(s, t, out) {
@@ -264,8 +271,7 @@ function enter(s: Core, t: Tcb, f: Flight, page: Page, first: number): void {
   }
   if (seqLt(from, g.ack)) {
     // Its beginning goes now.
-    uncount(m, f, page, seqDiff(g.ack, from))
-    return
+    return cutFront(m, f, page, seqDiff(g.ack, from))
   }
   if (isMarked(m, page, IS_SACKED)) return
   for (let i = first; i < g.blocks; i++) {

@@ -3,9 +3,10 @@
  *
  * Text to send stands in pages, a segment each, and the marks are the page's: a page is SACKed when blocks cover all of it
  * that was sent. A page holds more than one segment where short pieces were gathered in it, part of it being sent
- * already; then a SACK for some of it marks nothing, and what is lost goes again with the rest of the page, one segment as
- * large as any other. (To begin a page with each segment that was sent instead would cost 1,600 bytes for a byte.) When
- * more of a page is sent later, what it was marked with no longer says all, and is forgotten.
+ * already, or segments are tiny; then a SACK for some of it marks nothing, and what is lost goes again with the rest of the
+ * page, in as many segments as it takes: how far they are stands beside the marks. (To begin a page with each segment that
+ * was sent instead would cost 1,600 bytes for a byte.) When more of a page is sent later, what it was marked with no longer
+ * says all, and is forgotten.
  */
 import {
   type Arena,
@@ -30,6 +31,9 @@ export const IS_LOST = 2
 export const IS_AGAIN = 4
 /** It was sent more than once: an ACK of it does not say which time. */
 export const WAS_AGAIN = 8
+/** Behind the marks: how many bytes of a lost page have gone again, until all have and it IS_AGAIN. */
+const MARK_BITS = 4
+const MARKS = 15
 
 /** The first page of those in flight; 0 when there is none. */
 export function firstInFlight(m: Arena, t: Tcb): Page {
@@ -60,6 +64,19 @@ export const pipe = (m: Arena, t: Tcb): number => flightSize(m, t) - gone(m, fli
 /** Bytes in flight that are not in the network. */
 export const gone = (m: Arena, f: Flight): number =>
   m.get32(f + SACKED) + m.get32(f + LOST) - m.get32(f + AGAIN)
+
+/** How many bytes at the beginning of a lost page have been sent again, while its others wait. */
+export const wentAgain = (m: Arena, page: Page): number => m.get16(page + PAGE_FLAGS) >> MARK_BITS
+
+function setWentAgain(m: Arena, page: Page, bytes: number): void {
+  m.put16(page + PAGE_FLAGS, (m.get16(page + PAGE_FLAGS) & MARKS) | (bytes << MARK_BITS))
+}
+
+/** The first `bytes` of the page are acknowledged, and are part of it no more. */
+export function cutFront(m: Arena, f: Flight, page: Page, bytes: number): void {
+  uncount(m, f, page, bytes)
+  setWentAgain(m, page, Math.max(0, wentAgain(m, page) - bytes))
+}
 
 /** Takes `bytes` of a page out of the sums that its marks have put it into. */
 export function uncount(m: Arena, f: Flight, page: Page, bytes: number): void {
@@ -120,8 +137,11 @@ export function noteSent(m: Arena, t: Tcb, out: OutgoingSegment, max: number, co
       uncount(m, f, page, before)
       m.put16(page + PAGE_FLAGS, out.seq === max ? marks & WAS_AGAIN : WAS_AGAIN)
     } else if (counts && (marks & (IS_AGAIN | IS_SACKED)) === 0) {
-      m.put16(page + PAGE_FLAGS, marks | IS_AGAIN | WAS_AGAIN)
-      m.add32(f + AGAIN, before)
+      const went = seqDiff(end, m.get32(page + PAGE_SEQ))
+      const part = (marks & IS_LOST) !== 0 && went < before
+      m.put16(page + PAGE_FLAGS, marks | WAS_AGAIN | (part ? 0 : IS_AGAIN))
+      setWentAgain(m, page, part ? went : 0)
+      if (!part) m.add32(f + AGAIN, before)
     } else {
       m.put16(page + PAGE_FLAGS, marks | WAS_AGAIN)
     }

@@ -12,11 +12,8 @@
 import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { takeFrame } from '../ethernet/frames.ts'
-import { payloadAt } from '../ip/datagram.ts'
-import { mtuTo } from '../ip/route.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { NOW_MS } from '../memory/layout.ts'
-import { IP_HEADER } from '../wire/ipv4.ts'
 import {
   ACK,
   OPTION_MSS,
@@ -30,9 +27,10 @@ import {
   TCP_HEADER,
 } from '../wire/tcp.ts'
 import { MSS_DEFAULT } from './connection.ts'
-import { keyedHash } from './isn.ts'
+import { keyedHash, keyOf } from './isn.ts'
 import { bear } from './listen.ts'
-import { sendBare } from './reset.ts'
+import { linkMss } from './mss.ts'
+import { bareAt, sendBare } from './reset.ts'
 import { BACKLOG, ISS, OVERFLOW_AT, RCV_EDGE, RCV_NXT, READY, SND_MAX, SND_NXT, type Tcb } from './tcb.ts'
 import { ourClock } from './timestamps.ts'
 import { bufferShare } from './window.ts'
@@ -67,7 +65,12 @@ const stepNow = (m: Arena): number => (m.get32(NOW_MS) >>> TIME_SHIFT) & TIME_MA
 /** The cookie for the peer's ISS, at a time and with an MSS of the table. */
 function cookieFor(s: Core, irs: number, step: number, mss: number): number {
   const { m, segment: g } = s
-  const tuple = keyedHash(m, g.destination, g.source, (g.destinationPort << 16) | g.sourcePort)
+  const tuple = keyedHash(
+    m,
+    keyOf(s, g.destination),
+    keyOf(s, g.source),
+    (g.destinationPort << 16) | g.sourcePort,
+  )
   const top = (step << 3) | mss
   return (top << 24) | (keyedHash(m, tuple, irs, DOMAIN ^ top) & HASH_MASK)
 }
@@ -88,7 +91,7 @@ function answer(s: Core, listener: Tcb): Drop {
   if (page === 0) return dropped(s, Drop.NoMemory)
   m.put32(listener + OVERFLOW_AT, m.get32(NOW_MS) | 1)
   const cookie = cookieFor(s, g.seq, stepNow(m), indexOfMss(offered))
-  const at = payloadAt(page)
+  const at = bareAt(s, page, g.source)
   const length = TCP_HEADER + putOptions(s, at + TCP_HEADER)
   putTcp(m.view, at, g.destinationPort, g.sourcePort, cookie, (g.seq + 1) | 0, length, SYN | ACK, window(m))
   sendBare(s, page, g.destination, g.source, length)
@@ -104,7 +107,7 @@ function putOptions(s: Core, at: Address): number {
   const { view } = m
   m.put8(at, OPTION_MSS)
   m.put8(at + 1, OPTION_MSS_LENGTH)
-  view.setUint16(at + 2, mtuTo(s, g.source) - IP_HEADER - TCP_HEADER)
+  view.setUint16(at + 2, linkMss(s, g.source))
   if (!g.stamped) return 4
   view.setUint32(at + 4, (OPTION_NOP << 24) | (OPTION_NOP << 16) | (OPTION_TIMESTAMPS << 8) | 10)
   view.setInt32(at + 8, markedClock(m, g.shift < 0 ? NO_SCALE : g.shift))

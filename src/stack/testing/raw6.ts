@@ -30,6 +30,7 @@ export interface Ipv6Fields {
   readonly from: number[]
   readonly to: number[]
   readonly hops?: number
+  readonly traffic?: number
   /** Says another payload length than there is. */
   readonly length?: number
 }
@@ -38,8 +39,19 @@ export interface Ipv6Fields {
 export const ipv6 = (
   next: number,
   payload: number[],
-  { from, to, hops = 64, length }: Ipv6Fields,
-): number[] => [0x60, 0, 0, 0, ...u16(length ?? payload.length), next, hops, ...from, ...to, ...payload]
+  { from, to, hops = 64, traffic = 0, length }: Ipv6Fields,
+): number[] => [
+  0x60 | (traffic >> 4),
+  (traffic & 15) << 4,
+  0,
+  0,
+  ...u16(length ?? payload.length),
+  next,
+  hops,
+  ...from,
+  ...to,
+  ...payload,
+]
 
 /** A packet to the host, in a frame from the peer; to a group's MAC when it is for a group. */
 export const frame6 = (packet: number[], mac = HOST_MAC, source = PEER_MAC): Uint8Array =>
@@ -124,6 +136,8 @@ export interface Packet6 {
   readonly from: string
   readonly to: string
   readonly hops: number
+  /** The traffic class. */
+  readonly traffic: number
   readonly next: number
   readonly payload: number[]
   /** ICMPv6: its type, also behind a hop-by-hop header, and the message; -1 and empty otherwise. */
@@ -149,6 +163,7 @@ export function readIpv6(frame: Uint8Array): Packet6 | undefined {
     from: text6(from),
     to: text6(to),
     hops: packet[7] ?? 0,
+    traffic: (((packet[0] ?? 0) << 4) | ((packet[1] ?? 0) >> 4)) & 0xff,
     next: packet[6] ?? 0,
     payload,
     type: next === 58 ? (rest[0] ?? -1) : -1,
