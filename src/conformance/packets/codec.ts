@@ -2,9 +2,9 @@
  * Packets of the notation to bytes, and bytes to packets of the notation: the plain way, byte by byte, without the
  * stack's own code. What is read is checked: a length or a checksum that is wrong throws.
  */
-import { NotationError } from '../notation.ts'
+import { hexOf, NotationError } from '../notation.ts'
 import { isGroup6, isLinkLocal6 } from './address6.ts'
-import { BROADCAST, checksum, get16, macBytes, macText, u16 } from './bytes.ts'
+import { BROADCAST, checksum, get16, isText, macBytes, macText, u16 } from './bytes.ts'
 import { HEARD_NOTHING, type Heard } from './heard.ts'
 import { ipv4 } from './ipv4.ts'
 import { ipv6 } from './ipv6.ts'
@@ -82,6 +82,14 @@ export function decodePacket(
   return read ?? { kind: 'raw', etherType: type, bytes: payload, fields }
 }
 
+/** The header of UDP, and of an echo. */
+const HEADER = 8
+
+/** What the host sends is what it was given, and what it passes on is what it got. */
+function checkText(bytes: number[], at: number): void {
+  if (!isText(bytes, at)) throw new Error('The text of the host’s datagram is not what was given to send.')
+}
+
 function decodeDatagram(
   network: Network,
   ip: number[],
@@ -93,12 +101,18 @@ function decodeDatagram(
   if (fragment !== undefined) {
     const { at, last } = fragment
     const name = nameOf(network.version, protocol)
+    if (['udp', 'icmp', 'icmp6'].includes(name))
+      checkText(payload.slice(Math.max(0, HEADER - at)), Math.max(0, at - HEADER))
     return { kind: 'fragment', protocol: name, from: at, to: at + payload.length, last, fields }
   }
   const reader = readerOf(network.version, protocol, payload)
-  if (reader === undefined) return { kind: 'ip', protocol, length: payload.length, fields }
+  if (reader === undefined) {
+    fields.set('data', hexOf(payload))
+    return { kind: 'ip', protocol, length: payload.length, fields }
+  }
   if (checksum([...network.pseudoHeader(from, to, protocol, payload.length), ...payload]) !== 0)
     throw new Error('The host sent a wrong checksum.')
+  if (nameOf(network.version, protocol) === 'udp' && !('reads' in reader)) checkText(payload.slice(HEADER), 0)
   const read = reader.decode?.(payload, { fields, to: network.addressText(to), numbersOf, heard })
   return read ?? { kind: 'raw', etherType: network.etherType, bytes: ip, fields }
 }

@@ -8,7 +8,7 @@ import {
   type Words,
   wrong,
 } from '../notation.ts'
-import { get16, text, u16, u32 } from './bytes.ts'
+import { get16, isText, text, u16, u32 } from './bytes.ts'
 import { addressBytes, addressText, ipv4Packet } from './ipv4.ts'
 import {
   type Ends,
@@ -53,6 +53,7 @@ const isErrorType = (type: number): boolean => [3, 4, 5, 11, 12].includes(type)
 
 const QUOTED: Readonly<Record<Quote['protocol'], number>> = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 }
 
+const ECHOES = [0, 8]
 const REDIRECT = 5
 const PARAMETER_PROBLEM = 12
 
@@ -131,6 +132,7 @@ function quoteBytes(quote: Quote, ends: Ends, n: Numbers): number[] {
 function decode(icmp: number[], { fields }: Seen): IcmpPacket {
   const [type = 0, code = 0] = icmp
   const isError = isErrorType(type)
+  if (ECHOES.includes(type) && !isText(icmp.slice(8), 0)) throw new Error('The echo is not what was asked.')
   if (!isError) fields.set('id', String(get16(icmp, 4)))
   fields.set(isError ? 'mtu' : 'seq', String(get16(icmp, 6)))
   if (type === REDIRECT) fields.set('gateway', addressText(icmp.slice(4, 8)))
