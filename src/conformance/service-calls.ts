@@ -51,7 +51,7 @@ export const SERVICE_CALLS: Readonly<Record<string, Call>> = {
     )
   },
   /** The servers that are asked for names. */
-  nameServers({ stack }) {
+  dnsServers({ stack }) {
     const m = new Arena(stack.arena)
     const known = [0, 4, 8].map(i => m.get32(layout.DNS_SERVERS + i)).filter(address => address !== 0)
     return known.map(ipv4Text).join(', ') || 'none'
