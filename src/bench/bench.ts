@@ -4,12 +4,10 @@
  */
 import { checksumMBps, memcpyMBps } from './limits.ts'
 import { connections, costBeside, idle, roundTrips, throughput } from './measures.ts'
-
-/** The link of the measure with IP_OFFLOAD, bytes of its largest frame. */
-const LARGEST_FRAME = Number(process.env['LF'] ?? 65_549)
-
 import { forwardingCost } from './routes.ts'
 
+/** The link of the measure with IP_OFFLOAD, bytes of its largest frame. */
+const LARGEST_FRAME = 65_549
 const SAMPLES = Number(process.env['BENCH_SAMPLES'])
 
 interface Figure {
@@ -47,15 +45,15 @@ print('limit: checksum of 1,460 bytes', limit.checksumMBps, 'MB/s', '')
 
 const bulk = throughput(SAMPLES, 256)
 const offload = throughput(SAMPLES, 256, LARGEST_FRAME)
-const { bytesPerIdleConnection, idleConnectionsIn2MiB } = idle()
+const idles = Array.from({ length: SAMPLES }, idle)
 const stack = {
   throughputMBps: figure(bulk.throughputMBps),
   offloadMBps: figure(offload.throughputMBps),
   roundTripsPerSecond: figure(roundTrips(SAMPLES, 100_000)),
   connectionsPerSecond: figure(connections(SAMPLES, 20_000)),
   heapBytesPerPacket: figure(bulk.heapBytesPerPacket),
-  bytesPerIdleConnection: figure([bytesPerIdleConnection]),
-  idleConnectionsIn2MiB: figure([idleConnectionsIn2MiB]),
+  bytesPerIdleConnection: figure(idles.map(({ bytes }) => bytes)),
+  idleConnectionsIn2MiB: figure(idles.map(({ count }) => count)),
 }
 print('TCP one way, MTU 1500, hashes equal', stack.throughputMBps, 'MB/s', '≥ 1,000')
 print('  of it, a packet (both hosts)', figure(bulk.nsPerPacket), 'ns', '')
@@ -66,9 +64,11 @@ print('heap for each packet', stack.heapBytesPerPacket, 'bytes', '0')
 print('an idle connection', stack.bytesPerIdleConnection, 'bytes', '≤ 192')
 print('idle connections in 2 MiB', stack.idleConnectionsIn2MiB, '', '≥ 8,000')
 
-const beside = Object.fromEntries([10, 1_000, 8_000].map(others => [others, costBeside(others, 64)]))
-for (const [others, ns] of Object.entries(beside)) {
-  print(`a packet beside ${Number(others).toLocaleString('en-GB')} connections`, figure([ns]), 'ns', 'flat')
+const beside = Object.fromEntries(
+  [10, 1_000, 8_000].map(others => [others, figure(costBeside(others, SAMPLES, 64))]),
+)
+for (const [others, cost] of Object.entries(beside)) {
+  print(`a packet beside ${Number(others).toLocaleString('en-GB')} connections`, cost, 'ns', 'flat')
 }
 
 const native =

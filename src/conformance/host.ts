@@ -44,6 +44,8 @@ export class Host {
   readonly outbox: Sent[] = []
   /** Whether the link takes nothing. */
   busy = false
+  /** Whether nobody asks what happened to its sockets. */
+  asleep = false
   /** What happened to its sockets since it was last asked. */
   readonly events = new Map<Socket, number>()
 
@@ -92,6 +94,7 @@ export class Host {
       for (const { frame, link } of answers) this.stack.input(frame, this.now, link)
       asked = answers.length > 0
     }
+    if (this.asleep) return
     this.stack.events((socket, bits) => this.events.set(socket, (this.events.get(socket) ?? 0) | bits))
   }
 }

@@ -99,6 +99,7 @@ class Run implements Caller {
       throw this.journal.failure('The script ends, and the host has sent more.', '', this.unexpected())
     this.checkSound()
     this.host.busy = false
+    this.host.asleep = false
     this.answering = { arp: true, nd: true }
     for (const socket of this.sockets.values()) if (this.stack.abort(socket) < 0) this.stack.close(socket)
     for (const peer of this.conversations.peers()) CALLS['hostGone']?.(this, [peer], '0')
@@ -143,6 +144,9 @@ class Run implements Caller {
         return step.pool === ''
           ? this.checkBaseline()
           : this.journal.compare(String(step.used), this.usedBy(step.pool))
+      case 'program':
+        this.host.asleep = step.asleep
+        return this.host.pump()
       case 'link':
         this.host.busy = step.busy
         return this.host.pump()

@@ -10,14 +10,16 @@ import { build } from 'vite'
  * @param {readonly string[]} nodeOptions
  * @param {readonly string[]} args
  * @param {(folder: string) => Record<string, string>} [environment] given a folder for the run's own files
+ * @param {import('vite').Plugin[]} [plugins]
  * @returns {Promise<number>} its exit status
  */
-export async function runBuilt(entry, nodeOptions, args, environment = () => ({})) {
+export async function runBuilt(entry, nodeOptions, args, environment = () => ({}), plugins = []) {
   const out = mkdtempSync(join(tmpdir(), 'lanlet-run-'))
   try {
     await build({
       configFile: false,
       root: dirname(entry),
+      plugins,
       logLevel: 'warn',
       build: { outDir: out, emptyOutDir: true, ssr: entry, minify: true, target: 'es2022' },
     })

@@ -124,6 +124,8 @@ export interface Core {
   readonly random32: () => number
   /** The TCP options among the features, in the order in which they are written. */
   readonly options: readonly TcpOption[]
+  /** Those of them that segments behind the handshake may carry. */
+  readonly lastingOptions: readonly TcpOption[]
   /** The parts of the stack itself that speak UDP; names before addresses, which they leave before. */
   readonly services: readonly Service[]
   /** The segment that is being taken; meaningless between calls. */

@@ -47,6 +47,7 @@ export function compose(config: StackConfig, environment: Environment, features:
       features.sack?.blocks,
       features.fastOpen,
     ].filter(option => option !== undefined),
+    lastingOptions: [features.timestamps, features.sack?.blocks].filter(option => option !== undefined),
     segment: emptySegment(),
     link: 0,
   }

@@ -18,6 +18,7 @@ import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page 
 import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import {
   CONFIRMED_HEAD,
+  HOP,
   INCOMPLETE_HEAD,
   NEIGHBOURS_HELD,
   NOW_MS,
@@ -41,7 +42,7 @@ import { frameAt, queueFrames, takeFrame } from './frames.ts'
 export const NEIGHBOUR_STATE = 17
 const NEIGHBOUR_REQUESTS = 18
 /** Whether a frame was sent to it since it was last confirmed. */
-const NEIGHBOUR_USED = 19
+export const NEIGHBOUR_USED = 19
 export const NEIGHBOUR_ADDRESS = 20
 export const NEIGHBOUR_MAC_HIGH = 24
 export const NEIGHBOUR_MAC_LOW = 28
@@ -228,6 +229,7 @@ export function neighbourTimer(s: Core, at: Address): void {
 export function removeNeighbour(s: Core, at: Address): void {
   const m = s.m
   s.features.netlink?.neighbourChanged(s, at, true)
+  m.put32(HOP, 0)
   forget(m, at)
   clearTimer(m, at)
   removeBoth(m, listOf(m, at), at, YOUNGER, OLDER)

@@ -225,8 +225,19 @@ describe('a redirect', () => {
     expect(gateways(w)).toEqual([numberOf(BETTER)])
     // The new router may send it on in its turn; the old one has no say any more.
     expect(redirect(w, [10, 0, 0, 252])).toBe(Drop.BadRedirect)
+    const socket = udpSocket(w, 5000)
+    const sent = () => {
+      w.stack.sendTo(socket, Uint8Array.of(1), numberOf(FAR), 9)
+      w.wait(0)
+      return w.skip()
+    }
+    expect(sent()).toBe(1)
     expect(redirect(w, [10, 0, 0, 252], { from: BETTER })).toBe(Drop.None)
     expect(gateways(w)).toEqual([numberOf([10, 0, 0, 252])])
+    // The next datagram already waits for the newest one's address.
+    w.everybodyAnswers = false
+    expect(sent()).toBe(0)
+    w.stack.close(socket)
   })
 
   test('from anybody else, to elsewhere, to us, or about what we did not send is not (RFC 1122, 3.2.2.2)', () => {

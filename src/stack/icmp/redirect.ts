@@ -8,7 +8,7 @@ import { isBroadcast, isHostAddress, isInOwnNetwork, isOurs } from '../ip/local.
 import { linkTo, nextHop } from '../ip/route.ts'
 import { enterRoute, ROUTE_GATEWAY, ROUTE_NEXT_ADDRESS, ROUTE_PREFIX, routeWith } from '../ip/routes.ts'
 import type { Address } from '../memory/arena.ts'
-import { FORWARDS, REDIRECTED } from '../memory/layout.ts'
+import { FORWARDS, HOP, REDIRECTED } from '../memory/layout.ts'
 import { icmpInRedirects } from '../mib.ts'
 import { ICMP_CODE, ICMP_HEADER, ICMP_ID } from '../wire/icmp.ts'
 import { IP_DESTINATION, IP_SOURCE } from '../wire/ipv4.ts'
@@ -77,7 +77,10 @@ function take(s: Core, destination: number, gateway: number, link: number): void
   const known = routeWith(s, destination, 32, 0)
   let [kept, last] = [0, REDIRECTED]
   for (let at = m.get32(last); at !== 0; at = m.get32(last)) {
-    if (at === known) return m.put32(known + ROUTE_GATEWAY, gateway)
+    if (at === known) {
+      m.put32(HOP, 0)
+      return m.put32(known + ROUTE_GATEWAY, gateway)
+    }
     last = at + ROUTE_NEXT_ADDRESS
     kept++
   }

@@ -7,7 +7,7 @@ import { type Address, freePage, PAGE_NEXT, type Page } from '../memory/arena.ts
 import { MTU, NEXT_IP_ID } from '../memory/layout.ts'
 import { ipOutNoRoutes, ipOutRequests } from '../mib.ts'
 import { IP_TTL_DEFAULT } from '../proc/sysctl.ts'
-import { complement, sumBytes } from '../wire/checksum.ts'
+import { complement, sumBytes, sumHeader } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
 import {
   IP_CHECKSUM,
@@ -55,7 +55,7 @@ export function putIpHeader(
   if (s.features.pathMtu === undefined) m.view.setUint16(at + IP_FRAGMENT, 0)
   m.view.setInt32(at + IP_SOURCE, source)
   m.view.setInt32(at + IP_DESTINATION, destination)
-  m.put16(at + IP_CHECKSUM, complement(sumBytes(m, at, IP_HEADER)))
+  m.put16(at + IP_CHECKSUM, ~sumHeader(m, at) & 0xffff)
 }
 
 /**

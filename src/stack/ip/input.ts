@@ -14,7 +14,7 @@ import { ADDRESSES, INPUT_PAGE, LINK_MAC_HIGH, LINK_MAC_LOW } from '../memory/la
 import { ipInDelivers, ipInReceives } from '../mib.ts'
 import { tcpInput } from '../tcp/input.ts'
 import { udpInput } from '../udp/udp.ts'
-import { pseudoSum, sumBytes } from '../wire/checksum.ts'
+import { pseudoSum, sumBytes, sumHeader } from '../wire/checksum.ts'
 import {
   ETH_DESTINATION,
   ETH_HEADER,
@@ -120,7 +120,8 @@ function ipv4Input(s: Core, at: Address, length: number, toGroup: boolean): Drop
   if (headerLength < IP_HEADER || headerLength > length) return dropped(s, Drop.BadIpHeaderLength)
   const total = view.getUint16(at + IP_TOTAL_LENGTH)
   if (total < headerLength || total > length) return dropped(s, Drop.BadIpLength)
-  if (sumBytes(m, at, headerLength) !== 0xffff) return dropped(s, Drop.BadIpChecksum)
+  const sum = headerLength === IP_HEADER ? sumHeader(m, at) : sumBytes(m, at, headerLength)
+  if (sum !== 0xffff) return dropped(s, Drop.BadIpChecksum)
 
   const source = view.getInt32(at + IP_SOURCE)
   const destination = view.getInt32(at + IP_DESTINATION)

@@ -258,6 +258,26 @@ describe('routes', () => {
     w.stack.close(socket)
   })
 
+  test('that change are followed by the next datagram to where the last one went', () => {
+    const w = two({ gateway: '10.0.0.254' })
+    const socket = udpSocket(w)
+    const far = [9, 9, 9, 9]
+    const next = () => {
+      const result = sendTo(w, socket, far)
+      return result < 0 ? result : went(w).link
+    }
+    expect([next(), next()]).toEqual([0, 0])
+    expect(w.stack.addRoute(via(far, 32, [10, 0, 1, 254], 1))).toBe(0)
+    expect(next()).toBe(1)
+    expect(w.stack.removeRoute(numberOf(far), 32, 0)).toBe(0)
+    expect(next()).toBe(0)
+    expect(w.stack.removeRoute(0, 0, 0)).toBe(0)
+    expect(next()).toBe(EHOSTUNREACH)
+    expect(w.stack.addAddress(1, numberOf([9, 9, 9, 1]), 24)).toBe(0)
+    expect(next()).toBe(1)
+    w.stack.close(socket)
+  })
+
   test('where there is none, nothing is sent; a link-local destination is never sent to a router', () => {
     const w = two()
     const socket = udpSocket(w)

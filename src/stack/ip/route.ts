@@ -7,13 +7,15 @@ import { putEthernet } from '../ethernet/frames.ts'
 import { LINKS_MAX, linkAt } from '../ethernet/links.ts'
 import {
   NEIGHBOUR_INCOMPLETE,
+  NEIGHBOUR_LINK,
   NEIGHBOUR_MAC_HIGH,
   NEIGHBOUR_MAC_LOW,
   NEIGHBOUR_STATE,
+  NEIGHBOUR_USED,
   wantNeighbour,
 } from '../ethernet/neighbours.ts'
 import type { Address } from '../memory/arena.ts'
-import { LINK_MTU } from '../memory/layout.ts'
+import { HOP, HOP_TO, LINK_MTU } from '../memory/layout.ts'
 import { ETHERTYPE_IPV4 } from '../wire/ethernet.ts'
 import { BROADCAST, isLinkLocal, isMulticast } from '../wire/ipv4.ts'
 import { isBroadcast } from './local.ts'
@@ -53,6 +55,12 @@ export const isReady = (way: number): boolean => way >= 0 && way < LINKS_MAX
  */
 export function addressFrame(s: Core, frame: Address, destination: number, link = 0): Address {
   const { m } = s
+  // Most frames go where the last one went. Whatever changes a route, or takes a neighbour away, has this looked up anew.
+  const last = m.get32(HOP)
+  if (last !== 0 && m.get32(HOP_TO) === destination) {
+    m.put8(last + NEIGHBOUR_USED, 1)
+    return addressTo(s, frame, last)
+  }
   if (destination === BROADCAST) return toAll(s, frame, link)
   if (isMulticast(destination)) {
     // RFC 1112, 6.4: the low 23 bits of the group behind 01-00-5E.
@@ -60,11 +68,15 @@ export function addressFrame(s: Core, frame: Address, destination: number, link 
     return link
   }
   const route = routeTo(s, destination)
-  if (route === 0) return isLinkLocal(destination) ? addressTo(s, frame, destination, link) : NO_ROUTE
+  if (route === 0)
+    return isLinkLocal(destination) ? addressTo(s, frame, wantNeighbour(s, destination, link)) : NO_ROUTE
   const gateway = m.get32(route + ROUTE_GATEWAY)
   const out = m.get8(route + ROUTE_LINK)
-  if (gateway !== 0) return addressTo(s, frame, gateway, out)
-  return isBroadcast(m, destination, out) ? toAll(s, frame, out) : addressTo(s, frame, destination, out)
+  if (gateway === 0 && isBroadcast(m, destination, out)) return toAll(s, frame, out)
+  const neighbour = wantNeighbour(s, gateway || destination, out)
+  m.put32(HOP_TO, destination)
+  m.put32(HOP, neighbour)
+  return addressTo(s, frame, neighbour)
 }
 
 /** A frame for all stations of a link. */
@@ -73,12 +85,12 @@ function toAll(s: Core, frame: Address, link: number): number {
   return link
 }
 
-/** A frame for the host or router with this address on this link. */
-function addressTo(s: Core, frame: Address, hop: number, link: number): Address {
+/** A frame for a neighbour. */
+function addressTo(s: Core, frame: Address, neighbour: Address): Address {
   const { m } = s
-  const neighbour = wantNeighbour(s, hop, link)
   if (neighbour === 0) return NO_ROUTE
   const high = m.get16(neighbour + NEIGHBOUR_MAC_HIGH)
+  const link = m.get8(neighbour + NEIGHBOUR_LINK)
   putEthernet(s, frame, high, m.get32(neighbour + NEIGHBOUR_MAC_LOW), ETHERTYPE_IPV4, link)
   return m.get8(neighbour + NEIGHBOUR_STATE) === NEIGHBOUR_INCOMPLETE ? neighbour : link
 }

@@ -10,6 +10,7 @@
 import type { Core } from '../core.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import {
+  HOP,
   PAGES_AT,
   POOL_ROUTES,
   ROUTE_SIZE,
@@ -66,6 +67,7 @@ export function layOutRoutes(m: Arena): void {
 /** A zeroed record, 0 when memory is full. Those in the fixed area are for a host's own address and its default router. */
 export function takeRoute(m: Arena, own: boolean): Address {
   const spare = m.get32(SPARE_ROUTES)
+  m.put32(HOP, 0)
   if (!own || spare === 0) return takeRecord(m, ROUTE_KIND)
   m.put32(SPARE_ROUTES, m.get32(spare))
   m.put32(spare, 0)
@@ -73,6 +75,7 @@ export function takeRoute(m: Arena, own: boolean): Address {
 }
 
 export function freeRoute(m: Arena, route: Address): void {
+  m.put32(HOP, 0)
   if (route >= m.get32(PAGES_AT)) return freeRecord(m, ROUTE_KIND, route)
   m.bytes.fill(0, route, route + ROUTE_SIZE)
   m.put32(route, m.get32(SPARE_ROUTES))

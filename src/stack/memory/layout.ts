@@ -3,9 +3,9 @@
  * One list of offsets, because the stack and whoever inspects an arena from outside must agree.
  */
 
-/** 'lan3': a name and the layout's version: an arena of another layout is refused. */
+/** 'lan4': a name and the layout's version: an arena of another layout is refused. */
 export const MAGIC = 0
-export const MAGIC_VALUE = 0x6c616e33
+export const MAGIC_VALUE = 0x6c616e34
 /** The arena's size in bytes. */
 export const SIZE = 4
 /** Address of the first page; the number of pages follows it. */
@@ -162,8 +162,12 @@ export const MDNS_MEMBER = DNS_SERVERS + 56
 /** IPv6's record of the link (ip6/link.ts); 0 where it is off. */
 export const IPV6_LINK = DNS_SERVERS + 60
 
+/** The destination that was written to last, and the neighbour that this goes to; 0 when it has to be looked up (ip/route.ts). */
+export const HOP_TO = IPV6_LINK + 4
+export const HOP = IPV6_LINK + 8
+
 /** The pools' books. */
-export const POOLS_AT = IPV6_LINK + 4
+export const POOLS_AT = IPV6_LINK + 12
 export const POOL_PAGES = 0
 export const POOL_PEAK = 4
 export const POOL_FAILURES = 8

@@ -11,7 +11,8 @@ import type { Socket } from '../stack.ts'
 import { expectSound } from '../testing/invariants.ts'
 import { connectPair, type SimulatedHost, Simulation, seededRandom } from '../testing/simulation.ts'
 
-const MINUTES = process.env['LONG_BULK'] === undefined ? 0.5 : 30
+const LONG = process.env['LONG_BULK'] !== undefined
+const MINUTES = LONG ? 30 : 0.5
 const PROFILES = { full: createFull, client: createClient, minimal: createMinimal }
 
 const PATTERN = Uint8Array.from({ length: 1 << 17 }, (_, i) => (i * 7919) >> 7)
@@ -91,12 +92,15 @@ describe('a bulk transfer over a bad wire', () => {
       const back = new Flow(bob, far, alice, near)
       badWire(sim, 7)
       const until = sim.now + MINUTES * 60_000
+      const began = performance.now()
+      let frames = 0
       for (let turn = 0; sim.now < until; turn++) {
         there.give(turn % 5 === 0 ? 300 : 16_384)
         if (turn % 3 === 0) back.give(700)
         sim.run(10)
         there.take()
         back.take()
+        frames += sim.wire.length
         sim.wire.length = 0
         for (const host of sim.hosts) host.drops.length = 0
         if (turn % 500 === 0) for (const host of sim.hosts) expectSound(host.stack)
@@ -108,6 +112,11 @@ describe('a bulk transfer over a bad wire', () => {
         back.take()
       }
       expect([there.taken, back.taken]).toEqual([there.given, back.given])
+      if (LONG)
+        console.log(
+          `${a} to ${b}: ${MINUTES} min of transfer, ${(there.taken / 1e6).toFixed(0)} MB there and ` +
+            `${(back.taken / 1e6).toFixed(1)} MB back in ${frames} frames, ${((performance.now() - began) / 1000).toFixed(0)} s`,
+        )
       expect(there.given).toBeGreaterThan(100_000 * MINUTES)
       expect(there.received.digest('hex')).toBe(there.sent.digest('hex'))
       expect(back.received.digest('hex')).toBe(back.sent.digest('hex'))
@@ -144,7 +153,7 @@ function goodput(profile: typeof createFull, loss: number, seconds: number, seed
 }
 
 test('at 2 % loss SACK brings more through than NewReno alone', () => {
-  const seconds = process.env['LONG_BULK'] === undefined ? 30 : 600
+  const seconds = LONG ? 600 : 30
   const [client, minimal] = [createClient, createMinimal].map(profile => goodput(profile, 20, seconds, 3))
   expect(client).toBeGreaterThan((minimal ?? 0) * 1.05)
 }, 120_000)

@@ -49,6 +49,7 @@ import {
 import { awaitsAck, startRetransmission } from './clock.ts'
 import { flightOf, RTT_AT, RTT_SEQ, SEND_CURSOR } from './flight.ts'
 import { linkMss } from './mss.ts'
+import { optionsFor } from './options.ts'
 import type { OutgoingSegment } from './output.ts'
 import { seqDiff, seqGt, seqLe, seqLt, seqMax } from './seq.ts'
 import {
@@ -179,7 +180,7 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
     view.setUint16(at + TCP_HEADER + 2, linkMss(s, m.get32(t + REMOTE_ADDRESS)))
   }
   let option = at + TCP_HEADER + mssLength(out.flags)
-  for (const each of s.options) {
+  for (const each of optionsFor(s, out.flags)) {
     const size = each.size(s, t, out.flags, out.length)
     if (size === 0) continue
     each.write(s, t, out.flags, option, size)
@@ -191,7 +192,7 @@ const mssLength = (flags: number): number => ((flags & SYN) !== 0 ? OPTION_MSS_L
 
 export function headerLengthOf(s: Core, t: Tcb, flags: number, text: number): number {
   let length = TCP_HEADER + mssLength(flags)
-  for (const option of s.options) length += option.size(s, t, flags, text)
+  for (const option of optionsFor(s, flags)) length += option.size(s, t, flags, text)
   return length
 }
 

@@ -17,6 +17,7 @@ import { headerLengthOf } from './emit.ts'
 import { keyedHash, keyOf } from './isn.ts'
 import { linkMss } from './mss.ts'
 import type { TcpOption } from './options.ts'
+import { queueText } from './queue-text.ts'
 import { receiveText } from './receive.ts'
 import {
   CLOSED,
@@ -33,7 +34,7 @@ import {
   stateOf,
   type Tcb,
 } from './tcb.ts'
-import { connectTcp, queueText } from './user.ts'
+import { connectTcp } from './user.ts'
 import { bufferShare } from './window.ts'
 
 export interface FastOpen extends TcpOption {
@@ -110,7 +111,7 @@ function write(s: Core, t: Tcb, flags: number, at: Address): void {
   const remote = m.get32(t + REMOTE_ADDRESS)
   if ((flags & ACK) === 0) {
     const from = findDestination(m, remote) + COOKIE
-    if (cookie > 0) m.bytes.copyWithin(option + 2, from, from + cookie)
+    m.bytes.copyWithin(option + 2, from, from + cookie)
     return
   }
   for (let half = 0; half < 2; half++)
@@ -207,7 +208,6 @@ export const fastOpen: FastOpen = {
     setFlag(m, t, FLAG_FAST_OPEN)
     m.put16(listener + READY, m.get16(listener + READY) + 1)
     g.seq = (g.seq + 1) | 0
-    g.flags &= ~SYN
     receiveText(s, t)
     raise(m, listener, Event.Readable)
   },

@@ -91,7 +91,9 @@ export const offload: Offload = {
     // A SYN brings no such text in practice; what is left of it comes again.
     const length = (flags & SYN) !== 0 ? Math.min(g.length, PIECE) : g.length
     let drop: Drop = Drop.None
-    for (let done = 0; done < length; done += PIECE) {
+    let done = 0
+    // Once also for a segment without text, which an absurdly padded frame may hold.
+    do {
       const piece = Math.min(PIECE, length - done)
       const text = frameAt(m.get32(INPUT_PAGE)) + HEADERS
       m.bytes.copyWithin(text, at + done, at + done + piece)
@@ -102,7 +104,8 @@ export const offload: Offload = {
       g.length = piece
       drop = takeSegment(s)
       g.length = length
-    }
+      done += PIECE
+    } while (done < length)
     return drop
   },
 

@@ -4,6 +4,7 @@
  */
 import type { Core } from '../core.ts'
 import type { Address } from '../memory/arena.ts'
+import { SYN } from '../wire/tcp.ts'
 import type { Tcb } from './tcb.ts'
 
 export interface TcpOption {
@@ -18,3 +19,10 @@ export interface TcpOption {
   /** Writes those bytes, `size` of them. */
   write(s: Core, t: Tcb, flags: number, at: Address, size: number): void
 }
+
+/**
+ * The options that may stand in a segment with these flags. Most are for the handshake alone, and behind it are neither
+ * written nor read (RFC 7323, 2.2: "A Window Scale option in a segment without a SYN bit MUST be ignored").
+ */
+export const optionsFor = (s: Core, flags: number): readonly TcpOption[] =>
+  (flags & SYN) !== 0 ? s.options : s.lastingOptions

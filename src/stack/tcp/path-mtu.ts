@@ -29,6 +29,7 @@ import { IP_HEADER, IP_TOTAL_LENGTH } from '../wire/ipv4.ts'
 import { IP6_HEADER, IP6_MTU_MIN } from '../wire/ipv6.ts'
 import { TCP_HEADER, TCP_SEQUENCE } from '../wire/tcp.ts'
 import { MSS_DEFAULT, visitConnections } from './connection.ts'
+import { TEXT_OFFSET } from './queue-text.ts'
 import { sendAgain } from './recovery.ts'
 import { seqDiff, seqLt } from './seq.ts'
 import { CLAIMED_MTU, CLAIMED_SEQ, OFFERED_MSS, settingsOf, wantSettings } from './settings.ts'
@@ -48,7 +49,6 @@ import {
 } from './tcb.ts'
 import { TIMESTAMPS_SPACE } from './timestamps.ts'
 import { isInFlight, senderOf } from './unreachable.ts'
-import { TEXT_OFFSET } from './user.ts'
 
 export interface PathMtu {
   /** The connection may send from now on: not more at once than this path is known to carry. */

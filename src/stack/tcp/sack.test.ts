@@ -256,6 +256,16 @@ describe('what is sent, RFC 6675, 5', () => {
     d.wait(150).quiet()
   })
 
+  test('what was sent again already is rescued once, too', () => {
+    const d = flying()
+    d.in(ack(1001), blocks(d, [4001, 11_001]))
+    d.out('ACK 1001:2001 ack 1').out('ACK 2001:3001 ack 1').out('ACK 3001:4001 ack 1').quiet()
+    d.in(ack(3001), blocks(d, [4001, 11_001]))
+    d.out('ACK 3001:4001 ack 1').quiet()
+    d.in(ack(11_001))
+    d.quiet()
+  })
+
   test('a timeout forgets what was SACKed, for the peer may have dropped it (RFC 2018, 8)', () => {
     const d = flying()
     d.in(ack(1001), blocks(d, [2001, 3001]))

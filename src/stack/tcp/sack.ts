@@ -335,8 +335,11 @@ function lastResort(m: Arena, t: Tcb, f: Flight): Page {
   return seqGt(m.get32(t + SND_UNA), m.get32(f + RESCUE_RXT)) ? last : 0
 }
 
-/** What goes again is rule (4)'s: HighRxt stays where it is, so that it does not count as in the network. */
+/**
+ * What goes again is rule (4)'s: HighRxt stays where it is, so that it does not count as in the network. By no other rule does
+ * anything go while it is under way again.
+ */
 const isRescue = (m: Arena, t: Tcb, f: Flight, page: Page): boolean =>
   hasFlag(m, t, FLAG_RECOVERING) &&
-  !isMarked(m, page, IS_LOST) &&
-  seqGt(sentEnd(m, t, page), m.get32(f + HIGH_SACKED))
+  (isMarked(m, page, IS_AGAIN) ||
+    (!isMarked(m, page, IS_LOST) && seqGt(sentEnd(m, t, page), m.get32(f + HIGH_SACKED))))

@@ -19,6 +19,7 @@ import {
   TCP_SOURCE_PORT,
   TCP_WINDOW,
 } from '../wire/tcp.ts'
+import { optionsFor } from './options.ts'
 
 /** One object for all segments of a stack, filled anew for each: nothing is allocated. */
 export interface IncomingSegment {
@@ -146,6 +147,7 @@ function readOptions(s: Core, from: Address, end: Address): boolean {
 
 /** One of the options that are features; any other is skipped. */
 function readOption(s: Core, kind: number, at: Address, length: number): boolean {
-  for (const option of s.options) if (option.kind === kind) return option.read(s, at, length)
+  for (const option of optionsFor(s, s.segment.flags))
+    if (option.kind === kind) return option.read(s, at, length)
   return true
 }

@@ -17,19 +17,8 @@ import {
 import { isBroadcast, isOurs, sourceFor } from '../ip/local.ts'
 import { nextHop } from '../ip/route.ts'
 import { ipv6For } from '../ip6/word.ts'
-import {
-  type Arena,
-  freePage,
-  PAGE,
-  PAGE_LENGTH,
-  PAGE_NEXT,
-  PAGE_OFFSET,
-  PAGE_SEQ,
-  type Page,
-  takePage,
-} from '../memory/arena.ts'
-import { append, dropFirst } from '../memory/fifo.ts'
-import { POOL_SEND } from '../memory/layout.ts'
+import { type Arena, freePage, PAGE_LENGTH, PAGE_NEXT, PAGE_OFFSET } from '../memory/arena.ts'
+import { dropFirst } from '../memory/fifo.ts'
 import { tcpActiveOpens } from '../mib.ts'
 import {
   changeFlag,
@@ -46,18 +35,11 @@ import { choosePort, enterTable, findSocket } from '../socket/socket.ts'
 import { Option } from '../stack.ts'
 import { isMulticast } from '../wire/ipv4.ts'
 import { finWait2, startClock } from './clock.ts'
-import {
-  bury,
-  endConnection,
-  initialiseSending,
-  isReady,
-  leaveListener,
-  MSS_DEFAULT,
-  reclaimPages,
-} from './connection.ts'
+import { bury, endConnection, initialiseSending, isReady, leaveListener } from './connection.ts'
 import { initialSequence } from './isn.ts'
 import { noteLastWords } from './last-words.ts'
-import { endOfText, oweAck, wantSend } from './output.ts'
+import { oweAck, wantSend } from './output.ts'
+import { queueText } from './queue-text.ts'
 import { resetConnection } from './reset.ts'
 import {
   BACKLOG,
@@ -79,9 +61,7 @@ import {
   MSS,
   RECV_HEAD,
   RECV_QUEUED,
-  SEND_HEAD,
   SEND_QUEUED,
-  SEND_TAIL,
   SIBLING,
   SYN_RECEIVED,
   SYN_SENT,
@@ -91,9 +71,6 @@ import {
 } from './tcb.ts'
 import { sequenceBeyond } from './time-wait.ts'
 import { bufferShare, offeredWindow, receiveWindow } from './window.ts'
-
-/** Where text begins in its page: behind the page header, room for Ethernet, IPv6 and the longest TCP header. */
-export const TEXT_OFFSET = 140
 
 /** 3.10.1, passive OPEN. */
 export function listenTcp(s: Core, t: Tcb, backlog: number): 0 | Errno {
@@ -181,48 +158,6 @@ export function sendTcp(s: Core, t: Tcb, data: Uint8Array): number | Errno {
   if (waited === 0) s.features.settings?.waiting(s, t)
   wantSend(s, t)
   return taken
-}
-
-/** Copies up to `limit` bytes into the tail's page and fresh ones, a segment each. Returns how many found room. */
-export function queueText(s: Core, t: Tcb, data: Uint8Array, limit: number): number {
-  const { m } = s
-  // A page holds a segment, which goes out from where it stands. Smaller ones are cut from it: they must not cost a page each.
-  const segment = Math.min(Math.max(m.get16(t + MSS), MSS_DEFAULT), PAGE - TEXT_OFFSET)
-  let done = 0
-  while (done < limit) {
-    const page = pageWithRoom(m, t, segment) || addTextPage(s, t)
-    if (page === 0) break
-    const length = m.get16(page + PAGE_LENGTH)
-    const at = m.get16(page + PAGE_OFFSET) + length
-    const piece = Math.min(limit - done, segment - length, PAGE - at)
-    m.bytes.set(done === 0 && piece === data.length ? data : data.subarray(done, done + piece), page + at)
-    m.put16(page + PAGE_LENGTH, length + piece)
-    m.add32(t + SEND_QUEUED, piece)
-    done += piece
-  }
-  return done
-}
-
-function pageWithRoom(m: Arena, t: Tcb, segment: number): Page {
-  const tail = m.get32(t + SEND_TAIL)
-  if (tail === 0) return 0
-  const length = m.get16(tail + PAGE_LENGTH)
-  return length < segment && m.get16(tail + PAGE_OFFSET) + length < PAGE ? tail : 0
-}
-
-function addTextPage(s: Core, t: Tcb): Page {
-  const { m } = s
-  let page = takePage(m, POOL_SEND, false)
-  if (page === 0) {
-    reclaimPages(s)
-    page = takePage(m, POOL_SEND, false)
-    if (page === 0) return 0
-  }
-  m.put16(page + PAGE_OFFSET, TEXT_OFFSET)
-  m.put16(page + PAGE_LENGTH, 0)
-  m.put32(page + PAGE_SEQ, endOfText(m, t))
-  append(m, t + SEND_HEAD, page, PAGE_NEXT)
-  return page
 }
 
 /** 3.10.3, RECEIVE: copies what can be read; 0 once the peer's FIN is reached. */
@@ -340,8 +275,6 @@ function closeListener(s: Core, listener: Tcb): void {
   setFlag(m, listener, FLAG_ORPHAN)
   while (m.get16(listener + CHILDREN) > 0) {
     const child = m.get32(listener + FAMILY) as Tcb
-    leaveListener(m, child)
-    setFlag(m, child, FLAG_ORPHAN)
     resetConnection(s, child)
     endConnection(s, child, ECONNRESET)
   }

@@ -115,6 +115,7 @@ function emptyCore(): Core {
     features: { congestion: reno, fib: fibList, timestamps, windowScale },
     random32: () => 0,
     options: [windowScale, timestamps],
+    lastingOptions: [windowScale, timestamps],
     services: [],
     segment: emptySegment(),
     link: 0,

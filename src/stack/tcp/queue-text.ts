@@ -1,0 +1,121 @@
+/**
+ * Text to send, on its way into pages, a segment each.
+ *
+ * JavaScript copies bytes fast by `set` alone, which takes a whole array; a part of one has to be made into an object
+ * first, and that for each page. So text that goes into several pages is copied twice: as it is into a room that is kept for
+ * that, where it is laid so that each page's part stands at a multiple of a segment; and from there by windows that were made
+ * once. Measured: 80 ns a page, where `subarray` and `set` take 50 and leave 96 bytes to collect, and a loop over words 190.
+ *
+ *     what the last page has room for | a segment | a segment | the rest, and what came after it last time
+ */
+import type { Core } from '../core.ts'
+import {
+  type Address,
+  type Arena,
+  PAGE,
+  PAGE_LENGTH,
+  PAGE_NEXT,
+  PAGE_OFFSET,
+  PAGE_SEQ,
+  type Page,
+  takePage,
+} from '../memory/arena.ts'
+import { append } from '../memory/fifo.ts'
+import { POOL_SEND } from '../memory/layout.ts'
+import { MSS_DEFAULT, reclaimPages } from './connection.ts'
+import { endOfText } from './output.ts'
+import { MSS, SEND_HEAD, SEND_QUEUED, SEND_TAIL, type Tcb } from './tcb.ts'
+
+/** Where text begins in its page: behind the page header, room for Ethernet, IPv6 and the longest TCP header. */
+export const TEXT_OFFSET = 140
+
+/** Bytes that are laid out at once. */
+const ROUND = 65_536
+/** One room for all stacks; what stands in it means nothing between calls. */
+const room = new Uint8Array(ROUND + 2 * PAGE)
+const roomWords = new Uint32Array(room.buffer)
+/** Its windows, each a segment long. */
+const windows: Uint8Array[] = []
+
+/** Copies up to `limit` bytes into the tail's page and fresh ones, a segment each. Returns how many found room. */
+export function queueText(s: Core, t: Tcb, data: Uint8Array, limit: number): number {
+  for (let done = 0; ; done += ROUND) {
+    const length = Math.min(limit - done, ROUND)
+    if (length <= 0) return limit
+    const taken = queueRound(s, t, length === data.length ? data : data.subarray(done, done + length))
+    if (taken < length) return done + taken
+  }
+}
+
+function queueRound(s: Core, t: Tcb, data: Uint8Array): number {
+  const { m } = s
+  // A page holds a segment, which goes out from where it stands. Smaller ones are cut from it: they must not cost a page each.
+  const segment = Math.min(Math.max(m.get16(t + MSS), MSS_DEFAULT), PAGE - TEXT_OFFSET)
+  let page = pageWithRoom(m, t, segment)
+  const first = page === 0 ? 0 : roomIn(m, page, segment)
+  const spreads = data.length > (first || segment)
+  if (spreads) room.set(data, segment - first)
+  let done = 0
+  for (let part = first === 0 ? 1 : 0; done < data.length; part++) {
+    if (part > 0) page = addTextPage(s, t)
+    if (page === 0) break
+    const length = m.get16(page + PAGE_LENGTH)
+    const at = page + m.get16(page + PAGE_OFFSET) + length
+    const piece = Math.min(data.length - done, part === 0 ? first : segment)
+    if (!spreads) m.bytes.set(data, at)
+    else if (part === 0) copyOut(m, segment - first, at, first)
+    else m.bytes.set(windowOf(part, segment), at)
+    m.put16(page + PAGE_LENGTH, length + piece)
+    m.add32(t + SEND_QUEUED, piece)
+    done += piece
+  }
+  return done
+}
+
+/** How much more of a segment the page can take. */
+const roomIn = (m: Arena, page: Page, segment: number): number => {
+  const length = m.get16(page + PAGE_LENGTH)
+  return Math.min(segment - length, PAGE - m.get16(page + PAGE_OFFSET) - length)
+}
+
+function windowOf(part: number, segment: number): Uint8Array {
+  const kept = windows[part]
+  if (kept !== undefined && kept.length === segment) return kept
+  const made = room.subarray(part * segment, (part + 1) * segment)
+  windows[part] = made
+  return made
+}
+
+/** Copies bytes of the room to `at`: less than a segment, once a call, so that it needs no window. */
+function copyOut(m: Arena, from: number, at: Address, length: number): void {
+  let i = 0
+  // The text of a page begins at a word, as the room's segments do: mostly both are as far from one.
+  if (((from ^ at) & 3) === 0) {
+    for (; i < length && ((from + i) & 3) !== 0; i++) m.bytes[at + i] = room[from + i] as number
+    for (; i + 4 <= length; i += 4) m.words[(at + i) >> 2] = roomWords[(from + i) >> 2] as number
+  }
+  for (; i < length; i++) m.bytes[at + i] = room[from + i] as number
+}
+
+/** The last page of the text, if it has room; else 0. */
+function pageWithRoom(m: Arena, t: Tcb, segment: number): Page {
+  const tail = m.get32(t + SEND_TAIL)
+  if (tail === 0) return 0
+  const length = m.get16(tail + PAGE_LENGTH)
+  return length < segment && m.get16(tail + PAGE_OFFSET) + length < PAGE ? tail : 0
+}
+
+function addTextPage(s: Core, t: Tcb): Page {
+  const { m } = s
+  let page = takePage(m, POOL_SEND, false)
+  if (page === 0) {
+    reclaimPages(s)
+    page = takePage(m, POOL_SEND, false)
+    if (page === 0) return 0
+  }
+  m.put16(page + PAGE_OFFSET, TEXT_OFFSET)
+  m.put16(page + PAGE_LENGTH, 0)
+  m.put32(page + PAGE_SEQ, endOfText(m, t))
+  append(m, t + SEND_HEAD, page, PAGE_NEXT)
+  return page
+}
