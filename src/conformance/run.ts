@@ -21,6 +21,7 @@ import { address6Bytes, address6Text } from './packets/address6.ts'
 import { decodePacket, encodePacket } from './packets/codec.ts'
 import { HEARD_NOTHING, hear } from './packets/heard.ts'
 import { formatLike, formatPacket, matches, type Packet } from './packets/packet.ts'
+import { Pieces } from './packets/pieces.ts'
 import type { Ends } from './packets/protocol.ts'
 import type { Header, Script, Subject, TimedStep } from './script.ts'
 import { SERVICE_CALLS } from './service-calls.ts'
@@ -29,6 +30,7 @@ import { hostMacOf, peerMacOf } from './settings.ts'
 const CALLS = { ...SOCKET_CALLS, ...SERVICE_CALLS, ...CAPTURE_CALLS, ...LISTING_CALLS }
 
 const ROUTER = 'fe80::99'
+const ROUTER_MAC = '02:00:00:00:00:99'
 /** How long '*' waits, ms. */
 const ANY_TIME = 3_600_000
 /** How long it may take until all that was closed is gone: TIME-WAIT, retransmissions to nobody. */
@@ -47,6 +49,7 @@ class Run implements Caller {
   private readonly conversations: Conversations
   private readonly journal = new Journal(() => this.unexpected())
   private readonly sockets = new Map<string, Socket>()
+  private readonly pieces = new Pieces()
   /** Whether the peer answers by itself when it is asked for its MAC address. */
   private answering = { arp: true, nd: true }
   private heard = HEARD_NOTHING
@@ -154,9 +157,8 @@ class Run implements Caller {
   }
 
   private inject(packet: Packet, drop: string): void {
-    const flow = packet.kind === 'tcp' ? packet.flow : undefined
+    const numbers = packet.kind === 'tcp' ? this.conversations.of(packet.flow) : this.conversations.spokenOf()
     const link = Number(packet.fields.get('on') ?? 0)
-    const numbers = this.conversations.of(flow)
     const frame = encodePacket(packet, this.ends(link), numbers, this.header.window, this.heard)
     this.journal.note(this.now, `< ${formatPacket(packet)}`)
     const reason = this.stack.input(frame, this.now, link)
@@ -316,7 +318,14 @@ class Run implements Caller {
 
   private ends(link: number): Ends {
     const { host: host6, 'link-local': linkLocal, peer, router } = this.names
-    const shared = { hostMac: hostMacOf(link), peerMac: peerMacOf(link), host6, linkLocal, router }
+    const shared = {
+      hostMac: hostMacOf(link),
+      peerMac: peerMacOf(link),
+      host6,
+      linkLocal,
+      router,
+      routerMac: ROUTER_MAC,
+    }
     const other = this.header.config.links?.[link - 1]?.address?.split('/')[0]
     if (other !== undefined)
       return { ...shared, host: other, peer: other.replace(/\d+$/, n => `${Number(n) + 1}`) }
@@ -336,7 +345,7 @@ class Run implements Caller {
   }
 
   private decode({ bytes, link }: Sent): Packet {
-    const read = decodePacket(bytes, raw => this.conversations.ofSegment(raw), this.heard)
+    const read = decodePacket(bytes, raw => this.conversations.ofSegment(raw), this.heard, this.pieces)
     const packet = { ...read, fields: new Map(read.fields).set('on', String(link)) }
     return this.conversations.seen(packet)
   }

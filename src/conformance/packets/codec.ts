@@ -9,6 +9,7 @@ import { HEARD_NOTHING, type Heard } from './heard.ts'
 import { ipv4 } from './ipv4.ts'
 import { ipv6 } from './ipv6.ts'
 import type { Network } from './network.ts'
+import type { Pieces } from './pieces.ts'
 import { type Ends, type Numbers, numberIn, type RawNumbers } from './protocol.ts'
 import { nameOf, type Packet, protocolOf, readerOf } from './protocols.ts'
 
@@ -47,7 +48,9 @@ function frame(packet: Packet, ends: Ends, type: number, payload: number[], to?:
   const broadcast = packet.kind === 'arp' && packet.operation === 'who-has'
   const many = broadcast ? BROADCAST : to === undefined ? undefined : manyMac(to)
   const destination = packet.fields.get('link-to') ?? many ?? ends.hostMac
-  const from = packet.fields.get('link-from') ?? ends.peerMac
+  const from =
+    packet.fields.get('link-from') ??
+    (packet.fields.get('from') === ends.router ? ends.routerMac : ends.peerMac)
   const bytes = [...macBytes(destination), ...macBytes(from), ...u16(type), ...payload]
   bytes.push(...Array.from({ length: numberIn(packet, 'pad') ?? 0 }, () => 0))
   return Uint8Array.from(bytes.slice(0, numberIn(packet, 'cut') ?? bytes.length))
@@ -63,11 +66,15 @@ function manyMac(to: number[]): string | undefined {
     : undefined
 }
 
-/** The packet in a frame that the host has sent. `numbersOf` says by what to count a segment's numbers. */
+/**
+ * The packet in a frame that the host has sent. `numbersOf` says by what to count a segment's numbers; fragments are kept in
+ * `pieces`, and looked at together.
+ */
 export function decodePacket(
   bytes: Uint8Array,
   numbersOf: (raw: RawNumbers) => Numbers,
   heard: Heard = HEARD_NOTHING,
+  pieces?: Pieces,
 ): Packet {
   const type = get16(bytes, 12)
   const payload = [...bytes.slice(14)]
@@ -77,7 +84,7 @@ export function decodePacket(
     ['link-from', macText(bytes, 6)],
   ])
   const network = [ipv4, ipv6].find(one => one.etherType === type)
-  if (network !== undefined) return decodeDatagram(network, payload, fields, numbersOf, heard)
+  if (network !== undefined) return decodeDatagram(network, payload, fields, numbersOf, heard, pieces)
   const read = readerOf('etherType', type, payload)?.decode?.(payload, { fields, to, numbersOf, heard })
   return read ?? { kind: 'raw', etherType: type, bytes: payload, fields }
 }
@@ -96,11 +103,15 @@ function decodeDatagram(
   fields: Map<string, string>,
   numbersOf: (raw: RawNumbers) => Numbers,
   heard: Heard,
+  pieces: Pieces | undefined,
 ): Packet {
-  const { from, to, protocol, payload, fragment } = network.decode(ip, fields)
+  const datagram = network.decode(ip, fields)
+  const { from, to, protocol, payload, fragment } = datagram
   if (fragment !== undefined) {
     const { at, last } = fragment
     const name = nameOf(network.version, protocol)
+    // What nobody here reads has no checksum that is known.
+    if (name !== String(protocol)) pieces?.add(network, datagram, fields.get('id') ?? '')
     if (['udp', 'icmp', 'icmp6'].includes(name))
       checkText(payload.slice(Math.max(0, HEADER - at)), Math.max(0, at - HEADER))
     return { kind: 'fragment', protocol: name, from: at, to: at + payload.length, last, fields }

@@ -15,6 +15,7 @@ const ends = {
   linkLocal: 'fe80::1',
   peer: '192.0.2.2',
   router: 'fe80::99',
+  routerMac: '02:00:00:00:00:99',
 }
 const numbers = { peerAddress: '', peerPort: 0, hostPort: 0, hostIss: 0, peerIss: 0, stamp: 0 }
 const heard = { ...HEARD_NOTHING, xid: 77, id: 4711, port: 50_000 }

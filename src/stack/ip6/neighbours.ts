@@ -212,12 +212,13 @@ function takeHeld6(m: Arena, n: Address): Page {
 /** Where it is counted how many pages wait: in the record that times the sweep. */
 const heldCount = (m: Arena): Address => m.get32(linkOf(m) + SWEEP) + HELD_COUNT
 
-/** Sends the frames that waited. */
+/** Sends the frames that waited; 7.3.3: the first packets to it, if it is STALE. */
 export function releaseHeld(s: Core, n: Address): void {
   const { m } = s
   const head = takeHeld6(m, n)
   if (head === 0) return
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT))
     putMac(m.view, frameAt(page) + ETH_DESTINATION, m.get16(n + MAC6_HIGH), m.get32(n + MAC6_LOW))
+  neighbourUsed(s, n)
   queueFrames(s, head, LINK)
 }
