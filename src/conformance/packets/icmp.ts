@@ -1,6 +1,7 @@
 /** ICMP, RFC 792. */
 import {
   type Fields,
+  hexOf,
   lengthOf,
   numberOf,
   parseFields,
@@ -64,6 +65,7 @@ const ICMP_WORDS: Words = {
   seq: 'number',
   mtu: 'number',
   gateway: 'address',
+  data: 'hex',
   at: 'number',
 }
 
@@ -133,7 +135,7 @@ function decode(icmp: number[], { fields }: Seen): IcmpPacket {
   const [type = 0, code = 0] = icmp
   const isError = isErrorType(type)
   if (ECHOES.includes(type) && !isText(icmp.slice(8), 0)) throw new Error('The echo is not what was asked.')
-  if (!isError) fields.set('id', String(get16(icmp, 4)))
+  if (!isError) fields.set('id', String(get16(icmp, 4))).set('data', hexOf(icmp.slice(8)))
   fields.set(isError ? 'mtu' : 'seq', String(get16(icmp, 6)))
   if (type === REDIRECT) fields.set('gateway', addressText(icmp.slice(4, 8)))
   if (type === PARAMETER_PROBLEM) fields.set('at', String(icmp[4]))
