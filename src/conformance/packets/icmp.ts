@@ -128,6 +128,7 @@ function quoteBytes(quote: Quote, ends: Ends, n: Numbers): number[] {
     to: addressBytes(to),
     payload: [...u16(source), ...u16(destination), ...second],
     protocol: QUOTED[quote.protocol] ?? 0,
+    totalLength: quote.length,
   })
 }
 
@@ -160,6 +161,7 @@ function decodeQuote(ip: number[]): Quote | undefined {
     protocol: name,
     ports: name === 'icmp' ? undefined : [get16(ip, at), get16(ip, at + 2)],
     seq: undefined,
+    length: undefined,
     between: [addressText(ip.slice(12, 16)), addressText(ip.slice(16, 20))],
   }
 }
