@@ -9,6 +9,7 @@ import * as layout from '../stack/memory/layout.ts'
 import { type NameType, type Socket, NameType as Types } from '../stack/stack.ts'
 import { type Call, ipv4Text, result } from './calls.ts'
 import { NotationError } from './notation.ts'
+import { address6Text } from './packets/address6.ts'
 
 const TYPES: Readonly<Record<string, NameType>> = { A: Types.A, AAAA: Types.Aaaa, PTR: Types.Ptr }
 
@@ -38,7 +39,7 @@ export const SERVICE_CALLS: Readonly<Record<string, Call>> = {
     if (type === 'PTR') return String.fromCharCode(...into.subarray(0, got))
     const size = type === 'AAAA' ? 16 : 4
     const texts = Array.from({ length: got / size }, (_, i) => [...into.subarray(i * size, (i + 1) * size)])
-    return texts.map(bytes => bytes.join('.')).join(' ')
+    return texts.map(bytes => (size === 16 ? address6Text(bytes) : bytes.join('.'))).join(' ')
   },
   /** The names that are kept, oldest first. */
   cache({ stack }) {

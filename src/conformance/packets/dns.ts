@@ -7,6 +7,7 @@
  *     < dns answer = www.example.com CNAME web.example.com ttl 30 = web.example.com A 203.0.113.7 ttl 30
  */
 import { bytesOf, type Fields, hexOf, parseFields, type Words, wrong } from '../notation.ts'
+import { address6Bytes, address6Text } from './address6.ts'
 import { get16, u16, u32 } from './bytes.ts'
 import { countedFrom, type Heard } from './heard.ts'
 import { addressBytes, addressText } from './ipv4.ts'
@@ -228,6 +229,9 @@ function putData(out: number[], { type, data }: DnsEntry, pointers: boolean): vo
     case 'A':
       out.push(...(data.includes('.') ? addressBytes(data) : bytesOf(data)))
       return
+    case 'AAAA':
+      out.push(...(data.includes(':') ? address6Bytes(data) : bytesOf(data)))
+      return
     case 'NS':
     case 'CNAME':
     case 'PTR':
@@ -329,6 +333,8 @@ class Reader {
     switch (type) {
       case 'A':
         return addressText(rest())
+      case 'AAAA':
+        return address6Text(rest())
       case 'NS':
       case 'CNAME':
       case 'PTR':
