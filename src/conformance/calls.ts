@@ -23,14 +23,15 @@ export interface Caller {
 
 export type Call = (caller: Caller, values: readonly string[], expected: string) => string
 
-const result = (value: number): string => (value < 0 ? errnoName(value) : String(value))
+export const result = (value: number): string => (value < 0 ? errnoName(value) : String(value))
 
-const ipv4Number = (text: string): number => addressBytes(text).reduce((sum, byte) => sum * 256 + byte, 0)
+export const ipv4Number = (text: string): number =>
+  addressBytes(text).reduce((sum, byte) => sum * 256 + byte, 0)
 const ipv6Bytes = (text: string): Uint8Array => Uint8Array.from(address6Bytes(text))
 const addressOf = (text: string): number | Uint8Array =>
   text.includes(':') ? ipv6Bytes(text) : ipv4Number(text)
 
-const ipv4Text = (n: number): string => [24, 16, 8, 0].map(shift => (n >>> shift) & 255).join('.')
+export const ipv4Text = (n: number): string => [24, 16, 8, 0].map(shift => (n >>> shift) & 255).join('.')
 const ipv6Text = (bytes: Uint8Array): string => address6Text([...bytes])
 
 /** 'address:port', '[address]:port', or a port alone */
@@ -142,10 +143,10 @@ export const CALLS: Readonly<Record<string, Call>> = {
     const number = (Option as Readonly<Record<string, number>>)[option] ?? Number(option)
     return result(caller.stack.setOption(caller.socketOf(name), number as Option, Number(value)))
   },
-  joinGroup: (caller, [name = '', group = '']) =>
-    result(caller.stack.joinGroup(caller.socketOf(name), ipv4Number(group))),
-  leaveGroup: (caller, [name = '', group = '']) =>
-    result(caller.stack.leaveGroup(caller.socketOf(name), ipv4Number(group))),
+  joinGroup: (caller, [name = '', group = '', link = '0']) =>
+    result(caller.stack.joinGroup(caller.socketOf(name), ipv4Number(group), Number(link))),
+  leaveGroup: (caller, [name = '', group = '', link = '0']) =>
+    result(caller.stack.leaveGroup(caller.socketOf(name), ipv4Number(group), Number(link))),
   shutdown: (caller, [name = '']) => result(caller.stack.shutdown(caller.socketOf(name))),
   close: (caller, [name = '']) => result(caller.stack.close(caller.socketOf(name))),
   abort: (caller, [name = '']) => result(caller.stack.abort(caller.socketOf(name))),
@@ -166,19 +167,19 @@ export const CALLS: Readonly<Record<string, Call>> = {
     caller.stack.setAddress(ipv4Number(host), Number(prefix), ipv4Number(gateway))
     return '0'
   },
-  addAddress(caller, [address = '']) {
+  addAddress(caller, [address = '', link = '0']) {
     const [host = '', prefix = ''] = address.split('/')
-    return result(caller.stack.addAddress(0, ipv4Number(host), Number(prefix)))
+    return result(caller.stack.addAddress(Number(link), ipv4Number(host), Number(prefix)))
   },
   removeAddress: (caller, [address = '']) => result(caller.stack.removeAddress(ipv4Number(address))),
-  addRoute(caller, [network = '', gateway = '0.0.0.0', metric = '0']) {
+  addRoute(caller, [network = '', gateway = '0.0.0.0', metric = '0', link = '0']) {
     const [host = '', prefix = ''] = network.split('/')
     const route = {
       destination: ipv4Number(host),
       prefixLength: Number(prefix),
       gateway: ipv4Number(gateway),
     }
-    return result(caller.stack.addRoute({ ...route, link: 0, metric: Number(metric) }))
+    return result(caller.stack.addRoute({ ...route, link: Number(link), metric: Number(metric) }))
   },
   removeRoute(caller, [network = '', metric = '0']) {
     const [host = '', prefix = ''] = network.split('/')

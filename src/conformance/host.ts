@@ -7,19 +7,20 @@ import { environment } from '../stack/testing/simulation.ts'
 import { address6Bytes } from './packets/address6.ts'
 import { macBytes } from './packets/bytes.ts'
 import type { Header } from './script.ts'
+import { hostMacOf } from './settings.ts'
 
 const PROFILES = { full, client, minimal }
-export const HOST_MAC = '02:00:00:00:00:01'
 /** A host that sends this much, or wakes this often, between two steps has lost its mind. */
 const RESTLESS = 20_000
 
 /** A host as the script's settings want it; given an arena, the host that lives in it. */
 export function makeStack(header: Header, memory: number | ArrayBuffer = header.memory): Stack {
-  const { profile, mtu, largestFrame, address, gateway, seed } = header
+  const { profile, mtu, largestFrame, address, gateway, seed, config } = header
   return PROFILES[profile as keyof typeof PROFILES](
     {
+      ...config,
       memory,
-      mac: Uint8Array.from(macBytes(HOST_MAC)),
+      mac: Uint8Array.from(macBytes(hostMacOf(0))),
       mtu,
       ...(address === undefined ? {} : { address }),
       ...(gateway === undefined ? {} : { gateway }),
@@ -33,6 +34,7 @@ export function makeStack(header: Header, memory: number | ArrayBuffer = header.
 export interface Sent {
   readonly at: number
   readonly bytes: Uint8Array
+  readonly link: number
 }
 
 export class Host {
@@ -50,7 +52,7 @@ export class Host {
   /** `answer` gives what comes by itself, of which the script sees nothing; undefined: the script sees the frame. */
   constructor(
     header: Header,
-    private readonly answer: (frame: Uint8Array) => Uint8Array | 'silence' | undefined,
+    private readonly answer: (frame: Uint8Array, link: number) => Uint8Array | 'silence' | undefined,
   ) {
     this.stack = makeStack(header)
     const [address6, bits] = header.address6?.split('/') ?? []
@@ -80,16 +82,16 @@ export class Host {
   pump(): void {
     for (let turns = 0, asked = true; asked; turns++) {
       if (turns > RESTLESS) throw new Error('The host never comes to rest.')
-      const answers: Uint8Array[] = []
-      this.stack.output(bytes => {
+      const answers: { readonly frame: Uint8Array; readonly link: number }[] = []
+      this.stack.output((bytes, link) => {
         if (this.busy) return false
-        const answer = this.answer(bytes)
-        if (answer instanceof Uint8Array) answers.push(answer)
-        else if (answer === undefined) this.outbox.push({ at: this.now, bytes: bytes.slice() })
+        const frame = this.answer(bytes, link)
+        if (frame instanceof Uint8Array) answers.push({ frame, link })
+        else if (frame === undefined) this.outbox.push({ at: this.now, bytes: bytes.slice(), link })
         if (this.outbox.length > RESTLESS) throw new Error('The host never stops sending.')
         return true
       })
-      for (const answer of answers) this.stack.input(answer, this.now)
+      for (const { frame, link } of answers) this.stack.input(frame, this.now, link)
       asked = answers.length > 0
     }
     if (this.asleep) return

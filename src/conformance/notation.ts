@@ -14,8 +14,14 @@ export const wrong = (sentence: string): never => {
 export type Value = 'none' | 'number' | 'address' | 'hex' | 'range' | 'word' | 'headers'
 export type Words = Readonly<Record<string, Value>>
 
-/** The link's own words, which fit any packet. */
-export const LINK_WORDS: Words = { 'link-to': 'word', 'link-from': 'word', cut: 'number', pad: 'number' }
+/** The link's own words, which fit any packet; `on` is its number, 0 if it is not said. */
+export const LINK_WORDS: Words = {
+  on: 'number',
+  'link-to': 'word',
+  'link-from': 'word',
+  cut: 'number',
+  pad: 'number',
+}
 /** IP's own, of both versions: each fits any packet that has them. Sizes in bytes. Extension headers stand in braces. */
 export const IP_WORDS: Words = {
   ...LINK_WORDS,

@@ -7,22 +7,28 @@ import { Drop } from '../stack/drop.ts'
 import { Event, type Socket, type Stack } from '../stack/stack.ts'
 import { expectSound } from '../stack/testing/invariants.ts'
 import { answerTo } from './answers.ts'
-import { CALLS, type Caller } from './calls.ts'
+import { type Caller, CALLS as SOCKET_CALLS } from './calls.ts'
+import { CAPTURE_CALLS } from './capture-calls.ts'
 import { readVariable, stateOfSubject } from './checks.ts'
 import { Conversations } from './conversations.ts'
-import { HOST_MAC, Host, makeStack } from './host.ts'
+import { Host, makeStack, type Sent } from './host.ts'
 import { untilIss } from './iss.ts'
 import { Journal, ScriptFailure } from './journal.ts'
+import { LISTING_CALLS } from './listing-calls.ts'
 import type { Names } from './names.ts'
 import { NotationError } from './notation.ts'
 import { address6Bytes, address6Text } from './packets/address6.ts'
 import { decodePacket, encodePacket } from './packets/codec.ts'
+import { HEARD_NOTHING, hear } from './packets/heard.ts'
 import { formatLike, formatPacket, matches, type Packet } from './packets/packet.ts'
 import { Pieces } from './packets/pieces.ts'
 import type { Ends } from './packets/protocol.ts'
 import type { Header, Script, Subject, TimedStep } from './script.ts'
+import { SERVICE_CALLS } from './service-calls.ts'
+import { hostMacOf, peerMacOf } from './settings.ts'
 
-const PEER_MAC = '02:00:00:00:00:02'
+const CALLS = { ...SOCKET_CALLS, ...SERVICE_CALLS, ...CAPTURE_CALLS, ...LISTING_CALLS }
+
 const ROUTER = 'fe80::99'
 const ROUTER_MAC = '02:00:00:00:00:99'
 /** How long '*' waits, ms. */
@@ -46,12 +52,13 @@ class Run implements Caller {
   private readonly pieces = new Pieces()
   /** Whether the peer answers by itself when it is asked for its MAC address. */
   private answering = { arp: true, nd: true }
+  private heard = HEARD_NOTHING
   private readonly baseline: number
   private readonly countersBefore: Readonly<Record<string, number>>
 
   constructor(private readonly header: Header) {
     this.conversations = new Conversations(header.peer, header.iss)
-    this.host = new Host(header, frame => answerTo(frame, this.ends, this.answering))
+    this.host = new Host(header, (frame, link) => answerTo(frame, this.ends(link), this.answering))
     if (!header.boot) this.begin()
     this.answering = { arp: header.arp === 'answered', nd: header.nd === 'answered' }
     this.journal.zero = this.host.now
@@ -73,7 +80,7 @@ class Run implements Caller {
     host.advance(header.clock)
     if (header.hostIss !== undefined) {
       const copy = makeStack(header, this.stack.arena.slice(0))
-      host.advance(host.now + untilIss(copy, this.ends, host.now, header.hostIss))
+      host.advance(host.now + untilIss(copy, this.ends(0), host.now, header.hostIss))
     }
     host.outbox.length = 0
   }
@@ -151,9 +158,10 @@ class Run implements Caller {
 
   private inject(packet: Packet, drop: string): void {
     const numbers = packet.kind === 'tcp' ? this.conversations.of(packet.flow) : this.conversations.spokenOf()
-    const frame = encodePacket(packet, this.ends, numbers, this.header.window)
+    const link = Number(packet.fields.get('on') ?? 0)
+    const frame = encodePacket(packet, this.ends(link), numbers, this.header.window, this.heard)
     this.journal.note(this.now, `< ${formatPacket(packet)}`)
-    const reason = this.stack.input(frame, this.now)
+    const reason = this.stack.input(frame, this.now, link)
     this.host.pump()
     const name = Object.entries(Drop).find(([, number]) => number === reason)?.[0] ?? String(reason)
     if (name !== drop)
@@ -165,7 +173,8 @@ class Run implements Caller {
     const sent = this.host.outbox.shift()
     if (sent === undefined) throw this.journal.failure('The host sent nothing.', line)
     const stamp = this.conversations.stampOf(expected)
-    const seen = this.decode(sent.bytes)
+    const seen = this.decode(sent)
+    this.heard = hear(this.heard, seen)
     const same =
       this.conversations.flowText(expected) === this.conversations.flowText(seen) &&
       matches(expected, seen, stamp)
@@ -181,7 +190,11 @@ class Run implements Caller {
   }
 
   private skip(): void {
-    for (const sent of this.host.outbox.splice(0)) this.journal.noteSeen(sent.at, this.decode(sent.bytes))
+    for (const sent of this.host.outbox.splice(0)) {
+      const seen = this.decode(sent)
+      this.heard = hear(this.heard, seen)
+      this.journal.noteSeen(sent.at, seen)
+    }
   }
 
   private call(name: string, values: readonly string[], expected: string): void {
@@ -303,20 +316,26 @@ class Run implements Caller {
     return { host: address6.split('/')[0] ?? '', peer, router: ROUTER, 'link-local': own('fe80::'), own }
   }
 
-  private get ends(): Ends {
-    const bytes = this.stack.address
-    const own = [24, 16, 8, 0].map(shift => (bytes >>> shift) & 255).join('.')
-    const host = bytes === 0 ? (this.header.address?.split('/')[0] ?? '169.254.0.0') : own
+  private ends(link: number): Ends {
     const { host: host6, 'link-local': linkLocal, peer, router } = this.names
-    return {
-      hostMac: HOST_MAC,
-      peerMac: PEER_MAC,
-      host,
+    const shared = {
+      hostMac: hostMacOf(link),
+      peerMac: peerMacOf(link),
       host6,
       linkLocal,
-      peer,
       router,
       routerMac: ROUTER_MAC,
+    }
+    const other = this.header.config.links?.[link - 1]?.address?.split('/')[0]
+    if (other !== undefined)
+      return { ...shared, host: other, peer: other.replace(/\d+$/, n => `${Number(n) + 1}`) }
+    const bytes = this.stack.address
+    const own = [24, 16, 8, 0].map(shift => (bytes >>> shift) & 255).join('.')
+    const [configured = ''] = this.header.address?.split('/') ?? []
+    return {
+      ...shared,
+      host: bytes !== 0 ? own : configured.includes('.') ? configured : '169.254.0.0',
+      peer,
     }
   }
 
@@ -325,13 +344,14 @@ class Run implements Caller {
     return { address: subject.address ?? this.header.peer, port: subject.port }
   }
 
-  private decode(bytes: Uint8Array): Packet {
-    const seen = decodePacket(bytes, raw => this.conversations.ofSegment(raw), this.pieces)
-    return this.conversations.seen(seen)
+  private decode({ bytes, link }: Sent): Packet {
+    const read = decodePacket(bytes, raw => this.conversations.ofSegment(raw), this.heard, this.pieces)
+    const packet = { ...read, fields: new Map(read.fields).set('on', String(link)) }
+    return this.conversations.seen(packet)
   }
 
   /** What the host has sent and nobody expected. */
   private unexpected(): string {
-    return this.host.outbox.map(sent => this.journal.seenText(sent.at, this.decode(sent.bytes))).join('; ')
+    return this.host.outbox.map(sent => this.journal.seenText(sent.at, this.decode(sent))).join('; ')
   }
 }

@@ -1,8 +1,10 @@
 /** A script's text becomes steps. A wrong line gives one sentence with its number. README.md has the grammar. */
+import type { StackConfig } from '../stack/stack.ts'
 import { ANY_NAMES, type Names, withAddresses } from './names.ts'
 import { NotationError } from './notation.ts'
 import { type Packet, parsePacket } from './packets/packet.ts'
 import { type Flow, parseFlow } from './packets/tcp.ts'
+import { parseSetting } from './settings.ts'
 
 /** What is said before the first step. */
 export interface Header {
@@ -12,7 +14,7 @@ export interface Header {
   readonly mtu: number
   /** The largest frame of the link, bytes; undefined: no larger than the MTU's. */
   readonly largestFrame: number | undefined
-  /** 'a.b.c.d/n'; undefined: the host finds a link-local one by itself. */
+  /** 'a.b.c.d/n', 'dhcp'; undefined: the host finds a link-local one by itself. */
   readonly address: string | undefined
   readonly gateway: string | undefined
   readonly peer: string
@@ -35,6 +37,8 @@ export interface Header {
   readonly boot: boolean
   /** Whether the arena must be as it was, once all is closed. */
   readonly baseline: boolean
+  /** What else the stack is told: names, servers, further links. */
+  readonly config: Partial<StackConfig>
 }
 
 /** When a step happens, ms: between `from` and `to`, counted from the step before if `relative`; undefined: any time. */
@@ -112,6 +116,7 @@ const DEFAULTS: Header = {
   nd: 'answered',
   boot: false,
   baseline: true,
+  config: {},
 }
 
 /** The script speaks IPv6. The clock stands where the host's first address is tested, and nobody has answered its solicitations. */
@@ -130,7 +135,7 @@ export function parseScript(text: string): Script {
       if (/^[\d+*]/.test(line)) steps.push({ line: i + 1, text: line, ...parseTimed(line) })
       else if (steps.length > 0)
         throw new NotationError('A step begins with its time; what has none stands before the first step.')
-      else header = { ...header, ...parseHeader(line) }
+      else header = { ...header, ...parseHeader(line, header) }
     } catch (error) {
       if (error instanceof NotationError) throw new ScriptError(i + 1, error.message)
       throw error
@@ -142,8 +147,11 @@ export function parseScript(text: string): Script {
   return { title, header, steps }
 }
 
-function parseHeader(line: string): Partial<Header> {
-  const [word = '', value = ''] = line.split(/\s+/)
+function parseHeader(line: string, before: Header): Partial<Header> {
+  const [word = '', ...values] = line.split(/\s+/)
+  const [value = ''] = values
+  const config = parseSetting(word, values, before.config)
+  if (config !== undefined) return { config }
   switch (word) {
     case 'profile':
       if (!['full', 'client', 'minimal'].includes(value))

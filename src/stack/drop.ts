@@ -74,7 +74,7 @@ export const Drop = {
   FragmentOverlap: 41,
   /** As many datagrams wait for their fragments in this bucket as may. */
   ReassemblyFull: 42,
-  /** A reassembled TCP segment that is larger than any MSS we offer, or an echo request too large to answer. */
+  /** Reassembled, and larger than its reader takes: than any MSS we offer, than a message to DHCP or DNS, than an echo we can answer. */
   DatagramTooLarge: 43,
   /** RFC 2236, 6: an IGMP message that is too short, has a wrong checksum or names no group. */
   BadIgmp: 44,

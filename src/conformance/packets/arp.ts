@@ -1,5 +1,5 @@
 /** ARP, RFC 826. */
-import { type Fields, parseFields, type Words, wrong } from '../notation.ts'
+import { type Fields, LINK_WORDS, parseFields, type Words, wrong } from '../notation.ts'
 import { get16, macBytes, macText, u16 } from './bytes.ts'
 import { addressBytes, addressText, ETHERTYPE_IPV4 } from './ipv4.ts'
 import { numberIn, type Protocol, type Seen, type Sending } from './protocol.ts'
@@ -16,14 +16,7 @@ export interface ArpPacket {
   readonly fields: Fields
 }
 
-const ARP_WORDS: Words = {
-  mac: 'word',
-  hardware: 'number',
-  operation: 'number',
-  'link-to': 'word',
-  'link-from': 'word',
-  cut: 'number',
-}
+const ARP_WORDS: Words = { ...LINK_WORDS, mac: 'word', hardware: 'number', operation: 'number' }
 
 /** 'who-has A tell B', 'A is-at MAC to B' */
 function parse(tokens: readonly string[]): ArpPacket {

@@ -28,3 +28,15 @@ export const textByte = (side: 'host' | 'peer', offset: number): number =>
 
 export const text = (side: 'host' | 'peer', from: number, length: number): number[] =>
   Array.from({ length }, (_, i) => textByte(side, from + i))
+
+/** How far into its text a side is when it sends a datagram, at most. */
+const TEXT_MAX = 65_536
+
+/** Whether these bytes are what a side says, from `at` if it says nothing else before, or from anywhere. */
+export function isText(bytes: readonly number[], at: number): boolean {
+  const says = (side: 'host' | 'peer', from: number): boolean =>
+    bytes.every((byte, i) => byte === textByte(side, from + i))
+  if (says('host', at) || says('peer', at)) return true
+  for (let from = 0; from < TEXT_MAX; from++) if (says('host', from)) return true
+  return false
+}

@@ -2,9 +2,10 @@
  * Packets of the notation to bytes, and bytes to packets of the notation: the plain way, byte by byte, without the
  * stack's own code. What is read is checked: a length or a checksum that is wrong throws.
  */
-import { NotationError } from '../notation.ts'
+import { hexOf, NotationError } from '../notation.ts'
 import { isGroup6, isLinkLocal6 } from './address6.ts'
-import { BROADCAST, checksum, get16, macBytes, macText, u16 } from './bytes.ts'
+import { BROADCAST, checksum, get16, isText, macBytes, macText, u16 } from './bytes.ts'
+import { HEARD_NOTHING, type Heard } from './heard.ts'
 import { ipv4 } from './ipv4.ts'
 import { ipv6 } from './ipv6.ts'
 import type { Network } from './network.ts'
@@ -13,16 +14,22 @@ import { type Ends, type Numbers, numberIn, type RawNumbers } from './protocol.t
 import { nameOf, type Packet, protocolOf, readerOf } from './protocols.ts'
 
 /** The frame in which the peer sends this packet. `numbers` are its flow's, for TCP and for what is quoted. */
-export function encodePacket(named: Packet, ends: Ends, numbers: Numbers, window: number): Uint8Array {
+export function encodePacket(
+  named: Packet,
+  ends: Ends,
+  numbers: Numbers,
+  window: number,
+  heard: Heard = HEARD_NOTHING,
+): Uint8Array {
   const protocol = protocolOf(named)
   const packet = { ...named, fields: new Map([...(protocol.envelope?.(named, ends) ?? []), ...named.fields]) }
-  const sending = { ends, numbers, window }
+  const sending = { ends, numbers, window, heard }
   const etherType = packet.kind === 'raw' ? packet.etherType : protocol.etherType
   if (etherType !== undefined)
     return frame(packet, ends, etherType, protocol.encode(packet, { ...sending, pseudoHeader: () => [] }))
   const [source, destination] = addressesOf(packet, ends, numbers)
   const network = source.includes(':') ? ipv6 : ipv4
-  const number = protocol[network.version]
+  const number = packet.kind === 'ip' ? packet.protocol : protocol[network.version]
   if (number === undefined) throw new NotationError(`'${packet.kind}' does not go by ${network.version}.`)
   const [from, to] = [network.addressBytes(source), network.addressBytes(destination)]
   const pseudoHeader = (of: number, length: number): number[] => network.pseudoHeader(from, to, of, length)
@@ -37,20 +44,27 @@ function addressesOf({ kind, fields }: Packet, ends: Ends, numbers: Numbers): [s
   return [from, fields.get('to') ?? host]
 }
 
-function frame(packet: Packet, ends: Ends, type: number, payload: number[], to6: number[] = []): Uint8Array {
+function frame(packet: Packet, ends: Ends, type: number, payload: number[], to?: number[]): Uint8Array {
   const broadcast = packet.kind === 'arp' && packet.operation === 'who-has'
-  const to =
-    packet.fields.get('link-to') ?? (broadcast ? BROADCAST : isGroup6(to6) ? groupMac(to6) : ends.hostMac)
+  const many = broadcast ? BROADCAST : to === undefined ? undefined : manyMac(to)
+  const destination = packet.fields.get('link-to') ?? many ?? ends.hostMac
   const from =
     packet.fields.get('link-from') ??
     (packet.fields.get('from') === ends.router ? ends.routerMac : ends.peerMac)
-  const bytes = [...macBytes(to), ...macBytes(from), ...u16(type), ...payload]
+  const bytes = [...macBytes(destination), ...macBytes(from), ...u16(type), ...payload]
   bytes.push(...Array.from({ length: numberIn(packet, 'pad') ?? 0 }, () => 0))
   return Uint8Array.from(bytes.slice(0, numberIn(packet, 'cut') ?? bytes.length))
 }
 
-/** RFC 2464, 7. */
-const groupMac = (group: number[]): string => macText([0x33, 0x33, ...group.slice(12)], 0)
+/** The MAC address of a group, RFC 1112, 6.4 and RFC 2464, 7, or of all stations; undefined: of one alone. */
+function manyMac(to: number[]): string | undefined {
+  if (isGroup6(to)) return macText([0x33, 0x33, ...to.slice(12)], 0)
+  if (to.join('.') === '255.255.255.255') return BROADCAST
+  const [first = 0, second = 0, third = 0, fourth = 0] = to
+  return to.length === 4 && first >> 4 === 14
+    ? macText([1, 0, 0x5e, second & 127, third, fourth], 0)
+    : undefined
+}
 
 /**
  * The packet in a frame that the host has sent. `numbersOf` says by what to count a segment's numbers; fragments are kept in
@@ -59,6 +73,7 @@ const groupMac = (group: number[]): string => macText([0x33, 0x33, ...group.slic
 export function decodePacket(
   bytes: Uint8Array,
   numbersOf: (raw: RawNumbers) => Numbers,
+  heard: Heard = HEARD_NOTHING,
   pieces?: Pieces,
 ): Packet {
   const type = get16(bytes, 12)
@@ -69,9 +84,17 @@ export function decodePacket(
     ['link-from', macText(bytes, 6)],
   ])
   const network = [ipv4, ipv6].find(one => one.etherType === type)
-  if (network !== undefined) return decodeDatagram(network, payload, fields, numbersOf, pieces)
-  const read = readerOf('etherType', type, payload)?.decode?.(payload, { fields, to, numbersOf })
+  if (network !== undefined) return decodeDatagram(network, payload, fields, numbersOf, heard, pieces)
+  const read = readerOf('etherType', type, payload)?.decode?.(payload, { fields, to, numbersOf, heard })
   return read ?? { kind: 'raw', etherType: type, bytes: payload, fields }
+}
+
+/** The header of UDP, and of an echo. */
+const HEADER = 8
+
+/** What the host sends is what it was given, and what it passes on is what it got. */
+function checkText(bytes: number[], at: number): void {
+  if (!isText(bytes, at)) throw new Error('The text of the host’s datagram is not what was given to send.')
 }
 
 function decodeDatagram(
@@ -79,22 +102,28 @@ function decodeDatagram(
   ip: number[],
   fields: Map<string, string>,
   numbersOf: (raw: RawNumbers) => Numbers,
+  heard: Heard,
   pieces: Pieces | undefined,
 ): Packet {
   const datagram = network.decode(ip, fields)
   const { from, to, protocol, payload, fragment } = datagram
   if (fragment !== undefined) {
-    pieces?.add(network, datagram, fields.get('id') ?? '')
     const { at, last } = fragment
     const name = nameOf(network.version, protocol)
+    // What nobody here reads has no checksum that is known.
+    if (name !== String(protocol)) pieces?.add(network, datagram, fields.get('id') ?? '')
+    if (['udp', 'icmp', 'icmp6'].includes(name))
+      checkText(payload.slice(Math.max(0, HEADER - at)), Math.max(0, at - HEADER))
     return { kind: 'fragment', protocol: name, from: at, to: at + payload.length, last, fields }
+  }
+  const reader = readerOf(network.version, protocol, payload)
+  if (reader === undefined) {
+    fields.set('data', hexOf(payload))
+    return { kind: 'ip', protocol, length: payload.length, fields }
   }
   if (checksum([...network.pseudoHeader(from, to, protocol, payload.length), ...payload]) !== 0)
     throw new Error('The host sent a wrong checksum.')
-  const read = readerOf(network.version, protocol, payload)?.decode?.(payload, {
-    fields,
-    to: network.addressText(to),
-    numbersOf,
-  })
+  if (nameOf(network.version, protocol) === 'udp' && !('reads' in reader)) checkText(payload.slice(HEADER), 0)
+  const read = reader.decode?.(payload, { fields, to: network.addressText(to), numbersOf, heard })
   return read ?? { kind: 'raw', etherType: network.etherType, bytes: ip, fields }
 }

@@ -4,6 +4,7 @@ import { readIpv6 } from '../../stack/testing/raw6.ts'
 import { dissect } from '../../stack/wire/dissect.ts'
 import { address6Bytes, address6Text, solicitedNode } from './address6.ts'
 import { decodePacket, encodePacket } from './codec.ts'
+import { HEARD_NOTHING } from './heard.ts'
 import { formatPacket, parsePacket } from './packet.ts'
 import { Pieces } from './pieces.ts'
 
@@ -96,7 +97,7 @@ test("the host's fragments are looked at together, in whatever order they come",
   const read = (pieces: Pieces, span: string, bits = 0): void => {
     const frame = bytesOf(`udp 4000>9 (24) fragment ${span} id 7`)
     frame[65] = (frame[65] ?? 0) ^ bits
-    decodePacket(frame, () => numbers, pieces)
+    decodePacket(frame, () => numbers, HEARD_NOTHING, pieces)
   }
   const pieces = new Pieces()
   read(pieces, '16:32')

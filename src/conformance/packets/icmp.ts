@@ -1,6 +1,7 @@
 /** ICMP, RFC 792. */
 import {
   type Fields,
+  hexOf,
   lengthOf,
   numberOf,
   parseFields,
@@ -8,8 +9,8 @@ import {
   type Words,
   wrong,
 } from '../notation.ts'
-import { get16, text, u16, u32 } from './bytes.ts'
-import { addressBytes, ipv4Packet } from './ipv4.ts'
+import { get16, isText, text, u16, u32 } from './bytes.ts'
+import { addressBytes, addressText, ipv4Packet } from './ipv4.ts'
 import {
   type Ends,
   type Numbers,
@@ -40,18 +41,32 @@ const ICMP_MESSAGES: Readonly<Record<string, readonly [number, number]>> = {
   'unreachable protocol': [3, 2],
   'unreachable port': [3, 3],
   'unreachable fragmentation-needed': [3, 4],
+  'redirect net': [5, 0],
+  'redirect host': [5, 1],
   'echo request': [8, 0],
   'time-exceeded ttl': [11, 0],
   'time-exceeded reassembly': [11, 1],
+  'parameter-problem pointer': [12, 0],
 }
+
+/** RFC 1122, 3.2.2: the messages that are about another datagram. */
+const isErrorType = (type: number): boolean => [3, 4, 5, 11, 12].includes(type)
 
 const QUOTED: Readonly<Record<Quote['protocol'], number>> = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 }
 
+const ECHOES = [0, 8]
+const REDIRECT = 5
+const PARAMETER_PROBLEM = 12
+
+/** `gateway`: a redirect's; `at`: where in the header a parameter problem is. */
 const ICMP_WORDS: Words = {
   ...TRANSPORT_WORDS,
   id: 'number',
   seq: 'number',
   mtu: 'number',
+  gateway: 'address',
+  data: 'hex',
+  at: 'number',
 }
 
 function parse(tokens: readonly string[]): IcmpPacket {
@@ -86,20 +101,31 @@ function encode(packet: IcmpPacket, { ends, numbers }: Sending): number[] {
     packet.code,
     0,
     0,
-    ...u16(numberIn(packet, 'id') ?? 0),
-    ...u16(numberIn(packet, 'seq') ?? numberIn(packet, 'mtu') ?? 0),
+    ...restOf(packet),
     ...rest.slice(0, packet.length ?? rest.length),
   ]
   return seal(bytes, 2, [], packet)
+}
+
+/** The word behind the checksum: two numbers, a redirect's router, or where in the header a problem is. */
+function restOf(packet: IcmpPacket): number[] {
+  const gateway = packet.fields.get('gateway')
+  if (gateway !== undefined) return addressBytes(gateway)
+  const first = (numberIn(packet, 'at') ?? 0) << 8
+  return [
+    ...u16(numberIn(packet, 'id') ?? first),
+    ...u16(numberIn(packet, 'seq') ?? numberIn(packet, 'mtu') ?? 0),
+  ]
 }
 
 /** The beginning of a datagram that the host has sent: its IP header and eight bytes, RFC 792. */
 function quoteBytes(quote: Quote, ends: Ends, n: Numbers): number[] {
   const [source, destination] = quote.ports ?? [n.hostPort, n.peerPort]
   const second = quote.protocol === 'tcp' ? u32(n.hostIss + (quote.seq ?? 0)) : [0, 28, 0, 0]
+  const [from, to] = quote.between ?? [ends.host, quote.protocol === 'tcp' ? n.peerAddress : ends.peer]
   return ipv4Packet({
-    from: addressBytes(ends.host),
-    to: addressBytes(quote.protocol === 'tcp' ? n.peerAddress : ends.peer),
+    from: addressBytes(from),
+    to: addressBytes(to),
     payload: [...u16(source), ...u16(destination), ...second],
     protocol: QUOTED[quote.protocol] ?? 0,
     totalLength: quote.length,
@@ -108,9 +134,12 @@ function quoteBytes(quote: Quote, ends: Ends, n: Numbers): number[] {
 
 function decode(icmp: number[], { fields }: Seen): IcmpPacket {
   const [type = 0, code = 0] = icmp
-  const isError = type === 3 || type === 11
-  if (!isError) fields.set('id', String(get16(icmp, 4)))
+  const isError = isErrorType(type)
+  if (ECHOES.includes(type) && !isText(icmp.slice(8), 0)) throw new Error('The echo is not what was asked.')
+  if (!isError) fields.set('id', String(get16(icmp, 4))).set('data', hexOf(icmp.slice(8)))
   fields.set(isError ? 'mtu' : 'seq', String(get16(icmp, 6)))
+  if (type === REDIRECT) fields.set('gateway', addressText(icmp.slice(4, 8)))
+  if (type === PARAMETER_PROBLEM) fields.set('at', String(icmp[4]))
   return {
     kind: 'icmp',
     type,
@@ -133,7 +162,7 @@ function decodeQuote(ip: number[]): Quote | undefined {
     ports: name === 'icmp' ? undefined : [get16(ip, at), get16(ip, at + 2)],
     seq: undefined,
     length: undefined,
-    between: undefined,
+    between: [addressText(ip.slice(12, 16)), addressText(ip.slice(16, 20))],
   }
 }
 
@@ -144,6 +173,16 @@ function head(packet: IcmpPacket): string {
   return `icmp ${name ?? `type ${packet.type} code ${packet.code}`}${length}${quote}`
 }
 
+/** Addresses are compared where the expectation names them. */
+const quoteAsNamed = (expected: Quote | undefined, seen: Quote | undefined): Quote | undefined =>
+  expected === undefined || seen === undefined
+    ? expected && seen
+    : {
+        ...seen,
+        ports: expected.ports === undefined ? undefined : seen.ports,
+        between: expected.between && seen.between,
+      }
+
 export const icmp: Protocol<IcmpPacket> = {
   ipv4: 1,
   parse,
@@ -151,7 +190,7 @@ export const icmp: Protocol<IcmpPacket> = {
   asNamed: (expected, seen) => ({
     ...seen,
     length: expected.length === undefined ? undefined : seen.length,
-    quote: expected.quote === undefined ? undefined : seen.quote,
+    quote: quoteAsNamed(expected.quote, seen.quote),
   }),
   encode,
   decode,

@@ -43,6 +43,7 @@ export function matches(expected: Packet, seen: Packet, stamp: number): boolean 
   if (expected.kind !== seen.kind) return false
   const protocol = protocolOf(expected)
   if (protocol.head(expected) !== protocol.head(protocol.asNamed?.(expected, seen) ?? seen)) return false
+  if (!expected.fields.has('on') && (seen.fields.get('on') ?? '0') !== '0') return false
   for (const [word, value] of expected.fields) {
     const other = seen.fields.get(word)
     if (other === undefined || (value !== '*' && value !== other)) return false

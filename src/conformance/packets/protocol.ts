@@ -1,6 +1,7 @@
 /** What the runner knows of a protocol: how its packets are written in a script, and what they are on the wire. */
 import type { Fields } from '../notation.ts'
 import { checksum, u16 } from './bytes.ts'
+import type { Heard } from './heard.ts'
 
 /** The two ends of the link. MAC addresses as text. */
 export interface Ends {
@@ -45,6 +46,7 @@ export interface Sending {
   readonly window: number
   /** IP's checksum over this packet's pseudo-header with so many bytes behind it. */
   readonly pseudoHeader: (protocol: number, length: number) => number[]
+  readonly heard: Heard
 }
 
 /** What is known where a packet of the host's is read. */
@@ -54,6 +56,8 @@ export interface Seen {
   /** Where it goes. */
   readonly to: string
   readonly numbersOf: (raw: RawNumbers) => Numbers
+  /** What the host had said before. */
+  readonly heard: Heard
 }
 
 /** One protocol: a file beside this one, and a line in protocols.ts. */

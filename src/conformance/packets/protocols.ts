@@ -1,9 +1,12 @@
 /** The register of protocols: a new one is a file beside this one, its packet in `Packet`, and itself in `PROTOCOLS`. */
 import { type ArpPacket, arp } from './arp.ts'
+import { type DhcpPacket, dhcp } from './dhcp.ts'
+import { type DnsPacketOf, dns, mdns } from './dns.ts'
 import { type FragmentPacket, fragment } from './fragment.ts'
 import { type IcmpPacket, icmp } from './icmp.ts'
 import { type Icmp6Packet, icmp6 } from './icmp6.ts'
 import { type IgmpPacket, igmp } from './igmp.ts'
+import { type IpPacket, ip } from './ip.ts'
 import { type MldPacket, mld } from './mld.ts'
 import { type NdPacket, nd } from './nd.ts'
 import type { Protocol } from './protocol.ts'
@@ -20,12 +23,19 @@ export type Packet =
   | NdPacket
   | MldPacket
   | ArpPacket
+  | DhcpPacket
+  | DnsPacketOf<'dns'>
+  | DnsPacketOf<'mdns'>
+  | IpPacket
   | FragmentPacket
   | RawPacket
 
 /** By the word that begins their packets; TCP's begin with their flags. */
 export const PROTOCOLS: { readonly [K in Packet['kind']]: Protocol<Extract<Packet, { kind: K }>> } = {
   tcp,
+  dhcp,
+  dns,
+  mdns,
   udp,
   icmp,
   igmp,
@@ -33,6 +43,7 @@ export const PROTOCOLS: { readonly [K in Packet['kind']]: Protocol<Extract<Packe
   mld,
   icmp6,
   arp,
+  ip,
   fragment,
   raw,
 }

@@ -1,6 +1,15 @@
 /** UDP, RFC 768. */
-import { type Fields, lengthOf, parseFields, TRANSPORT_WORDS, type Words, wrong } from '../notation.ts'
+import {
+  bytesOf,
+  type Fields,
+  lengthOf,
+  parseFields,
+  TRANSPORT_WORDS,
+  type Words,
+  wrong,
+} from '../notation.ts'
 import { get16, text, u16 } from './bytes.ts'
+import { countedFrom } from './heard.ts'
 import { numberIn, type Protocol, type Seen, type Sending, seal } from './protocol.ts'
 
 export interface UdpPacket {
@@ -11,8 +20,11 @@ export interface UdpPacket {
   readonly fields: Fields
 }
 
-const UDP_WORDS: Words = {
+/** What UDP carries has these words, too, and `ports`, since its head says other things. */
+export const UDP_WORDS: Words = {
   ...TRANSPORT_WORDS,
+  ports: 'word',
+  data: 'hex',
   'no-checksum': 'none',
   'udp-length': 'number',
 }
@@ -31,16 +43,34 @@ function parse(tokens: readonly string[]): UdpPacket {
   }
 }
 
-function encode(packet: UdpPacket, { pseudoHeader }: Sending): number[] {
-  const length = numberIn(packet, 'udp-length') ?? 8 + packet.length
-  const bytes = [
-    ...u16(packet.source),
-    ...u16(packet.destination),
-    ...u16(length),
-    0,
-    0,
-    ...text('peer', 0, packet.length),
-  ]
+function encode(packet: UdpPacket, sending: Sending): number[] {
+  const filled = bytesOf(packet.fields.get('data') ?? '')
+  const payload =
+    filled.length === 0
+      ? text('peer', 0, packet.length)
+      : Array.from({ length: packet.length }, (_, i) => filled[i % filled.length] ?? 0)
+  return udpBytes(packet, [packet.source, packet.destination], payload, sending)
+}
+
+/** The ports that `ports` names; 'last' is `last`, and may be counted from. */
+export function readPorts(packet: { readonly fields: Fields }, last: number): [number, number] {
+  const [source = '', destination = ''] = packet.fields.get('ports')?.split('>') ?? []
+  return [countedFrom(source, last) & 0xffff, countedFrom(destination, last) & 0xffff]
+}
+
+/** Whether a datagram goes from or to one of these ports. */
+export const speaks = (udp: readonly number[], ports: readonly number[]): boolean =>
+  ports.includes(get16(udp, 0)) || ports.includes(get16(udp, 2))
+
+/** A datagram around these bytes. */
+export function udpBytes(
+  packet: { readonly fields: Fields },
+  [source, destination]: readonly [number, number],
+  payload: readonly number[],
+  { pseudoHeader }: Sending,
+): number[] {
+  const length = numberIn(packet, 'udp-length') ?? 8 + payload.length
+  const bytes = [...u16(source), ...u16(destination), ...u16(length), 0, 0, ...payload]
   if (packet.fields.has('no-checksum')) return bytes
   return seal(bytes, 6, pseudoHeader(17, bytes.length), packet)
 }

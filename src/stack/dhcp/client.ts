@@ -417,6 +417,6 @@ function readNames(s: Core, c: Address, at: Address, length: number): void {
   m.put8(c + DOMAIN_LENGTH, Math.max(0, Math.min(63, domain)))
   const mtu = dhcp.readOption(view, at, length, dhcp.OPTION_MTU, m.bytes, c + SCRATCH, 2)
   const wanted = mtu === 2 ? view.getUint16(c + SCRATCH) : 0
-  // RFC 2132, 5.1: "The minimum value legal for the MTU is 68."
-  m.put16(MTU, wanted >= 68 ? Math.min(wanted, m.get16(c + LINK_MTU)) : m.get16(c + LINK_MTU))
+  // RFC 2132, 5.1: "The minimum value legal for the MTU is 68." But what asks for the next lease must go out whole.
+  m.put16(MTU, Math.min(m.get16(c + LINK_MTU), wanted >= 68 ? Math.max(wanted, MAX_SIZE) : 0xffff))
 }

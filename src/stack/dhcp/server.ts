@@ -137,12 +137,12 @@ function requestInput(s: Core, at: Address, length: number): boolean {
     case dhcp.DHCPREQUEST:
       return request(s, at, length, known)
     case dhcp.DHCPDECLINE:
-      if (!isForUs(s, at, length) || known === 0) return false
+      // RFC 2131, 4.4.1, table 5: both messages name the server; a DECLINE has the address among its options, a RELEASE in ciaddr.
+      if (!isFor(s, at, length) || !isOf(m, known, requestedIn(m, at, length))) return false
       decline(s, known)
       return true
     case dhcp.DHCPRELEASE:
-      if (known === 0 || m.get32(known + lease.LEASE_ADDRESS) !== m.view.getInt32(at + dhcp.DHCP_CIADDR))
-        return false
+      if (!isFor(s, at, length) || !isOf(m, known, m.view.getInt32(at + dhcp.DHCP_CIADDR))) return false
       lease.enterLease(s, known, lease.REMEMBERED, REMEMBER_MS)
       return true
     case dhcp.DHCPINFORM:
@@ -184,7 +184,7 @@ function noteClient(s: Core, at: Address, length: number, to: Address): void {
 /** RFC 2131, 4.3.1: the client's own address, the one that it asks for, a fresh one, or the one longest unused. */
 function discover(s: Core, at: Address, length: number, known: Address): boolean {
   const { m } = s
-  const wanted = dhcp.option32(m.view, at, length, dhcp.OPTION_REQUESTED_ADDRESS) | 0
+  const wanted = requestedIn(m, at, length)
   const chosen = known || chooseLease(s, wanted)
   if (chosen === 0) return false
   const state = m.get8(chosen + lease.LEASE_STATE)
@@ -230,18 +230,28 @@ function noteTaken(m: Arena, server: Address, first: number, size: number): void
   }
 }
 
-const isForUs = (s: Core, at: Address, length: number): boolean =>
-  (dhcp.option32(s.m.view, at, length, dhcp.OPTION_SERVER_ID) | 0) === s.m.get32(ADDRESS)
+/** Whether a message names no other server. */
+const isFor = (s: Core, at: Address, length: number): boolean => {
+  const server = dhcp.option32(s.m.view, at, length, dhcp.OPTION_SERVER_ID) | 0
+  return server === 0 || server === s.m.get32(ADDRESS)
+}
+
+/** Whether there is a lease, of this address. */
+const isOf = (m: Arena, known: Address, address: number): boolean =>
+  known !== 0 && m.get32(known + lease.LEASE_ADDRESS) === address
+
+const requestedIn = (m: Arena, at: Address, length: number): number =>
+  dhcp.option32(m.view, at, length, dhcp.OPTION_REQUESTED_ADDRESS) | 0
 
 /** RFC 2131, 4.3.2: what the client is about shows in what it names. */
 function request(s: Core, at: Address, length: number, known: Address): boolean {
   const { m } = s
   const server = dhcp.option32(m.view, at, length, dhcp.OPTION_SERVER_ID) | 0
   const own = m.view.getInt32(at + dhcp.DHCP_CIADDR)
-  const wanted = dhcp.option32(m.view, at, length, dhcp.OPTION_REQUESTED_ADDRESS) | 0
+  const wanted = requestedIn(m, at, length)
   const address = own || wanted
   const state = known === 0 ? 0 : m.get8(known + lease.LEASE_STATE)
-  const fits = known !== 0 && m.get32(known + lease.LEASE_ADDRESS) === address && state !== lease.PROBED
+  const fits = isOf(m, known, address) && state !== lease.PROBED
   if (server !== 0 && server !== m.get32(ADDRESS)) {
     // SELECTING, and another server was chosen: our offer is void.
     if (state === lease.OFFERED || state === lease.PROBED) lease.forgetLease(s, known)

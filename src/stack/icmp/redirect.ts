@@ -33,6 +33,7 @@ export const icmpRedirects: Redirects = {
     count(s, icmpInRedirects)
     const gateway = m.view.getInt32(at + ICMP_ID)
     const destination = m.view.getInt32(at + ICMP_HEADER + IP_DESTINATION)
+    const source = m.view.getInt32(ip + IP_SOURCE)
     // "A Redirect message SHOULD be silently discarded if the new gateway address it specifies is not on the same connected
     // (sub-)net through which the Redirect arrived, or if the source of the Redirect is not the current first-hop gateway for
     // the specified destination". RFC 1812, 5.2.7.2: a router that knows its routes does not listen to redirects.
@@ -40,7 +41,8 @@ export const icmpRedirects: Redirects = {
       m.get8(FORWARDS) === 0 &&
       m.get8(at + ICMP_CODE) < CODES &&
       isOurs(m, m.view.getInt32(at + ICMP_HEADER + IP_SOURCE)) &&
-      nextHop(s, destination) === m.view.getInt32(ip + IP_SOURCE) &&
+      source !== destination &&
+      nextHop(s, destination) === source &&
       linkTo(s, destination) === link &&
       isHostAddress(gateway) &&
       isInOwnNetwork(m, gateway, link) &&

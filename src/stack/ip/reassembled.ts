@@ -12,6 +12,7 @@ import { finishEchoReply } from '../icmp/input.ts'
 import { type Address, FRAME_MAX, freePages, PAGE_OFFSET, type Page } from '../memory/arena.ts'
 import { icmpInEchos, ipInDelivers } from '../mib.ts'
 import { queueChain } from '../socket/datagrams.ts'
+import { serviceAt } from '../udp/service.ts'
 import { udpReceiver } from '../udp/udp.ts'
 import { complement, pseudoSum, sumBytes, sumChain } from '../wire/checksum.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
@@ -34,7 +35,7 @@ import {
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from '../wire/ipv4.ts'
-import { UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
+import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER, UDP_LENGTH, UDP_SOURCE_PORT } from '../wire/udp.ts'
 import { layChain } from './fragment.ts'
 import { gather } from './gather.ts'
 import { deliver } from './input.ts'
@@ -90,6 +91,9 @@ function udpChainInput(s: Core, ip: Address, head: Page, length: number, toAll: 
     const sum = pseudoSum(m, ip + IP_SOURCE, PROTOCOL_UDP, size) + sumChain(m, head, size)
     if (complement(sum) !== 0) return refused(s, head, Drop.BadUdpChecksum)
   }
+  // A service reads one page: what DHCP and DNS say that they can take (RFC 2132, 9.10; RFC 6891, 6.2.3) fits a frame.
+  if (serviceAt(s, m.view.getUint16(at + UDP_DESTINATION_PORT)) !== undefined)
+    return refused(s, head, Drop.DatagramTooLarge)
   if (toAll && s.features.multicast !== undefined) {
     const heard = s.features.multicast.spread(s, ip, head, size, s.link)
     freePages(m, head)
