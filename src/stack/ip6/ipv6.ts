@@ -15,7 +15,7 @@ import type { Tcb } from '../tcp/tcb.ts'
 import { hostGone } from '../tcp/unreachable.ts'
 import { IP6_HEADER } from '../wire/ipv6.ts'
 import { TCP_HEADER } from '../wire/tcp.ts'
-import { addOwn, addressTimer, findOwn, isAssigned, loseOwn } from './addresses.ts'
+import { addOwn, addressTimer, findOwn, isAssigned, loseOwn, nextAssigned } from './addresses.ts'
 import { sortDestinations } from './destination-order.ts'
 import { findDestination, HOP_OF, hasRoute, pathMtuTo, sweep, wantDestination } from './destinations.ts'
 import { ipv6Input } from './input.ts'
@@ -62,6 +62,8 @@ export interface Ipv6Protocol {
   enter(s: Core, address: Ipv6): number | Errno
   /** The word for one of our own, 0 for the unspecified one. */
   ownWord(s: Core, address: Ipv6): number | Errno
+  /** The word for that of ours behind `before`, 0 for the first, which may be used; 0 when there are no more. */
+  nextOwn(s: Core, before: number): number
   /** The word that outlasts the packet in which `word` points to an address; 0: no memory. */
   keep(s: Core, word: number): number
   /** The address in 32 bits, keyed. */
@@ -128,6 +130,7 @@ export const ipv6Protocol: Ipv6Protocol = {
       return own !== 0 && isAssigned(s.m, own) ? own + ADDRESS6 : EADDRNOTAVAIL
     })
   },
+  nextOwn: ({ m }, before) => nextAssigned(m, before),
   keep(s, word) {
     const d = wantDestination(s, word)
     return d === 0 ? 0 : d + ADDRESS6
