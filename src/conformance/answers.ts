@@ -7,7 +7,9 @@ import type { Packet } from './packets/packet.ts'
 import type { Ends } from './packets/protocol.ts'
 
 const isArp = (frame: Uint8Array): boolean => frame[12] === 0x08 && frame[13] === 0x06
-const isIpv6 = (frame: Uint8Array): boolean => frame[12] === 0x86 && frame[13] === 0xdd
+/** IPv6, and ICMPv6 at once or behind a hop-by-hop header. */
+const mayBeNd = (frame: Uint8Array): boolean =>
+  frame[12] === 0x86 && frame[13] === 0xdd && (frame[20] === 58 || frame[20] === 0)
 
 /** No connection: questions and answers have no numbers that count from one. */
 const NOBODY = { peerAddress: '', peerPort: 0, hostPort: 0, hostIss: 0, peerIss: 0, stamp: 0 }
@@ -19,7 +21,7 @@ export function answerTo(
   answering: { readonly arp: boolean; readonly nd: boolean },
 ): Uint8Array | 'silence' | undefined {
   if (answering.arp && isArp(frame)) return answerArp(frame, ends)
-  return answering.nd && isIpv6(frame) ? answerNd(frame, ends) : undefined
+  return answering.nd && mayBeNd(frame) ? answerNd(frame, ends) : undefined
 }
 
 function answerArp(question: Uint8Array, ends: Ends): Uint8Array | 'silence' {
@@ -43,7 +45,7 @@ function answerNd(frame: Uint8Array, ends: Ends): Uint8Array | 'silence' | undef
     target: said.target,
     hop: '',
     flags: said.target === ends.router ? 'RSO' : 'SO',
-    options: [{ name: 'target', mac: ends.peerMac }],
+    options: [{ name: 'target', mac: said.target === ends.router ? ends.routerMac : ends.peerMac }],
     fields: new Map([['to', asker]]),
   }
   return encodePacket(answer, ends, NOBODY, 0)

@@ -119,6 +119,16 @@ export const CALLS: Readonly<Record<string, Call>> = {
     const data = hostText(0, Number(size))
     return result(caller.stack.sendTo(caller.socketOf(name), data, addressOf(address), port))
   },
+  /** Connects with text, as `sendTo` does for TCP (RFC 7413, appendix A). */
+  open(caller, [name = '', size = '', where = '']) {
+    const [address, port] = endpoint(where)
+    const progress = progressOf(caller, name)
+    const data = hostText(0, Number(size))
+    const taken = caller.stack.sendTo(caller.socketOf(name), data, addressOf(address), port)
+    progress.sent += Math.max(0, taken)
+    if (taken >= 0) caller.connecting(address, port)
+    return result(taken)
+  },
   recvfrom(caller, [name = '', size = '']) {
     const from = blankEndpoint()
     const into = new Uint8Array(Number(size))
@@ -174,6 +184,8 @@ export const CALLS: Readonly<Record<string, Call>> = {
     const [host = '', prefix = ''] = network.split('/')
     return result(caller.stack.removeRoute(ipv4Number(host), Number(prefix), Number(metric)))
   },
+  urgent: (caller, [name = '']) => result(caller.stack.urgent(caller.socketOf(name))),
+  setSysctl: (caller, [name = '', value = '']) => result(caller.stack.setSysctl(name, Number(value))),
   linkUp(caller) {
     caller.stack.linkUp(caller.now)
     return '0'

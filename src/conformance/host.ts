@@ -42,6 +42,8 @@ export class Host {
   readonly outbox: Sent[] = []
   /** Whether the link takes nothing. */
   busy = false
+  /** Whether nobody asks what happened to its sockets. */
+  asleep = false
   /** What happened to its sockets since it was last asked. */
   readonly events = new Map<Socket, number>()
 
@@ -90,6 +92,7 @@ export class Host {
       for (const answer of answers) this.stack.input(answer, this.now)
       asked = answers.length > 0
     }
+    if (this.asleep) return
     this.stack.events((socket, bits) => this.events.set(socket, (this.events.get(socket) ?? 0) | bits))
   }
 }

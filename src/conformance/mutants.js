@@ -34,7 +34,7 @@ const FUNCTIONS = ['FunctionDeclaration', 'ArrowFunctionExpression', 'FunctionEx
 export class Mutator {
   /** @type {Mutant[]} */
   mutants = []
-  /** Constants of a module's top level, by their names, and the mutants of each. @type {Map<string, number[]>} */
+  /** Constants of a module's top level, by name and by file and name, and the mutants of each. @type {Map<string, () => number[]>} */
   #constants = new Map()
 
   /**
@@ -48,8 +48,8 @@ export class Mutator {
       const declaration = statement.declaration ?? statement
       if (declaration.type !== 'VariableDeclaration') continue
       for (const { id, init, start } of declaration.declarations) {
-        // A `let` may begin with nothing.
-        if (init === null || init.type === 'ObjectExpression') continue
+        // A `let` may begin with nothing; a list of numbers is none of them.
+        if (init === null || /^(Object|Array|TSAs)Expression/.test(init.type)) continue
         if (
           !/^[A-Z][A-Z_0-9]+$/.test(id.name) ||
           !/^[\d_()<>*+\s-]+$|\d{2}/.test(code.slice(init.start, init.end))
@@ -63,7 +63,10 @@ export class Mutator {
             sort: 'constant',
             change: `${id.name} becomes ${id.name} ${by}`,
           })
-        this.#constants.set(id.name, [change('+ 1'), change('- 1')])
+        /** @type {number[] | undefined} */
+        let ids
+        const idsOf = () => (ids ??= [change('+ 1'), change('- 1')])
+        this.#constants.set(id.name, idsOf).set(`${file} ${id.name}`, idsOf)
       }
     }
   }
@@ -92,7 +95,7 @@ export class Mutator {
       if (within(node) === '' || isType(parent)) return
       this.#operator(node, text, add, edits)
       this.#negation(node, parent, key, text, add, edits)
-      this.#number(node, parent, key, text, add, edits)
+      this.#number(node, parent, key, file, text, add, edits)
       if (node.type === 'ExpressionStatement') {
         const id = add(node, 'statement', `${text(node)} is left out`)
         edits.wrap(node, `{if($M.keep(${id})){`, '}}')
@@ -164,11 +167,12 @@ export class Mutator {
    * @param {Node} node
    * @param {Node | undefined} parent
    * @param {string} key
+   * @param {string} file
    * @param {(node: Node) => string} text
    * @param {(node: Node, sort: Mutant['sort'], change: string) => number} add
    * @param {Edits} edits
    */
-  #number(node, parent, key, text, add, edits) {
+  #number(node, parent, key, file, text, add, edits) {
     if (node.type === 'Literal' && typeof node['value'] === 'number') {
       const idle =
         parent?.type === 'BinaryExpression' && ['|', '&', '===', '!==', '>>>'].includes(parent['operator'])
@@ -179,9 +183,13 @@ export class Mutator {
         ')',
       )
     } else if (node.type === 'Identifier' && key !== 'id' && key !== 'key' && key !== 'property') {
-      const ids = this.#constants.get(node['name'])
-      if (ids !== undefined && parent?.type !== 'ImportSpecifier' && parent?.type !== 'Property')
-        edits.wrap(node, `$M.num([${ids}],`, ')')
+      const name = node['name']
+      const idsOf = this.#constants.get(`${file} ${name}`) ?? this.#constants.get(name)
+      // Where a field of a record lies, `record + FIELD`, is no behaviour.
+      const isField = parent?.['operator'] === '+' && key === 'right' && parent['left'].type === 'Identifier'
+      if (idsOf === undefined || isField || parent?.type === 'ImportSpecifier' || parent?.type === 'Property')
+        return
+      edits.wrap(node, `$M.num([${idsOf()}],`, ')')
     }
   }
 }

@@ -66,6 +66,7 @@ export type Step =
   | { readonly kind: 'counter'; readonly counter: string; readonly value: number }
   | { readonly kind: 'memory'; readonly pool: string; readonly used: number }
   | { readonly kind: 'link'; readonly busy: boolean }
+  | { readonly kind: 'program'; readonly asleep: boolean }
 
 export interface TimedStep {
   readonly line: number
@@ -243,6 +244,10 @@ function parseStep(text: string): Step {
     case 'link':
       if (rest !== 'busy' && rest !== 'free') throw new NotationError("The link is 'busy' or 'free'.")
       return { kind: 'link', busy: rest === 'busy' }
+    case 'program':
+      if (rest !== 'asleep' && rest !== 'awake')
+        throw new NotationError("The program is 'asleep' or 'awake'.")
+      return { kind: 'program', asleep: rest === 'asleep' }
     default:
       return parseCall(text)
   }
@@ -283,7 +288,7 @@ function parseCall(text: string): Step {
   return { kind: 'call', name: match[1] ?? '', values, result: (match[3] ?? '').trim() }
 }
 
-const EVENTS = ['readable', 'writable', 'connected', 'closed', 'state']
+const EVENTS = ['readable', 'writable', 'connected', 'closed', 'state', 'urgent']
 
 /** 'socket names', or 'socket none' */
 function parseEvent(text: string): Step {

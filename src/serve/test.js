@@ -56,6 +56,10 @@ if (ready) {
   )
   tallies.push(readTally(units, tallyVitest))
 
+  const storms = join(reports, 'simulate.json')
+  await step('storms, 200 seeds', () => runNode('src/simulate/simulate.js', [], { REPORT: storms }))
+  tallies.push(readTally(storms, tallyChecks))
+
   const checks = join(reports, 'interop.json')
   await step('others’ stacks and tools, 20 MB each', () =>
     runNode('src/interop/run.js', ['--megabytes', '20'], { REPORT: checks }),

@@ -102,6 +102,7 @@ function quoteBytes(quote: Quote, ends: Ends, n: Numbers): number[] {
     to: addressBytes(quote.protocol === 'tcp' ? n.peerAddress : ends.peer),
     payload: [...u16(source), ...u16(destination), ...second],
     protocol: QUOTED[quote.protocol] ?? 0,
+    totalLength: quote.length,
   })
 }
 
@@ -131,6 +132,7 @@ function decodeQuote(ip: number[]): Quote | undefined {
     protocol: name,
     ports: name === 'icmp' ? undefined : [get16(ip, at), get16(ip, at + 2)],
     seq: undefined,
+    length: undefined,
     between: undefined,
   }
 }

@@ -125,7 +125,7 @@ function decodeQuote(ip: number[]): Quote | undefined {
   if (entry === undefined) return undefined
   const protocol = entry[0] as Quote['protocol']
   const ports = protocol === 'icmp6' ? undefined : ([get16(ip, 40), get16(ip, 42)] as const)
-  return { protocol, ports, seq: undefined, between: undefined }
+  return { protocol, ports, seq: undefined, length: undefined, between: undefined }
 }
 
 export const icmp6: Protocol<Icmp6Packet> = {

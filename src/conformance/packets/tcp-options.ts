@@ -135,7 +135,12 @@ export function decodeOptions(bytes: number[], n: Numbers): TcpOption[] {
   return options
 }
 
+/** What the length of an option must be, by its kind. */
+const OPTION_LENGTHS: Readonly<Record<number, number>> = { 2: 4, 3: 3, 4: 2, 8: 10 }
+
 function decodeOption(kind: number, bytes: number[], n: Numbers): TcpOption {
+  const length = OPTION_LENGTHS[kind] ?? bytes.length
+  if (bytes[1] !== length || bytes.length !== length) return { name: 'raw', bytes }
   switch (kind) {
     case 2:
       return { name: 'mss', value: get16(bytes, 2) }

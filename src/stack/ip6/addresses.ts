@@ -11,6 +11,9 @@ import { EADDRNOTAVAIL, EINVAL, ENOBUFS, type Errno } from '../errno.ts'
 import { joinGroup6, leaveGroup6 } from '../icmp6/groups.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { clearTimer } from '../memory/wheel.ts'
+import { LOCAL_ADDRESS } from '../socket/record.ts'
+import { endConnection, visitConnections } from '../tcp/connection.ts'
+import { LISTEN, stateOf } from '../tcp/tcb.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { wantSweep } from './destinations.ts'
 import { beginTesting, testTimer } from './duplicates.ts'
@@ -135,9 +138,19 @@ function lifeTimer(s: Core, a: Address): void {
   const { m } = s
   const valid = leftOf(m, m.get32(a + VALID_UNTIL) >>> 0)
   const preferred = leftOf(m, m.get32(a + PREFERRED_UNTIL) >>> 0)
-  if (valid === 0) return loseAddress(s, a)
+  if (valid === 0) return expire(s, a)
   m.put8(a + STATE6, preferred === 0 ? DEPRECATED : PREFERRED)
   timeLife(m, a, m.get32(a + (preferred === 0 || valid < preferred ? VALID_UNTIL : PREFERRED_UNTIL)) >>> 0)
+}
+
+/** "An invalid address MUST NOT be used as a source address": its connections end without a word. */
+function expire(s: Core, a: Address): void {
+  const { m } = s
+  visitConnections(m, t => {
+    if (m.get32(t + LOCAL_ADDRESS) === a + ADDRESS6 && stateOf(m, t) !== LISTEN)
+      endConnection(s, t, EADDRNOTAVAIL)
+  })
+  loseAddress(s, a)
 }
 
 /** It is ours no more: its connections end. */

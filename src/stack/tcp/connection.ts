@@ -34,7 +34,6 @@ import { leaveLastWords, oldestLastWords } from './last-words.ts'
 import { stopSending } from './output.ts'
 import { RTO_INITIAL } from './rtt.ts'
 import {
-  ACKS_OWED,
   CHILDREN,
   CLOSED,
   CLOSING,
@@ -110,7 +109,6 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
   stopClock(m, t)
   clearTimer(m, t)
   stopSending(m, t)
-  m.put8(t + ACKS_OWED, 0)
   clearFlag(m, t, FLAG_ACK_DELAYED)
   leaveTable(m, t)
   freePages(m, m.get32(t + SEND_HEAD))
@@ -132,7 +130,6 @@ export function bury(s: Core, t: Tcb): void {
   s.features.settings?.forget(s, t)
   dropReceived(m, t)
   silence(m, t)
-  clearTimer(m, t)
   freeRecord(m, CONNECTION_KIND, t)
 }
 
@@ -154,7 +151,6 @@ export function joinListener(m: Arena, listener: Tcb, child: Tcb): void {
   let link = listener + FAMILY
   for (let at = m.get32(link); at !== 0; at = m.get32(link)) link = at + SIBLING
   m.put32(link, child)
-  m.put32(child + SIBLING, 0)
   m.put32(child + FAMILY, listener)
   m.put16(listener + CHILDREN, m.get16(listener + CHILDREN) + 1)
 }

@@ -12,16 +12,15 @@ import { TCP_ECN } from '../proc/sysctl.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { ACK, CWR, ECE, SYN } from '../wire/tcp.ts'
 import { reduceWindow } from './congestion.ts'
-import { flightOf, RECOVER, REDUCED_AT } from './flight.ts'
+import { flightOf, REDUCED_AT } from './flight.ts'
 import type { OutgoingSegment } from './output.ts'
-import { seqGt, seqLt } from './seq.ts'
+import { seqLe, seqLt } from './seq.ts'
 import {
   CWND,
   FLAG_CWR,
   FLAG_ECN,
   FLAG_ECN_ECHO,
   FLAG_PROBE,
-  FLAG_RECOVERING,
   MSS,
   RETRIES,
   SND_MAX,
@@ -90,8 +89,8 @@ export const ecn: Ecn = {
     const f = flightOf(m, t)
     if (f === 0 || !ecn.holds(s, t)) return
     // 6.1.2: "only once in response to a series of dropped and/or CE packets from a single window of data".
-    if (hasFlag(m, t, FLAG_RECOVERING) || seqLt(m.get32(t + SND_UNA), m.get32(f + RECOVER))) return
-    if (!seqGt(g.ack, m.get32(f + REDUCED_AT))) return
+    const reduced = m.get32(f + REDUCED_AT)
+    if (seqLt(m.get32(t + SND_UNA), reduced) || seqLe(g.ack, reduced)) return
     count(s, tcpEceReductions)
     const before = m.get32(t + CWND)
     reduceWindow(s, t)

@@ -111,7 +111,7 @@ function write(s: Core, t: Tcb, flags: number, at: Address): void {
   const remote = m.get32(t + REMOTE_ADDRESS)
   if ((flags & ACK) === 0) {
     const from = findDestination(m, remote) + COOKIE
-    if (cookie > 0) m.bytes.copyWithin(option + 2, from, from + cookie)
+    m.bytes.copyWithin(option + 2, from, from + cookie)
     return
   }
   for (let half = 0; half < 2; half++)
@@ -208,7 +208,6 @@ export const fastOpen: FastOpen = {
     setFlag(m, t, FLAG_FAST_OPEN)
     m.put16(listener + READY, m.get16(listener + READY) + 1)
     g.seq = (g.seq + 1) | 0
-    g.flags &= ~SYN
     receiveText(s, t)
     raise(m, listener, Event.Readable)
   },

@@ -5,13 +5,14 @@
 import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ECONNREFUSED, ECONNRESET } from '../errno.ts'
-import { type Address, type Arena, FRAME_MAX } from '../memory/arena.ts'
+import { type Address, type Arena, PAGE } from '../memory/arena.ts'
+import { INPUT_PAGE } from '../memory/layout.ts'
 import { tcpEstabResets, tcpInSegs } from '../mib.ts'
-import { clearFlag, FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
-import { findSocket, raise } from '../socket/socket.ts'
+import { FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
+import { findSocket, raise, sameSocket } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
-import { ACK, FIN, RST, SYN } from '../wire/tcp.ts'
-import { ackIsAcceptable, acknowledge, advanceUna, takeWindow } from './ack.ts'
+import { ACK, FIN, RST, SYN, URG } from '../wire/tcp.ts'
+import { ackIsAcceptable, acknowledge } from './ack.ts'
 import { challenge, refute } from './challenge.ts'
 import { finWait2, startClock } from './clock.ts'
 import { endConnection } from './connection.ts'
@@ -34,8 +35,6 @@ import {
   FLAG_FIN_RECEIVED,
   FLAG_FIN_SENT,
   FLAG_PASSIVE,
-  FLAG_PROBE,
-  FLAG_RETRANSMIT,
   LAST_ACK,
   LISTEN,
   RCV_NXT,
@@ -64,7 +63,10 @@ export function tcpInput(
   const fault = readSegment(s, source, destination, at, length, pseudo)
   if (fault !== Drop.None) return fault
   count(s, tcpInSegs)
-  return length > FRAME_MAX ? (s.features.offload?.takePieces(s) ?? Drop.None) : takeSegment(s)
+  // What is not in the input page came in a large frame.
+  return s.features.offload !== undefined && (at - s.m.get32(INPUT_PAGE)) >>> 0 >= PAGE
+    ? s.features.offload.takePieces(s)
+    : takeSegment(s)
 }
 
 /** The segment in `s.segment`, checked: to its connection, or to who listens. */
@@ -89,9 +91,13 @@ export function takeSegment(s: Core): Drop {
 
 /** The connection with these remote numbers, or who listens, at the address of ours that the segment is for; 0: nobody. */
 function receiverOf({ m, segment: g }: Core, remoteAddress: number, remotePort: number): Tcb {
-  const t = findSocket(m, KIND_CONNECTION, g.destinationPort, remoteAddress, remotePort) as Tcb
-  const local = t === 0 ? 0 : m.get32(t + LOCAL_ADDRESS)
-  return local === 0 || local === g.destination ? t : (0 as Tcb)
+  let t = findSocket(m, KIND_CONNECTION, g.destinationPort, remoteAddress, remotePort)
+  // A peer may speak from one port to two addresses of ours.
+  for (let local = 0; t !== 0; t = sameSocket(m, t)) {
+    local = m.get32(t + LOCAL_ADDRESS)
+    if (local === 0 || local === g.destination) break
+  }
+  return t as Tcb
 }
 
 /** 3.10.7.4: all states but LISTEN and SYN-SENT. */
@@ -114,9 +120,9 @@ function segmentArrives(s: Core, t: Tcb): Drop {
   if (badAck !== Drop.None) return badAck
   s.features.settings?.heard(s, t)
   acknowledge(s, t)
-  if (finAcknowledged(m, t) && !afterFinAcknowledged(s, t)) return Drop.None
-  // Sixth: URG. RFC 6093, 6: "urgent data" is data in line; the pointer is not looked at.
-  // Seventh: the text. Eighth: FIN.
+  if (stateOf(m, t) === SYN_RECEIVED) handshakeDone(s, t)
+  else if (finAcknowledged(m, t) && !afterFinAcknowledged(s, t)) return Drop.None
+  // Sixth: URG. Seventh: the text. Eighth: FIN.
   return takeText(s, t)
 }
 
@@ -133,13 +139,9 @@ function checkSequence(s: Core, t: Tcb): Drop {
     if (length > 0 && seqGe(last, next) && seqLt(last, edge)) return Drop.None
   } else if (g.seq === next) {
     // "If the RCV.WND is zero, ... special allowance should be made to accept valid ACKs, URGs, and RSTs": the text
-    // is cut off, with the FIN behind it, and the probe that this is gets its answer. A bare FIN is taken: it needs no
-    // memory, and a host that has none left must be able to close.
-    if (g.length > 0) {
-      g.length = 0
-      g.flags &= ~FIN
-      oweAck(s, t)
-    }
+    // will be cut off, with the FIN behind it (receive.ts), and the probe that this is gets its answer. A bare FIN is
+    // taken: it needs no memory, and a host that has none left must be able to close.
+    if (g.length > 0) oweAck(s, t)
     return Drop.None
   }
   if ((g.flags & RST) !== 0) return dropped(s, Drop.BadReset)
@@ -186,7 +188,7 @@ function takeSyn(s: Core, t: Tcb): Drop {
   return dropped(s, Drop.Challenged)
 }
 
-/** The range of the ACK, and the end of the handshake. */
+/** The range of the ACK. */
 function checkAck(s: Core, t: Tcb): Drop {
   const { m, segment: g } = s
   if (stateOf(m, t) === SYN_RECEIVED) {
@@ -194,9 +196,6 @@ function checkAck(s: Core, t: Tcb): Drop {
       refuseSegment(s)
       return dropped(s, Drop.BadAck)
     }
-    advanceUna(s, t, g.ack)
-    takeWindow(m, s, t)
-    handshakeDone(s, t)
     return Drop.None
   }
   if (ackIsAcceptable(m, t, g.ack)) return Drop.None
@@ -218,7 +217,6 @@ function afterFinAcknowledged(s: Core, t: Tcb): boolean {
   switch (stateOf(m, t)) {
     case FIN_WAIT_1:
       enterState(m, t, FIN_WAIT_2)
-      clearFlag(m, t, FLAG_RETRANSMIT | FLAG_PROBE)
       // RFC 9293, 3.6 leaves FIN-WAIT-2 open for ever; a peer that nobody reads from any more gets a minute.
       if (hasFlag(m, t, FLAG_ORPHAN)) startClock(s, t, CLOCK_FIN_WAIT_2, finWait2(s))
       return true
@@ -237,6 +235,7 @@ function takeText(s: Core, t: Tcb): Drop {
   const { m, segment: g } = s
   const state = stateOf(m, t)
   if (state === ESTABLISHED || state === FIN_WAIT_1 || state === FIN_WAIT_2) {
+    if ((g.flags & URG) !== 0) s.features.urgent?.arrived(s, t)
     const fault = receiveText(s, t)
     if (fault !== Drop.None) return fault
     if ((g.flags & FIN) === 0) return Drop.None

@@ -29,7 +29,8 @@ export function keepAliveWait(s: Core, t: Tcb, r: Address): number {
   const silent = (m.get32(NOW_MS) - m.get32(r + HEARD_AT)) >>> 0
   const due = (m.get16(r + KEEP_IDLE) + m.get8(r + PROBES) * m.get16(r + KEEP_INTERVAL)) * 1000
   // "Keep-alive packets MUST only be sent when no sent data is outstanding" (MUST-26): the retransmissions tell as much.
-  if (due <= silent && flightSize(m, t) > 0) return m.get16(r + KEEP_INTERVAL) * 1000
+  // Whatever comes meanwhile puts the probe off by the idle time, so this is soon enough to look again.
+  if (due <= silent && flightSize(m, t) > 0) return m.get16(r + KEEP_IDLE) * 1000
   return due - silent
 }
 

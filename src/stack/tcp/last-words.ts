@@ -28,7 +28,6 @@ export function leaveLastWords(m: Arena, t: Tcb): void {
   clearFlag(m, t, FLAG_LAST_WORDS)
   removeBoth(m, listOf(m, t), t, LAST_WORDS_NEXT, LAST_WORDS_PREVIOUS)
   m.put32(t + LAST_WORDS_NEXT, 0)
-  m.put32(t + LAST_WORDS_PREVIOUS, 0)
 }
 
 /** The one to give up; 0 if there is none. */

@@ -10,7 +10,6 @@ import { Event } from '../stack.ts'
 import { ACK, RST, SYN } from '../wire/tcp.ts'
 import { takeWindow } from './ack.ts'
 import { endConnection, initialiseSending, joinListener, makeConnection, openWindow } from './connection.ts'
-import { rest } from './flight.ts'
 import { initialSequence } from './isn.ts'
 import { effectiveMss } from './mss.ts'
 import { wantSend } from './output.ts'
@@ -97,7 +96,6 @@ export function bear(s: Core, listener: Tcb, iss: number): Tcb {
 export function handshakeDone(s: Core, t: Tcb): void {
   const { m } = s
   s.features.metrics?.recall(s, t)
-  rest(s, t)
   enterState(m, t, hasFlag(m, t, FLAG_FIN) ? FIN_WAIT_1 : ESTABLISHED)
   raise(m, t, Event.Connected | Event.Writable)
   const early = s.features.fastOpen?.completed(s, t) ?? false

@@ -205,7 +205,7 @@ const startOfText = (m: Arena, t: Tcb): number => m.get32(t + SND_UNA) + (stateO
 export const endOfText = (m: Arena, t: Tcb): number => (startOfText(m, t) + m.get32(t + SEND_QUEUED)) | 0
 
 /** Whether FIN stands behind the text: given by the user, not yet acknowledged. */
-const finStands = (m: Arena, t: Tcb): boolean =>
+export const finStands = (m: Arena, t: Tcb): boolean =>
   hasFlag(m, t, FLAG_FIN) && stateOf(m, t) !== FIN_WAIT_2 && stateOf(m, t) !== TIME_WAIT
 
 /** Up to `limit` bytes of text from `seq`, with PSH where the text ends and FIN where it stands; false if there are none. */

@@ -26,14 +26,13 @@ import {
   SACK_NEWS,
   SACKED,
 } from './flight.ts'
-import type { OutgoingSegment } from './output.ts'
+import { type OutgoingSegment, wantSend } from './output.ts'
 import { DUP_THRESH, enterRecovery, inRecovery, NEWS_DSACK, NEWS_RECOVERY, NEWS_RTT } from './sack.ts'
 import {
   firstInFlight,
-  IS_AGAIN,
-  IS_LOST,
   IS_SACKED,
   isMarked,
+  isWaiting,
   markLost,
   nextInFlight,
   sentEnd,
@@ -131,7 +130,7 @@ export const rack: Rack = {
     // 6.3: "the first outstanding segment", and those that were sent longer than a round trip and the window ago.
     const limit = m.get32(f + RACK_RTT) + reorderingWindow(m, t, f)
     let page = firstInFlight(m, t)
-    if (page !== 0) markLost(m, t, f, page)
+    markLost(m, t, f, page)
     for (page = nextInFlight(m, t, page); page !== 0; page = nextInFlight(m, t, page))
       if (((m.get32(NOW_US) - m.get32(page + PAGE_SENT_AT)) | 0) >= limit) markLost(m, t, f, page)
   },
@@ -143,6 +142,7 @@ export const rack: Rack = {
     const { m } = s
     const wait = markOverdue(s, t, flightOf(m, t))
     enterRecovery(s, t)
+    wantSend(s, t)
     if (wait > 0) startClock(s, t, CLOCK_REORDERING, Math.ceil(wait / 1000))
     else startRetransmission(s, t)
   },
@@ -160,8 +160,7 @@ const sentAfter = (at1: number, end1: number, at2: number, end2: number): boolea
 function isAmbiguous(s: Core, t: Tcb, f: Flight, rtt: number): boolean {
   const ms = s.features.timestamps?.elapsed(s, t) ?? -1
   // The timestamp's clock ticks in milliseconds: it may seem that much older than it is.
-  if (ms >= 0 && ms * 1000 >= rtt + 1000) return true
-  return rtt < s.m.get32(f + MIN_RTT)
+  return ms * 1000 >= rtt + 1000 || rtt < s.m.get32(f + MIN_RTT)
 }
 
 /** Step 1. */
@@ -235,10 +234,6 @@ function markOverdue(s: Core, t: Tcb, f: Flight): number {
   }
   return wait
 }
-
-/** Lost, and not sent again yet. */
-const isWaiting = (m: Arena, page: Page): boolean =>
-  isMarked(m, page, IS_LOST) && !isMarked(m, page, IS_AGAIN)
 
 /** Whether the page was sent before the segment that was sent last of those delivered. */
 const isBefore = (m: Arena, t: Tcb, f: Flight, page: Page): boolean =>

@@ -50,8 +50,6 @@ export function duplicateAck(s: Core, t: Tcb): void {
     return wantSend(s, t)
   }
   // RFC 6582, 3.2 (2): only when the ACK covers more than `recover`, else the loss is one that was dealt with.
-  // RFC 3042: the first two let new text out where Limited Transmit is there.
-  if (s.features.sack !== undefined && seen < DUP_ACK_THRESHOLD) wantSend(s, t)
   if (seen !== DUP_ACK_THRESHOLD || !seqGt(m.get32(t + SND_UNA), m.get32(flightOf(m, t) + RECOVER))) return
   reduceWindow(s, t)
   m.put32(flightOf(m, t) + RECOVER, m.get32(t + SND_MAX))
@@ -97,8 +95,7 @@ function recoveryAck(s: Core, t: Tcb, acked: number): void {
     if (!sacked) clearFlag(m, t, FLAG_RETRANSMIT)
     // RFC 6582 bounds the burst that may follow; RFC 6675 has none to bound, since it counts what is in the network.
     if (!sacked) m.put32(t + CWND, Math.min(m.get32(t + SSTHRESH), Math.max(flight, mss) + mss))
-    if (flight > 0) startRetransmission(s, t)
-    return
+    return startRetransmission(s, t)
   }
   // RFC 6675, 5: the scoreboard says what is lost, and the window stays as it is.
   if (hasSack(s, t)) return startRetransmission(s, t)

@@ -64,8 +64,8 @@ export const sackBlocks: TcpOption = {
 
   size(s, t, flags, length) {
     if (!hasBlocks(s.m, t) || (flags & (SYN | ACK)) !== ACK) return 0
-    const count = gather(s.m, t, roomFor(s.m, t, length))
-    return count === 0 ? 0 : BEFORE_BLOCKS + count * BLOCK
+    const room = roomFor(s.m, t, length)
+    return room === 0 ? 0 : BEFORE_BLOCKS + gather(s.m, t, room) * BLOCK
   },
 
   /** The blocks are those that `size` has just gathered. */
@@ -104,18 +104,18 @@ export function blocksLeftOut(m: Arena, t: Tcb, length: number): boolean {
 }
 
 /**
- * Gathers up to `most` blocks. RFC 2883, 4 (2): what came twice comes first. RFC 2018, 4: then the block with the segment
+ * Gathers up to `most` blocks, one at least. RFC 2883, 4 (2): what came twice comes first. RFC 2018, 4: then the block with the segment
  * that came last, then those that were reported before, the most recent ones first.
  */
 function gather(m: Arena, t: Tcb, most: number): number {
   let count = 0
-  if (most > 0 && m.get32(TWICE_FOR) === t) {
+  if (m.get32(TWICE_FOR) === t) {
     lefts[0] = m.get32(TWICE_FROM)
     rights[0] = m.get32(TWICE_TO)
     arrivals[0] = 0x7fffffff
     count = 1
   }
-  for (let page = m.get32(t + OUT_OF_ORDER); page !== 0 && most > 0; ) {
+  for (let page = m.get32(t + OUT_OF_ORDER); page !== 0; ) {
     const left = m.get32(page + PAGE_SEQ)
     let right = endOf(m, page)
     let arrival = m.get32(page + PAGE_ARRIVAL)

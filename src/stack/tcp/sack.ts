@@ -11,19 +11,9 @@ import { type Arena, PAGE_FLAGS, PAGE_SEQ, type Page } from '../memory/arena.ts'
 import { tcpDsacksIn, tcpSackRecoveries } from '../mib.ts'
 import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { reduceWindow } from './congestion.ts'
-import {
-  AGAIN,
-  type Flight,
-  flightOf,
-  HIGH_SACKED,
-  LOST,
-  RECOVER,
-  RESCUE_RXT,
-  SACK_NEWS,
-  SACKED,
-} from './flight.ts'
+import { type Flight, flightOf, HIGH_SACKED, LOST, RECOVER, RESCUE_RXT, SACK_NEWS, SACKED } from './flight.ts'
 import type { TcpOption } from './options.ts'
-import { type OutgoingSegment, planText, wantSend } from './output.ts'
+import { type OutgoingSegment, planText } from './output.ts'
 import { blocksLeftOut, cameTwice, isNewest, sackBlocks, sackPermitted } from './sack-blocks.ts'
 import {
   cutFront,
@@ -35,6 +25,7 @@ import {
   IS_LOST,
   IS_SACKED,
   isMarked,
+  isWaiting,
   markLost,
   markSacked,
   nextInFlight,
@@ -56,7 +47,6 @@ import {
   FLAG_SACK,
   FLAG_TIMING,
   MSS,
-  SEND_QUEUED,
   SND_MAX,
   SND_NXT,
   SND_UNA,
@@ -128,9 +118,12 @@ export const sack: Sack = {
       news |= NEWS_DSACK
       count(s, tcpDsacksIn)
     }
-    m.put8(f + SACK_NEWS, news)
     const high = highestBlock(s, t, first)
-    if (seqGt(high, m.get32(f + HIGH_SACKED))) m.put32(f + HIGH_SACKED, high)
+    if (seqGt(high, m.get32(f + HIGH_SACKED))) {
+      m.put32(f + HIGH_SACKED, high)
+      if (high !== m.get32(t + SND_UNA)) news |= NEWS_BLOCK
+    }
+    m.put8(f + SACK_NEWS, news)
     const limit = seqMax(g.ack, high)
     for (let page = firstInFlight(m, t); page !== 0; page = nextInFlight(m, t, page)) {
       if (!seqLt(m.get32(page + PAGE_SEQ), limit)) break
@@ -167,9 +160,7 @@ export const sack: Sack = {
     if (page === 0) return false
     const went = wentAgain(m, page)
     const from = (m.get32(page + PAGE_SEQ) + went) | 0
-    // RFC 9293, 3.8.6 (SHLD-16): what lies in the window, also in one that has shrunk.
-    const inWindow = seqDiff(m.get32(t + SND_UNA) + m.get32(t + SND_WND), from)
-    const length = Math.min(sentLength(m, t, page) - went, m.get16(t + MSS), inWindow)
+    const length = Math.min(sentLength(m, t, page) - went, m.get16(t + MSS), roomInWindow(m, t, from))
     if (length <= 0) return false
     // RFC 6675, 5 (4.3): the first goes at once; (C): the others while cwnd - pipe has room.
     const forced = (m.get8(flightOf(m, t) + SACK_NEWS) & FORCED) !== 0
@@ -181,12 +172,12 @@ export const sack: Sack = {
     const { m } = s
     // RACK has its own last resort, the tail loss probe, and does not send what it does not think lost.
     if (s.features.rack !== undefined || !hasFlag(m, t, FLAG_SACK)) return false
-    if (m.get32(t + SND_WND) === 0 || pipe(m, t) + m.get16(t + MSS) > m.get32(t + CWND)) return false
+    if (pipe(m, t) + m.get16(t + MSS) > m.get32(t + CWND)) return false
     const page = lastResort(m, t, flightOf(m, t))
-    return (
-      page !== 0 &&
-      planText(m, t, out, m.get32(page + PAGE_SEQ), Math.min(sentLength(m, t, page), m.get16(t + MSS)))
-    )
+    if (page === 0) return false
+    const from = m.get32(page + PAGE_SEQ)
+    const length = Math.min(sentLength(m, t, page), m.get16(t + MSS), roomInWindow(m, t, from))
+    return planText(m, t, out, from, Math.max(0, length))
   },
 
   sent(s, t, out, max) {
@@ -207,8 +198,8 @@ export const sack: Sack = {
     const { m } = s
     const f = flightOf(m, t)
     // Of SYN and FIN the scoreboard knows nothing.
-    if (f === 0 || !hasFlag(m, t, FLAG_SACK) || m.get32(t + SEND_QUEUED) === 0) return false
-    if (stateOf(m, t) < ESTABLISHED || firstInFlight(m, t) === 0) return false
+    if (f === 0 || !hasFlag(m, t, FLAG_SACK) || stateOf(m, t) < ESTABLISHED || firstInFlight(m, t) === 0)
+      return false
     // RFC 2018, 8: "After a retransmit timeout the data sender SHOULD turn off all of the SACKed bits".
     forgetMarks(m, t, f)
     if (s.features.rack !== undefined && !all) s.features.rack.timedOut(s, t)
@@ -219,6 +210,10 @@ export const sack: Sack = {
     return true
   },
 }
+
+/** RFC 9293, 3.8.6 (SHLD-16): what goes again lies in the window, also in one that has shrunk. */
+const roomInWindow = (m: Arena, t: Tcb, from: number): number =>
+  seqDiff(m.get32(t + SND_UNA) + m.get32(t + SND_WND), from)
 
 /** Fast recovery, or what follows a timeout: until what was in flight then is acknowledged. */
 export const inRecovery = (m: Arena, t: Tcb, f: Flight): boolean =>
@@ -237,14 +232,16 @@ function isDsack(s: Core): boolean {
   return g.blocks > 1 && seqGe(leftEdge(s, 0), leftEdge(s, 1)) && seqLe(rightEdge(s, 0), rightEdge(s, 1))
 }
 
-/** RFC 2018: a block is of what was sent and is not acknowledged; anything else in it is a mistake or an attack. */
+/**
+ * RFC 2018, 3: a block is of what was sent, and behind what is acknowledged, which would reach farther else; anything else is
+ * a mistake or an attack.
+ */
 function isBelievable(s: Core, t: Tcb, i: number): boolean {
   const { m, segment: g } = s
   const left = leftEdge(s, i)
   const right = rightEdge(s, i)
   return (
-    seqGe(left, m.get32(t + SND_UNA)) &&
-    seqGe(left, g.ack) &&
+    seqGt(left, seqMax(m.get32(t + SND_UNA), g.ack)) &&
     seqGt(right, left) &&
     seqLe(right, m.get32(t + SND_MAX))
   )
@@ -293,7 +290,6 @@ function enter(s: Core, t: Tcb, f: Flight, page: Page, first: number): void {
  */
 function detectByCount(m: Arena, t: Tcb, f: Flight): void {
   let above = m.get32(f + SACKED)
-  if (above === 0) return
   const head = firstInFlight(m, t)
   for (
     let page = head;
@@ -303,24 +299,21 @@ function detectByCount(m: Arena, t: Tcb, f: Flight): void {
     if (isMarked(m, page, IS_SACKED)) above -= sentLength(m, t, page)
     else if (!isMarked(m, page, IS_LOST | IS_AGAIN)) markLost(m, t, f, page)
   }
-  // 5 (1): three duplicate ACKs, though the segments were too small for the rule above.
-  if (m.get8(t + DUP_ACKS) < DUP_THRESH || inRecovery(m, t, f) || head === 0) return
-  if (!isMarked(m, head, IS_SACKED | IS_LOST | IS_AGAIN)) markLost(m, t, f, head)
+  // 5 (1): three ACKs that each SACK more than before, though the segments are too small for the rule above, or share a page.
+  if (m.get8(t + DUP_ACKS) >= DUP_THRESH && !inRecovery(m, t, f)) markLost(m, t, f, head)
 }
 
 /** 5 (4): something is lost, and it is not what a recovery was for already. */
 export function enterRecovery(s: Core, t: Tcb): void {
   const { m } = s
   const f = flightOf(m, t)
-  if (m.get32(f + LOST) > m.get32(f + AGAIN)) wantSend(s, t)
   if (m.get32(f + LOST) === 0 || inRecovery(m, t, f)) return
   count(s, tcpSackRecoveries)
   m.put32(f + RECOVER, m.get32(t + SND_MAX))
   reduceWindow(s, t)
   setFlag(m, t, FLAG_RECOVERING)
   m.put8(f + SACK_NEWS, m.get8(f + SACK_NEWS) | FORCED)
-  const lost = firstLost(m, t)
-  m.put32(f + RESCUE_RXT, lost === 0 ? m.get32(t + SND_UNA) : sentEnd(m, t, lost))
+  m.put32(f + RESCUE_RXT, sentEnd(m, t, firstLost(m, t)))
   s.features.rack?.recovers(s, t)
 }
 
@@ -328,7 +321,8 @@ export function enterRecovery(s: Core, t: Tcb): void {
 function lastResort(m: Arena, t: Tcb, f: Flight): Page {
   let last = 0
   for (let page = firstInFlight(m, t); page !== 0; page = nextInFlight(m, t, page)) {
-    if (isMarked(m, page, IS_SACKED)) continue
+    // What is known to be lost waits for rule (1).
+    if (isMarked(m, page, IS_SACKED) || isWaiting(m, page)) continue
     last = page
     if (!isMarked(m, page, IS_AGAIN) && seqLe(sentEnd(m, t, page), m.get32(f + HIGH_SACKED))) return page
   }

@@ -58,6 +58,10 @@ export const sentEnd = (m: Arena, t: Tcb, page: Page): number =>
 export const isMarked = (m: Arena, page: Page, marks: number): boolean =>
   (m.get16(page + PAGE_FLAGS) & marks) !== 0
 
+/** Lost, and not sent again yet. */
+export const isWaiting = (m: Arena, page: Page): boolean =>
+  (m.get16(page + PAGE_FLAGS) & (IS_LOST | IS_AGAIN)) === IS_LOST
+
 /** RFC 6675, 4: SetPipe (): what is in flight, less what has arrived or is lost, and once more what was sent again. */
 export const pipe = (m: Arena, t: Tcb): number => flightSize(m, t) - gone(m, flightOf(m, t))
 
@@ -105,8 +109,7 @@ export function markLost(m: Arena, t: Tcb, f: Flight, page: Page): void {
 /** The first page that is lost and was not sent again. */
 export function firstLost(m: Arena, t: Tcb): Page {
   let page = firstInFlight(m, t)
-  while (page !== 0 && (m.get16(page + PAGE_FLAGS) & (IS_LOST | IS_AGAIN)) !== IS_LOST)
-    page = nextInFlight(m, t, page)
+  while (page !== 0 && !isWaiting(m, page)) page = nextInFlight(m, t, page)
   return page
 }
 

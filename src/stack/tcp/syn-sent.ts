@@ -73,6 +73,5 @@ export function synSentInput(s: Core, t: Tcb): Drop {
   oweAck(s, t)
   // The SYN's own number is behind us: its text, if any, begins at RCV.NXT.
   g.seq = (g.seq + 1) | 0
-  g.flags &= ~SYN
   return receiveText(s, t)
 }

@@ -102,7 +102,7 @@ export function planProbe(s: Core, t: Tcb, out: OutgoingSegment): boolean {
   const next = m.get32(t + SND_NXT)
   const mss = m.get16(t + MSS)
   const fresh = Math.min(mss, seqDiff(endOfText(m, t), next), m.get32(t + SND_WND) - flight)
-  if (fresh > 0 && next === m.get32(t + SND_MAX)) return planText(m, t, out, next, fresh)
+  if (fresh > 0) return planText(m, t, out, next, fresh)
   const last = lastInFlight(m, t)
   // FIN alone is in flight.
   if (last === 0) return planText(m, t, out, m.get32(t + SND_UNA), mss)

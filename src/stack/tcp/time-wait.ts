@@ -9,7 +9,7 @@ import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import { WAITING_HEAD } from '../memory/layout.ts'
 import { FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
 import { ACK, RST, SYN } from '../wire/tcp.ts'
-import { startClock, stopClock } from './clock.ts'
+import { startClock } from './clock.ts'
 import { releaseFlight } from './flight.ts'
 import { leaveLastWords } from './last-words.ts'
 import { seqGe, seqGt } from './seq.ts'
@@ -31,7 +31,6 @@ export const TIME_WAIT_MS = 60_000
 /** "Start the time-wait timer, turn off the other timers." */
 export function enterTimeWait(s: Core, t: Tcb): void {
   s.features.metrics?.store(s, t)
-  stopClock(s.m, t)
   releaseFlight(s.m, t)
   leaveLastWords(s.m, t)
   enterState(s.m, t, TIME_WAIT)

@@ -7,8 +7,9 @@ import { ETIMEDOUT } from '../errno.ts'
 import type { Address } from '../memory/arena.ts'
 import { NOW_MS } from '../memory/layout.ts'
 import { endConnection } from './connection.ts'
+import { finStands } from './output.ts'
 import { PROGRESS_AT, USER_TIMEOUT } from './settings.ts'
-import { ESTABLISHED, flightSize, LISTEN, SEND_QUEUED, stateOf, type Tcb, TIME_WAIT } from './tcb.ts'
+import { ESTABLISHED, LISTEN, SEND_QUEUED, stateOf, type Tcb, TIME_WAIT } from './tcb.ts'
 
 /** Milliseconds until the time is up, 0 or less when it is; Infinity while nothing waits. */
 export function userTimeoutWait(s: Core, t: Tcb, r: Address): number {
@@ -16,12 +17,10 @@ export function userTimeoutWait(s: Core, t: Tcb, r: Address): number {
   const timeout = m.get32(r + USER_TIMEOUT)
   const state = stateOf(m, t)
   if (timeout === 0 || state <= LISTEN || state === TIME_WAIT) return Infinity
-  // In SYN-SENT the SYN waits, even before the link has taken it.
-  if (m.get32(t + SEND_QUEUED) === 0 && flightSize(m, t) === 0 && !isOpening(s, t)) return Infinity
+  // SYN and FIN wait, too, even before the link has taken them.
+  if (m.get32(t + SEND_QUEUED) === 0 && state >= ESTABLISHED && !finStands(m, t)) return Infinity
   return timeout - ((m.get32(NOW_MS) - m.get32(r + PROGRESS_AT)) | 0)
 }
-
-const isOpening = (s: Core, t: Tcb): boolean => stateOf(s.m, t) < ESTABLISHED
 
 /** "For any state if the user timeout expires, flush all queues, signal the user": nobody is there to be told by a reset. */
 export const endUnheard = (s: Core, t: Tcb): void => endConnection(s, t, ETIMEDOUT)

@@ -181,6 +181,7 @@ export function recvTcp(s: Core, t: Tcb, into: Uint8Array): number | Errno {
   }
   if (done === 0) return hasFlag(m, t, FLAG_FIN_RECEIVED) || into.length === 0 ? 0 : nothingToRead(m, t)
   m.add32(t + RECV_QUEUED, -done)
+  s.features.urgent?.left(s, t)
   updatePeer(s, t, before)
   return done
 }
@@ -275,8 +276,6 @@ function closeListener(s: Core, listener: Tcb): void {
   setFlag(m, listener, FLAG_ORPHAN)
   while (m.get16(listener + CHILDREN) > 0) {
     const child = m.get32(listener + FAMILY) as Tcb
-    leaveListener(m, child)
-    setFlag(m, child, FLAG_ORPHAN)
     resetConnection(s, child)
     endConnection(s, child, ECONNRESET)
   }

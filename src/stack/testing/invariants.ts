@@ -190,6 +190,7 @@ function expectConnections(m: Arena): void {
     expect(bytesIn(m, send)).toBe(m.get32(t + tcb.SEND_QUEUED))
     expect(bytesIn(m, receive)).toBe(m.get32(t + tcb.RECV_QUEUED))
     expectFlight(m, t)
+    expectClock(m, t)
     let edge = m.get32(t + tcb.RCV_NXT)
     for (const page of ahead) {
       expect((m.get32(page + PAGE_SEQ) - edge) | 0).toBeGreaterThanOrEqual(0)
@@ -204,6 +205,19 @@ function expectConnections(m: Arena): void {
     receive: pagesOf(m, layout.POOL_RECEIVE).length,
     outOfOrder: pagesOf(m, layout.POOL_OUT_OF_ORDER).length,
   })
+}
+
+/** A clock that runs has a timer that fires no later; whoever waits for an answer, or for time to pass, has a clock that runs. */
+function expectClock(m: Arena, t: tcb.Tcb): void {
+  const state = tcb.stateOf(m, t)
+  const runs = m.get8(t + tcb.CLOCK) !== tcb.CLOCK_NONE
+  if (runs) {
+    expect(timerIsSet(m, t)).toBe(true)
+    expect((m.get32(t + TIMER_AT) - m.get32(t + tcb.CLOCK_AT)) | 0).toBeLessThanOrEqual(0)
+  }
+  const waits = state === tcb.TIME_WAIT || (state !== tcb.CLOSED && tcb.flightSize(m, t) > 0)
+  const hasMore = hasFlag(m, t, tcb.FLAG_IN_SENDERS)
+  if (waits && !hasMore) expect(runs, `the clock of a connection in state ${state}`).toBe(true)
 }
 
 /** What the scoreboard sums up is what its pages are marked with; what is in flight has a record. */

@@ -1,0 +1,58 @@
+/** The simulation and the stack in one module, in which every allocation first asks whether it is to fail. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { rolldown } from 'rolldown'
+
+const HERE = dirname(fileURLToPath(import.meta.url))
+const ALLOCATORS = { 'memory/arena.ts': ['takePage', 'keepInput'], 'memory/slab.ts': ['takeRecord'] }
+
+/**
+ * A source with the question in front of its allocators' work.
+ *
+ * @param {string} code
+ * @param {string} file
+ */
+function asking(code, file) {
+  const allocators = Object.entries(ALLOCATORS).find(([path]) => file.endsWith(path))?.[1] ?? []
+  return allocators.reduce((text, name) => {
+    const head = new RegExp(`export function ${name}\\(m: Arena[^{]*\\{`)
+    if (!head.test(text)) throw new Error(`${file} has no allocator ${name}: name the one that it has.`)
+    return text.replace(head, '$& if (globalThis.refusesAllocation?.(m.buffer)) return 0;')
+  }, code)
+}
+
+/** @returns {Promise<string>} the program's text */
+export async function bundleSimulation() {
+  const vitest = import.meta.resolve('vitest')
+  const build = await rolldown({
+    input: join(HERE, 'simulation.ts'),
+    platform: 'node',
+    plugins: [
+      {
+        name: 'refusals',
+        resolveId: id => (id === 'vitest' ? { id: vitest, external: true } : undefined),
+        transform: (code, id) => ({ code: asking(code, id), map: null }),
+      },
+    ],
+  })
+  const { code } = (await build.generate({ format: 'es' })).output[0]
+  await build.close()
+  return code
+}
+
+/**
+ * @param {string} code
+ * @returns {Promise<typeof import('./simulation.ts')>}
+ */
+export async function importSimulation(code) {
+  const room = mkdtempSync(join(tmpdir(), 'lanlet-simulate-'))
+  try {
+    const file = join(room, 'simulation.mjs')
+    writeFileSync(file, code)
+    return await import(pathToFileURL(file).href)
+  } finally {
+    rmSync(room, { recursive: true, force: true })
+  }
+}
