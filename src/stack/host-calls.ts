@@ -50,6 +50,7 @@ export function hostCalls(
       setNow(s, now)
       s.features.netlink?.linkChanged(s, 0)
       reannounce(s)
+      s.features.ipv6?.linkUp(s)
       for (const service of s.services) service.linkUp?.(s)
     },
     leave() {

@@ -41,7 +41,7 @@ describe('TCPSocket', () => {
     expect([accepted.remoteAddress, accepted.remotePort]).toEqual([client.localAddress, client.localPort])
   })
 
-  test('opens to a name of the link, and knows the address behind it', async () => {
+  test('opens to a name of the link, again when it is known, and knows the address behind it', async () => {
     const carol = new Cable()
     const near = carol.add('near')
     const far = carol.add('far', 'far')
@@ -53,6 +53,9 @@ describe('TCPSocket', () => {
       expect((await socket.opened).remoteAddress).toBe(address)
       expect(socket.remoteAddress).toBe(address)
     }, SOON)
+    // Now the name is known, and nobody on the link is asked again.
+    const again = new near.sockets.TCPSocket('far.local', 80)
+    expect((await again.opened).remoteAddress).toBe(address)
     carol.end()
   }, 20_000)
 

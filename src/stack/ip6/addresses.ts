@@ -118,6 +118,19 @@ export function loseOwn(s: Core, at: Address): 0 | Errno {
 export function assign(s: Core, a: Address): void {
   s.m.put8(a + STATE6, PREFERRED)
   lifeTimer(s, a)
+  tellServices(s)
+}
+
+function tellServices(s: Core): void {
+  for (const service of s.services) service.addresses6Changed?.(s)
+}
+
+/** The one that has passed its test behind `before`, 0 for the first; 0 when there are no more. Both as words. */
+export function nextAssigned(m: Arena, before: number): number {
+  if (linkOf(m) === 0) return 0
+  let a = m.get32(before === 0 ? linkOf(m) + ADDRESSES : before - ADDRESS6 + NEXT6)
+  while (a !== 0 && !isAssigned(m, a)) a = m.get32(a + NEXT6)
+  return a === 0 ? 0 : a + ADDRESS6
 }
 
 /** Its timer fired: the test's, or its lifetimes'. */
@@ -156,10 +169,12 @@ function expire(s: Core, a: Address): void {
 /** It is ours no more: its connections end. */
 export function loseAddress(s: Core, a: Address): void {
   const { m } = s
-  if (isAssigned(m, a)) connectionsLoseAddress(s, a + ADDRESS6)
+  const had = isAssigned(m, a)
+  if (had) connectionsLoseAddress(s, a + ADDRESS6)
   clearTimer(m, a)
   leaveSolicitedNode(s, a)
   m.put8(a + STATE6, GONE)
+  if (had) tellServices(s)
   wantSweep(s)
 }
 

@@ -13,6 +13,7 @@
 import type { Core } from '../core.ts'
 import { EHOSTUNREACH } from '../errno.ts'
 import { frameAt, queueFrames, takeFrame } from '../ethernet/frames.ts'
+import { undeliverable } from '../icmp6/returned.ts'
 import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
 import { NOW_MS, PAGE_COUNT } from '../memory/layout.ts'
 import { chain, unchain } from '../memory/table.ts'
@@ -24,7 +25,7 @@ import { failAttempt } from '../tcp/unreachable.ts'
 import { ETH_DESTINATION, putMac } from '../wire/ethernet.ts'
 import { HOP_OF, makeRoom, visitDestinations, visitNeighbours, wantSweep } from './destinations.ts'
 import { reachableMs, retransMs, SWEEP } from './link.ts'
-import { LINK } from './output.ts'
+import { header6At, LINK } from './output.ts'
 import {
   ADDRESS6,
   bucket6,
@@ -180,6 +181,9 @@ function neighbourFailed(s: Core, n: Address): void {
     if (stateOf(m, t) === SYN_SENT && isIpv6Word(remote) && m.get32(remote - ADDRESS6 + HOP_OF) === n)
       failAttempt(s, t, EHOSTUNREACH)
   })
+  // RFC 4861, 7.2.2: "The sender MUST return ICMP destination unreachable indications ... for each packet queued".
+  const held = m.get32(n + HELD6)
+  if (held !== 0) undeliverable(s, header6At(held))
   removeNeighbour6(s, n)
 }
 
