@@ -69,8 +69,11 @@ export class Arena {
   readonly view: DataView
   readonly bytes: Uint8Array
   readonly words: Uint32Array
-  /** The last window on each page that was handed out, kept because making one costs an allocation. */
-  private readonly windows: Uint8Array[] = []
+  /**
+   * The last two windows on each page that were handed out, the later one first, kept because making one costs an allocation:
+   * two, since a page that is sent from and read from in turn has one for each.
+   */
+  private readonly windows: (Uint8Array | undefined)[] = []
 
   constructor(buffer: ArrayBuffer) {
     this.buffer = buffer
@@ -104,12 +107,16 @@ export class Arena {
 
   /** Bytes from `at`, as a view that stays valid until another is asked for on the same page. No copy. */
   window(at: Address, length: number): Uint8Array {
-    const page = ((at - this.get32(PAGES_AT)) / PAGE) | 0
-    const kept = this.windows[page]
-    if (kept !== undefined && kept.byteOffset === at && kept.length === length) return kept
-    const made = new Uint8Array(this.buffer, at, length)
-    this.windows[page] = made
-    return made
+    const { windows } = this
+    const slot = (((at - this.get32(PAGES_AT)) / PAGE) | 0) * 2
+    const last = windows[slot]
+    if (last !== undefined && last.byteOffset === at && last.length === length) return last
+    let found = windows[slot + 1]
+    if (found === undefined || found.byteOffset !== at || found.length !== length)
+      found = new Uint8Array(this.buffer, at, length)
+    windows[slot] = found
+    windows[slot + 1] = last
+    return found
   }
 }
 
