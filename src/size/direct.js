@@ -55,6 +55,7 @@ function membersNamed(code) {
   const { module } = scopesOf(code)
   /** @type {Edit[]} */
   const edits = []
+  let waits = false
   for (const { name, uses, assigned } of module.bindings.values()) {
     const own = uses.find(({ path, node }) => path.at(-1)?.['id'] === node)
     const object = own?.path.at(-1)?.['init']
@@ -64,20 +65,27 @@ function membersNamed(code) {
     const members = membersOf(object)
     const reads = uses.filter(use => use !== own)
     if (members === undefined || !reads.every(isRead)) continue
+    if (reads.some(({ path }) => path.includes(object))) continue
     const texts = [...members].map(([key, node]) => declared(code, `${name}_${key}`, node))
-    edits.push({ start: declaration.start, end: declaration.end, text: texts.join('\n') })
-    for (const { path } of reads) {
-      const { start, end, property } = /** @type {any} */ (path.at(-1))
-      const text = members.has(property.name) ? `${name}_${property.name}` : 'undefined'
-      edits.push({ start, end, text })
-    }
+    const whole = { start: declaration.start, end: declaration.end, text: texts.join('\n') }
+    const others = reads.map(({ path }) => memberNamed(name, members, /** @type {Node} */ (path.at(-1))))
+    // Its text is moved as it stands: where another's is read in it, one of the two waits for the next round.
+    if (overlap([whole, ...others], edits)) waits = true
+    else edits.push(whole, ...others)
   }
-  // A member's own text is moved as it stands: what is within waits for the next round.
-  const outer = edits.filter(
-    edit => !edits.some(other => other !== edit && other.start <= edit.start && edit.end <= other.end),
-  )
-  return outer.length === edits.length ? edited(code, edits) : membersNamed(edited(code, outer))
+  return waits ? membersNamed(edited(code, edits)) : edited(code, edits)
 }
+
+/** @param {string} name @param {ReadonlyMap<string, Node>} members @param {Node} read @returns {Edit} */
+const memberNamed = (name, members, { start, end, property }) => ({
+  start,
+  end,
+  text: members.has(property.name) ? `${name}_${property.name}` : 'undefined',
+})
+
+/** @param {readonly Edit[]} some @param {readonly Edit[]} others */
+const overlap = (some, others) =>
+  some.some(one => others.some(other => one.start < other.end && other.start < one.end))
 
 /** The members of an object literal, if all that is in it is plain. @param {Node} object @returns {Map<string, Node> | undefined} */
 function membersOf({ properties }) {

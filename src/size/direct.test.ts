@@ -40,8 +40,21 @@ test('an object that is used as a whole, is written to, or speaks of itself, sta
   expect(named(own)).toBe(own)
 })
 
+test('an object that names itself stays', () => {
+  const code = 'const one = { a: () => one.b(), b: () => 1 };\nconst start = () => one.a()'
+  expect(named(code)).toBe(code)
+})
+
 test('a pattern that takes features off a stack is refused', () => {
   const code =
     'const createStack = config => compose(config, 0, {})\nconst start = s => { const { fib } = s.features }'
   expect(() => named(code)).toThrow('A feature is asked for as s.features.x, not by a pattern.')
+})
+
+test('one object’s members may be named in another’s', () => {
+  const code = `
+    const reno = { reduce: n => n >> 1 }
+    const cubic = { reduce: n => reno.reduce(n) + 1, least: () => reno.reduce(4) }
+    const start = n => [cubic.reduce(n), cubic.least()]`
+  expect(flat(code)).not.toMatch(/(reno|cubic)\./)
 })

@@ -24,8 +24,16 @@ const LONGER = 8
  * @returns {string}
  */
 export function writtenOut(code) {
-  return settled(settled(halves(named(distinct(code))), oneRound), knownOnce)
+  const text = settled(settled(halves(named(distinct(code))), oneRound), knownOnce)
+  const known = globals(code).add('undefined')
+  for (const name of globals(text))
+    if (!known.has(name)) throw new Error(`Nothing is called ${name} any more.`)
+  return text
 }
+
+/** What a module uses and does not declare. @param {string} code */
+const globals = code =>
+  new Set(scopesOf(code).uses.flatMap(({ node, binding }) => (binding === undefined ? [node['name']] : [])))
 
 /** @param {string} code @param {(code: string) => string} step */
 function settled(code, step) {
