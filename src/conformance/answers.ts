@@ -45,7 +45,7 @@ function answerNd(frame: Uint8Array, ends: Ends): Uint8Array | 'silence' | undef
     target: said.target,
     hop: '',
     flags: said.target === ends.router ? 'RSO' : 'SO',
-    options: [{ name: 'target', mac: ends.peerMac }],
+    options: [{ name: 'target', mac: said.target === ends.router ? ends.routerMac : ends.peerMac }],
     fields: new Map([['to', asker]]),
   }
   return encodePacket(answer, ends, NOBODY, 0)

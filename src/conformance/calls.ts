@@ -184,6 +184,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
     const [host = '', prefix = ''] = network.split('/')
     return result(caller.stack.removeRoute(ipv4Number(host), Number(prefix), Number(metric)))
   },
+  urgent: (caller, [name = '']) => result(caller.stack.urgent(caller.socketOf(name))),
   setSysctl: (caller, [name = '', value = '']) => result(caller.stack.setSysctl(name, Number(value))),
   linkUp(caller) {
     caller.stack.linkUp(caller.now)

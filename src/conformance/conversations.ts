@@ -39,18 +39,19 @@ export class Conversations {
   of(flow: Flow | undefined): Conversation {
     const { address = this.peer, port, hostPort } = flow ?? this.first
     const key = `${address}:${port}${hostPort === undefined || hostPort === HOST_PORT ? '' : `>${hostPort}`}`
-    const known = this.known.get(key)
-    if (known !== undefined) return known
-    const made = {
-      peerAddress: address,
-      peerPort: port,
-      hostPort: hostPort ?? HOST_PORT,
-      hostIss: 0,
-      peerIss: this.peerIss,
-      stamp: 0,
-    }
-    this.known.set(key, made)
-    return made
+    const found = this.known.get(key) ?? this.begin(address, port, hostPort)
+    this.known.set(key, found)
+    return found
+  }
+
+  /** What a packet of no connection may be about: the first flow, which it does not begin. */
+  spokenOf(): Conversation {
+    const [first] = this.known.values()
+    return first ?? this.begin(this.peer, PEER_PORT, HOST_PORT)
+  }
+
+  private begin(peerAddress: string, peerPort: number, hostPort = HOST_PORT): Conversation {
+    return { peerAddress, peerPort, hostPort, hostIss: 0, peerIss: this.peerIss, stamp: 0 }
   }
 
   /** A segment of the host's, before its numbers are read: a SYN brings its flow's. */

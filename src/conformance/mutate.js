@@ -1,8 +1,9 @@
 /**
- * `npm run mutate`: breaks src/stack/tcp in one place at a time, and tells which breaks no script notices.
+ * `npm run mutate`: breaks src/stack/tcp, or another folder, in one place at a time, and tells which breaks no script notices.
  *
  *   npm run mutate                            all mutants: the share that is found out, by sort and file, and the survivors
  *   npm run mutate -- --file recovery         those of the files whose names contain it; rack.ts,sack.ts: of these
+ *   npm run mutate -- --folder dhcp           those of src/stack/dhcp
  *   npm run mutate -- --sort condition        those of one sort
  *   npm run mutate -- --sample 200            so many, spread evenly
  *   npm run mutate -- --json                  and one line of JSON
@@ -23,19 +24,34 @@ import { SCRIPTS, scriptFiles } from './script-files.js'
 /** @typedef {import('./mutants.js').Mutant} Mutant */
 /** @typedef {import('./trial.js').Rehearsed} Rehearsed */
 
-const TCP = join(STACK, 'tcp')
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    folder: { type: 'string', default: 'tcp' },
+    file: { type: 'string' },
+    sort: { type: 'string' },
+    sample: { type: 'string' },
+  },
+})
+const { folder } = values
+const FOLDER = join(STACK, folder, '/')
+/** A file as mutants and equivalent.txt name it: those of TCP without their folder. @param {string} file */
+const nameIn = file => (folder === 'tcp' ? file : `${folder}/${file}`)
+
 /** tcb.ts is a list of offsets, seq.ts what the mutants of comparisons stand for, the others say types alone. */
-const WITHOUT = ['tcb.ts', 'seq.ts', 'options.ts']
+const WITHOUT = ['tcp/tcb.ts', 'tcp/seq.ts', 'tcp/options.ts']
 
 /** The program with all its mutants. @returns {Promise<{ code: string, mutants: Mutant[] }>} */
 async function bundleMutants() {
   const mutator = new Mutator()
+  const inFolder = (/** @type {string} */ file) => `${folder}/${basename(file)}`
   const isMutated = (/** @type {string} */ file) =>
-    file.startsWith(TCP) && !file.endsWith('.test.ts') && !WITHOUT.includes(basename(file))
-  for (const file of readdirSync(TCP))
-    if (isMutated(join(TCP, file))) mutator.noteConstants(readFileSync(join(TCP, file), 'utf8'), file)
+    file.startsWith(FOLDER) && !file.endsWith('.test.ts') && !WITHOUT.includes(inFolder(file))
+  for (const file of readdirSync(FOLDER))
+    if (isMutated(join(FOLDER, file)))
+      mutator.noteConstants(readFileSync(join(FOLDER, file), 'utf8'), nameIn(file))
   const code = await bundlePlayer((text, file) => {
-    const mutated = isMutated(file) ? mutator.instrument(text, basename(file)) : text
+    const mutated = isMutated(file) ? mutator.instrument(text, nameIn(basename(file))) : text
     return file.startsWith(STACK) ? countTurns(mutated) : text
   })
   return { code, mutants: mutator.mutants }
@@ -102,16 +118,10 @@ const equivalent = new Set(
 )
 const nameOf = (/** @type {Mutant} */ mutant) => `${mutant.file} ${mutant.within}: ${mutant.change}`
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean' },
-    file: { type: 'string' },
-    sort: { type: 'string' },
-    sample: { type: 'string' },
-  },
-})
 const isWanted = (/** @type {string} */ file) =>
-  (values.file ?? '').split(',').some(name => (name.endsWith('.ts') ? file === name : file.includes(name)))
+  (values.file ?? '')
+    .split(',')
+    .some(name => (name.endsWith('.ts') ? file === nameIn(name) : file.includes(name)))
 
 const { code, mutants } = await bundleMutants()
 const scripts = scriptFiles().map(file => ({
@@ -192,7 +202,7 @@ function nearness(id) {
 const survivors = tried.filter((_, i) => tellerOf[i] === -1)
 for (const mutant of survivors)
   console.log(
-    `src/stack/tcp/${mutant.file}:${mutant.line}  ${mutant.within}: ${mutant.change}${nearness(mutant.id)}`,
+    `src/stack/${folder === 'tcp' ? 'tcp/' : ''}${mutant.file}:${mutant.line}  ${mutant.within}: ${mutant.change}${nearness(mutant.id)}`,
   )
 console.log()
 /** @param {Record<string, Share>} shares */
@@ -206,5 +216,7 @@ print(files)
 print(shares)
 console.log(`${scripts.length} scripts; ${equivalent.size} mutants are set aside as equivalent`)
 const names = new Set(mutants.map(nameOf))
-for (const name of equivalent) if (!names.has(name)) console.log(`equivalent.txt names no mutant: ${name}`)
+const isOurs = (/** @type {string} */ name) => folder === 'tcp' || name.startsWith(`${folder}/`)
+for (const name of equivalent)
+  if (isOurs(name) && !names.has(name)) console.log(`equivalent.txt names no mutant: ${name}`)
 if (values.json === true) console.log(JSON.stringify({ shares, files, survivors: survivors.map(nameOf) }))

@@ -18,11 +18,13 @@ import { NotationError } from './notation.ts'
 import { address6Bytes, address6Text } from './packets/address6.ts'
 import { decodePacket, encodePacket } from './packets/codec.ts'
 import { formatLike, formatPacket, matches, type Packet } from './packets/packet.ts'
+import { Pieces } from './packets/pieces.ts'
 import type { Ends } from './packets/protocol.ts'
 import type { Header, Script, Subject, TimedStep } from './script.ts'
 
 const PEER_MAC = '02:00:00:00:00:02'
 const ROUTER = 'fe80::99'
+const ROUTER_MAC = '02:00:00:00:00:99'
 /** How long '*' waits, ms. */
 const ANY_TIME = 3_600_000
 /** How long it may take until all that was closed is gone: TIME-WAIT, retransmissions to nobody. */
@@ -41,6 +43,7 @@ class Run implements Caller {
   private readonly conversations: Conversations
   private readonly journal = new Journal(() => this.unexpected())
   private readonly sockets = new Map<string, Socket>()
+  private readonly pieces = new Pieces()
   /** Whether the peer answers by itself when it is asked for its MAC address. */
   private answering = { arp: true, nd: true }
   private readonly baseline: number
@@ -147,8 +150,8 @@ class Run implements Caller {
   }
 
   private inject(packet: Packet, drop: string): void {
-    const flow = packet.kind === 'tcp' ? packet.flow : undefined
-    const frame = encodePacket(packet, this.ends, this.conversations.of(flow), this.header.window)
+    const numbers = packet.kind === 'tcp' ? this.conversations.of(packet.flow) : this.conversations.spokenOf()
+    const frame = encodePacket(packet, this.ends, numbers, this.header.window)
     this.journal.note(this.now, `< ${formatPacket(packet)}`)
     const reason = this.stack.input(frame, this.now)
     this.host.pump()
@@ -305,7 +308,16 @@ class Run implements Caller {
     const own = [24, 16, 8, 0].map(shift => (bytes >>> shift) & 255).join('.')
     const host = bytes === 0 ? (this.header.address?.split('/')[0] ?? '169.254.0.0') : own
     const { host: host6, 'link-local': linkLocal, peer, router } = this.names
-    return { hostMac: HOST_MAC, peerMac: PEER_MAC, host, host6, linkLocal, peer, router }
+    return {
+      hostMac: HOST_MAC,
+      peerMac: PEER_MAC,
+      host,
+      host6,
+      linkLocal,
+      peer,
+      router,
+      routerMac: ROUTER_MAC,
+    }
   }
 
   private lookedAt(subject: Subject): Socket | { address: string; port: number } {
@@ -314,7 +326,8 @@ class Run implements Caller {
   }
 
   private decode(bytes: Uint8Array): Packet {
-    return this.conversations.seen(decodePacket(bytes, raw => this.conversations.ofSegment(raw)))
+    const seen = decodePacket(bytes, raw => this.conversations.ofSegment(raw), this.pieces)
+    return this.conversations.seen(seen)
   }
 
   /** What the host has sent and nobody expected. */

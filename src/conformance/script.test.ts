@@ -69,7 +69,7 @@ describe('a line that cannot be read is told by its number and one sentence', ()
     ],
     [
       '+0 event 3 happy',
-      "An event is one of readable, writable, connected, closed, state or none; 'happy' is not.",
+      "An event is one of readable, writable, connected, closed, state, urgent or none; 'happy' is not.",
     ],
     ['+0 expect cwnd 3', "A variable is checked like 'expect cwnd 3 = 14600'; 'cwnd 3' is not."],
     ['+0 state 3', "A state is written like 'state 3 ESTABLISHED'."],

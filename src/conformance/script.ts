@@ -288,7 +288,7 @@ function parseCall(text: string): Step {
   return { kind: 'call', name: match[1] ?? '', values, result: (match[3] ?? '').trim() }
 }
 
-const EVENTS = ['readable', 'writable', 'connected', 'closed', 'state']
+const EVENTS = ['readable', 'writable', 'connected', 'closed', 'state', 'urgent']
 
 /** 'socket names', or 'socket none' */
 function parseEvent(text: string): Step {

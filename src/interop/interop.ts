@@ -1,33 +1,65 @@
 /**
- * `npm run interop`: others' stacks and tools against ours. `--count N` repeats all of it N times; `--megabytes N` is what a
- * bulk transfer moves; `--json` ends with one line of JSON: `{"ran":N,"failed":N,"skipped":N}`, which also goes to the file that the
- * environment names as REPORT.
+ * `npm run interop`: others' stacks and tools against ours.
+ *
+ *     --short         leaves out what takes long: libslirp and iPXE in QEMU, transfers of 100 MB
+ *     --only WORD     those alone in whose title the word is
+ *     --megabytes N   what a bulk transfer moves; 100, or 10 in the short form
+ *     --count N       all of it N times
+ *     --json          ends with one line of JSON, `{"ran":N,"failed":N,"skipped":N,…}` with what was measured
+ *
+ * That line also goes to the file which the environment names as REPORT.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CHECKS, makeBench } from './kernel.ts'
+import { AVAHI_PEER } from './avahi.ts'
+import { type Check, type Peer, pause, type Verdict } from './check.ts'
+import { IPXE_PEER } from './ipxe.ts'
+import { KERNEL_PEER } from './kernel.ts'
+import { sweep } from './namespace.ts'
+import { Place } from './place.ts'
+import { installMissing, missing } from './programs.ts'
+import { ROUTER_PEER } from './router.ts'
+import { SLIRP_PEER } from './slirp.ts'
+import type { Passed } from './tape.ts'
 import { faultsIn } from './tshark.ts'
 
-const option = (name: string, otherwise: number): number => {
+const PEERS: readonly Peer[] = [KERNEL_PEER, ROUTER_PEER, AVAHI_PEER, SLIRP_PEER, IPXE_PEER]
+
+/** What stands behind an option. */
+const option = (name: string): string | undefined => {
   const at = process.argv.indexOf(name)
-  if (at < 0) return otherwise
-  const value = Number(process.argv[at + 1])
-  if (!(Number.isInteger(value) && value >= 1)) {
-    console.error(`${name} takes a whole number from 1; '${process.argv[at + 1] ?? ''}' is not.`)
-    process.exit(2)
-  }
-  return value
+  return at < 0 ? undefined : (process.argv[at + 1] ?? '')
 }
 
-const tally = { ran: 0, failed: 0, skipped: 0 }
-const present = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
+function numberOf(name: string, otherwise: number): number {
+  const text = option(name)
+  const value = text === undefined ? otherwise : Number(text)
+  if (Number.isInteger(value) && value >= 1) return value
+  console.error(`${name} takes a whole number from 1; '${text}' is not.`)
+  process.exit(2)
+}
 
-function tell(name: string, outcome: string | undefined): void {
+/** No check takes so long, ms. */
+const LONGEST = 200_000
+const short = process.argv.includes('--short')
+const only = option('--only') ?? ''
+const count = numberOf('--count', 1)
+const place = new Place(numberOf('--megabytes', short ? 10 : 100), short ? 1 : 5)
+const chosen = PEERS.filter(({ title, long }) => !(short && long) && title.includes(only))
+/** What passed on the wire to a peer. */
+interface Captured {
+  readonly title: string
+  readonly frames: readonly Passed[]
+}
+const captures: Captured[] = []
+const tally = { ran: 0, failed: 0, skipped: 0 }
+
+function tell(name: string, verdict: Verdict, ms?: number): void {
   tally.ran++
-  if (outcome !== undefined) tally.failed++
-  console.log(outcome === undefined ? `  ✓ ${name}` : `  ✘ ${name}\n    ${outcome}`)
+  if (verdict !== undefined) tally.failed++
+  const took = ms !== undefined && ms >= 1_000 ? ` (${(ms / 1000).toFixed(1)} s)` : ''
+  console.log(verdict === undefined ? `  ✓ ${name}${took}` : `  ✘ ${name}${took}\n    ${verdict}`)
 }
 
 function skip(name: string, why: string): void {
@@ -35,51 +67,86 @@ function skip(name: string, why: string): void {
   console.log(`  - ${name}: skipped, ${why}`)
 }
 
-async function againstTheKernel(folder: string, relay: string, megabytes: number): Promise<void> {
-  console.log('The Linux kernel')
-  const bench = await makeBench(relay, folder, megabytes).catch((error: Error) => error.message)
-  if (typeof bench === 'string') return skip('all of it', bench.trim())
+async function check({ name, needs, run }: Check): Promise<void> {
+  const lacks = missing(needs)
+  if (lacks !== undefined) return skip(name, lacks)
+  const begun = performance.now()
+  const tooLong = pause(LONGEST).then(() => `it was not over after ${LONGEST / 1000} s`)
+  const verdict = await Promise.race([run(), tooLong]).catch((error: Error) => error.message)
+  tell(name, verdict, performance.now() - begun)
+}
+
+async function against(peer: Peer): Promise<void> {
+  console.log(peer.title)
+  const lacks = missing(peer.needs)
+  if (lacks !== undefined) return skip('all of it', lacks)
   try {
-    for (const { name, needs, run } of CHECKS) {
-      if (present(needs)) tell(name, await run(bench).catch((error: Error) => error.message))
-      else skip(name, `${needs} is not installed`)
-    }
-    const reads = 'tshark reads what was captured without a fault'
-    if (present('tshark')) tell(reads, faultsIn(bench.host.captured, folder))
-    else skip(reads, 'tshark is not installed')
+    const { host, checks } = await peer.meet(place)
+    for (const one of checks) if (!(short && one.long)) await check(one)
+    captures.push({ title: peer.title, frames: host.tape.frames })
+  } catch (error) {
+    tell('the bench is set up', error instanceof Error ? error.message.trim() : String(error))
   } finally {
-    bench.linux.remove()
-    bench.host.end()
+    place.clear()
   }
 }
 
-const cannot =
-  process.platform !== 'linux'
-    ? 'this is not Linux'
-    : process.getuid?.() !== 0
-      ? 'only root can make name spaces and TAP devices'
-      : !present('ip')
-        ? 'there is no ip: as root, apt-get install iproute2'
-        : !present('cc')
-          ? 'there is no C compiler: as root, apt-get install gcc libc6-dev'
-          : undefined
+/** tshark reads what passed on all of the wires, as many at once as there are. */
+async function readBack(captures: readonly Captured[]): Promise<void> {
+  console.log(
+    'What passed, as tshark reads it: no malformed frame, no wrong checksum, no warning without a reason',
+  )
+  const lacks = missing(['tshark'])
+  if (lacks !== undefined) return skip('all of it', lacks)
+  const reading = captures.map(async ({ title, frames }, i) => {
+    const faults = await faultsIn(frames, place.path(`${i}.pcapng`)).catch((error: Error) => error.message)
+    tell(`${title}: ${frames.length.toLocaleString('en')} frames`, faults)
+  })
+  await Promise.all(reading)
+}
 
-const folder = mkdtempSync(join(tmpdir(), 'lanlet-interop-'))
-const count = option('--count', 1)
-const megabytes = option('--megabytes', 100)
+/** Why nothing can be checked here. */
+function cannot(): string | undefined {
+  if (process.platform !== 'linux') return 'this is not Linux'
+  if (process.getuid?.() !== 0) return 'only root can make name spaces and TAP devices'
+  const lacks = missing(['ip', 'cc'])
+  if (lacks !== undefined) return lacks
+  try {
+    execFileSync('unshare', ['--net', 'ip', 'tuntap', 'add', 'tap0', 'mode', 'tap'], { stdio: 'pipe' })
+    return undefined
+  } catch (error) {
+    return `name spaces or TAP devices cannot be made here: ${(error as Error).message.trim()}`
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    place.leave()
+    process.exit(130)
+  })
 try {
-  if (cannot === undefined) {
-    const relay = join(folder, 'tap-relay')
-    execFileSync('cc', ['-O2', '-o', relay, join(process.env['INTEROP_SOURCES'] ?? '', 'tap-relay.c')])
-    for (let i = 0; i < count; i++) await againstTheKernel(folder, relay, megabytes)
+  if (process.platform === 'linux') await installMissing(!short)
+  const why = cannot()
+  if (why === undefined) {
+    sweep()
+    execFileSync('cc', ['-O2', '-o', place.relay, join(process.env['INTEROP_SOURCES'] ?? '', 'tap-relay.c')])
+    for (let i = 0; i < count; i++) {
+      for (const peer of chosen) await against(peer)
+      await readBack(captures.splice(0))
+    }
   } else {
-    skip('the Linux kernel', cannot)
+    skip('others’ stacks', why)
   }
 } finally {
-  rmSync(folder, { recursive: true, force: true })
+  place.leave()
 }
+
+const median = (values: readonly number[]): number =>
+  Math.round(values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0)
+const figures = Object.fromEntries([...place.figures].map(([name, values]) => [name, median(values)]))
 console.log(`${tally.ran} ran, ${tally.failed} failed, ${tally.skipped} skipped`)
+const report = JSON.stringify({ ...tally, ...figures })
 const { REPORT } = process.env
-if (REPORT !== undefined) writeFileSync(REPORT, JSON.stringify(tally))
-if (process.argv.includes('--json')) console.log(JSON.stringify(tally))
+if (REPORT !== undefined) writeFileSync(REPORT, report)
+if (process.argv.includes('--json')) console.log(report)
 process.exit(tally.failed === 0 ? 0 : 1)

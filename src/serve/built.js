@@ -15,6 +15,8 @@ import { build } from 'vite'
  */
 export async function runBuilt(entry, nodeOptions, args, environment = () => ({}), plugins = []) {
   const out = mkdtempSync(join(tmpdir(), 'lanlet-run-'))
+  // Ctrl-C is the program's, which takes down what it has made; then this takes down the folder.
+  process.on('SIGINT', () => undefined)
   try {
     await build({
       configFile: false,

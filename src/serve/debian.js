@@ -4,15 +4,16 @@
 import { run, starts } from './run.js'
 
 /**
- * Installs a package with apt when this is Debian (or kin) and we are root.
+ * Installs packages with apt when this is Debian (or kin) and we are root.
  *
- * @param {string} name
- * @returns {Promise<boolean>} whether it is installed now
+ * @param {...string} names
+ * @returns {Promise<boolean>} whether they are installed now
  */
-export async function debianInstall(name) {
+export async function debianInstall(...names) {
   if (process.getuid?.() !== 0 || !(await starts('apt-get', ['--version']))) return false
-  console.log(`Installing ${name} from Debian …`)
+  console.log(`Installing ${names.join(', ')} from Debian …`)
   const quietly = { DEBIAN_FRONTEND: 'noninteractive' }
-  await run('apt-get', ['-qq', 'update'], quietly)
-  return (await run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', name], quietly)) === 0
+  const apt = ['-qq', '-o', 'Acquire::http::Timeout=20', '-o', 'Acquire::Retries=1']
+  await run('apt-get', [...apt, 'update'], quietly)
+  return (await run('apt-get', [...apt, 'install', '-y', '--no-install-recommends', ...names], quietly)) === 0
 }

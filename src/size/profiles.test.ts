@@ -284,6 +284,10 @@ const meets: Readonly<Record<string, (profile: Create) => unknown>> = {
   TCP_SACK: profile => synsWithOption(profile, 4),
   TCP_RACK: profile => probesForLostTail(profile),
   TCP_ECN: profile => synsWithEce(profile),
+  TCP_URGENT: profile => {
+    const alice = new Simulation().add('alice', { profile })
+    return alice.stack.urgent(alice.stack.socket(Protocol.Tcp) as Socket)
+  },
   TCP_WSCALE: profile => synsWithOption(profile, 3),
   TCP_TIMESTAMPS: profile => synsWithOption(profile, 8),
   SYN_COOKIES: answersFullBacklog,
@@ -462,6 +466,7 @@ const outcomes: Readonly<Record<string, readonly [on: unknown, off: unknown]>> =
   TCP_SACK: [['alice', 'bob'], []],
   TCP_RACK: [1, 0],
   TCP_ECN: [['alice', 'bob'], []],
+  TCP_URGENT: [0, EOPNOTSUPP],
   TCP_WSCALE: [['alice', 'bob'], []],
   TCP_TIMESTAMPS: [['alice', 'bob'], []],
   SYN_COOKIES: [true, false],

@@ -41,6 +41,7 @@ import type { IncomingSegment } from './tcp/segment.ts'
 import type { SocketSettings } from './tcp/settings.ts'
 import type { SynCookies } from './tcp/syn-cookies.ts'
 import type { Timestamps } from './tcp/timestamps.ts'
+import type { Urgent } from './tcp/urgent.ts'
 import type { Service } from './udp/service.ts'
 
 /** The switches of the table in the README. What a profile does not list is not in its bundle. */
@@ -110,6 +111,8 @@ export interface Features {
   readonly rack?: Rack
   /** TCP_ECN */
   readonly ecn?: Ecn
+  /** TCP_URGENT */
+  readonly urgent?: Urgent
   /** INET_DIAG */
   readonly diag?: SocketDiagnosis
   /** The kinds of sockets that came with features. */

@@ -5,6 +5,7 @@ import { EAFNOSUPPORT, EOPNOTSUPP } from './errno.ts'
 import { findNeighbour, removeNeighbour } from './ethernet/neighbours.ts'
 import { configureAddress, reannounce } from './ip/acquire.ts'
 import { maskOf } from './ip/addresses.ts'
+import { ipv6For } from './ip6/word.ts'
 import { LINK_COUNT } from './memory/layout.ts'
 import type { Stack } from './stack.ts'
 import { hostGone } from './tcp/unreachable.ts'
@@ -49,6 +50,7 @@ export function hostCalls(
       setNow(s, now)
       s.features.netlink?.linkChanged(s, 0)
       reannounce(s)
+      s.features.ipv6?.linkUp(s)
       for (const service of s.services) service.linkUp?.(s)
     },
     leave() {
@@ -56,6 +58,8 @@ export function hostCalls(
     },
     hostGone(address) {
       if (typeof address !== 'number') return s.features.ipv6?.hostGone(s, address)
+      // A number of this kind would be a word (ip6/word.ts): no host has such an address.
+      if (ipv6For(s, address | 0) !== undefined) return
       for (let link = 0; link < m.get8(LINK_COUNT); link++) {
         const neighbour = findNeighbour(s, address | 0, link)
         if (neighbour !== 0) removeNeighbour(s, neighbour)

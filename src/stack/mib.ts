@@ -1,10 +1,12 @@
 /**
  * The counters, under the names of their RFCs: ip… (RFC 4293), icmp… (RFC 792's MIB-II group), tcp… (RFC 4022),
- * udp… (RFC 4113), ip6… as in Linux's snmp6; loss recovery has names of our own. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
+ * udp… (RFC 4113), ip6… and icmp6… as in Linux's snmp6; loss recovery has names of our own. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
  * the feature PROC_FS and absent where a profile does not list it.
  */
 import { DROP_COUNT, Drop } from './drop.ts'
 import type { Address, Arena } from './memory/arena.ts'
+import { visitConnections } from './tcp/connection.ts'
+import { CLOSE_WAIT, ESTABLISHED, stateOf } from './tcp/tcb.ts'
 
 export const ipInReceives = DROP_COUNT
 export const ipInDelivers = DROP_COUNT + 1
@@ -61,7 +63,11 @@ export const tcpReclaimedTimeWait = DROP_COUNT + 50
 export const tcpReclaimedLastAck = DROP_COUNT + 51
 export const tcpReclaimedClosing = DROP_COUNT + 52
 export const tcpReclaimedOutOfOrder = DROP_COUNT + 53
-export const COUNTER_COUNT = DROP_COUNT + 54
+export const icmpInEchoReps = DROP_COUNT + 54
+export const icmp6InMsgs = DROP_COUNT + 55
+export const icmp6OutMsgs = DROP_COUNT + 56
+export const ipOutDiscards = DROP_COUNT + 57
+export const COUNTER_COUNT = DROP_COUNT + 58
 
 const MIB_NAMES = [
   'ipInReceives',
@@ -118,10 +124,14 @@ const MIB_NAMES = [
   'tcpReclaimedLastAck',
   'tcpReclaimedClosing',
   'tcpReclaimedOutOfOrder',
+  'icmpInEchoReps',
+  'icmp6InMsgs',
+  'icmp6OutMsgs',
+  'ipOutDiscards',
 ]
 
-/** The RFCs' errors of a layer are the sums of its drop reasons. */
-const SUMS: readonly (readonly [name: string, ...reasons: Drop[]])[] = [
+/** The RFCs' errors of a layer are the sums of its drop reasons, and some of their counters those of others. */
+const SUMS: readonly (readonly [name: string, ...counters: number[]])[] = [
   [
     'ipInHdrErrors',
     Drop.BadIpVersion,
@@ -130,7 +140,12 @@ const SUMS: readonly (readonly [name: string, ...reasons: Drop[]])[] = [
     Drop.BadIpChecksum,
     Drop.BadIpOptions,
   ],
+  // "Not a valid address to be received at this entity", of hosts: not one of theirs.
+  ['ipInAddrErrors', Drop.WrongDestination, Drop.NoAddress, Drop.Martian],
+  ['ipInNoRoutes', Drop.NoRoute],
   ['ipInUnknownProtos', Drop.UnknownProtocol],
+  ['ipOutFragReqds', ipFragOKs, ipFragFails],
+  ['icmpInSrcQuenchs', Drop.SourceQuench],
   ['icmpInErrors', Drop.BadIcmpLength, Drop.BadIcmpChecksum],
   ['udpInErrors', Drop.BadUdpLength, Drop.BadUdpChecksum],
   ['tcpInErrs', Drop.BadTcpLength, Drop.BadTcpChecksum, Drop.BadTcpOptions],
@@ -142,7 +157,12 @@ export function countersAt(m: Arena, at: Address): Record<string, number> {
   const read = (index: number): number => m.get32(at + index * 4) >>> 0
   const names = [...Object.keys(Drop).map(name => `drop.${name}`), ...MIB_NAMES]
   for (const [i, name] of names.entries()) values[name] = read(i)
-  for (const [name, ...reasons] of SUMS)
-    values[name] = reasons.reduce<number>((sum, reason) => sum + read(reason), 0)
+  for (const [name, ...counters] of SUMS) values[name] = counters.reduce((sum, index) => sum + read(index), 0)
+  // A gauge, of RFC 4022: "the current state is either ESTABLISHED or CLOSE-WAIT".
+  let established = 0
+  visitConnections(m, t => {
+    if (stateOf(m, t) === ESTABLISHED || stateOf(m, t) === CLOSE_WAIT) established++
+  })
+  values['tcpCurrEstab'] = established
   return values
 }

@@ -262,6 +262,8 @@ export const Event = {
   Closed: 8,
   /** The TCP state changed. */
   State: 16,
+  /** The peer has marked what it sends as urgent, or more of it (RFC 9293, 3.8.5); `urgent` says how much. */
+  Urgent: 32,
 } as const
 
 /** One pool of the arena. `used + free pages elsewhere` … the `used` of all pools sum to the arena's size exactly. */
@@ -414,6 +416,8 @@ export interface Stack {
   send(socket: Socket, data: Uint8Array): number | Errno
   /** Bytes put into `into`; 0 after the peer's FIN; EAGAIN while nothing waits. */
   recv(socket: Socket, into: Uint8Array): number | Errno
+  /** TCP: bytes up to the end of urgent data, which are read in line; 0 when there is none ahead. EOPNOTSUPP in a profile without. */
+  urgent(socket: Socket): number | Errno
   /**
    * One datagram. ICMP and ICMPv6, as the address asks for: an echo request's data, `port` its sequence number. TCP: `connect` with data, which goes with the SYN
    * where the server has given a cookie before (RFC 7413); returns the bytes taken. EOPNOTSUPP in a profile without.

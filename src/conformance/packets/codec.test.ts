@@ -13,6 +13,7 @@ const ends = {
   host6: '2001:db8::1',
   linkLocal: 'fe80::1',
   router: 'fe80::99',
+  routerMac: '02:00:00:00:00:99',
 }
 const numbers = {
   peerAddress: '192.0.2.2',

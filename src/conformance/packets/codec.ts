@@ -8,6 +8,7 @@ import { BROADCAST, checksum, get16, macBytes, macText, u16 } from './bytes.ts'
 import { ipv4 } from './ipv4.ts'
 import { ipv6 } from './ipv6.ts'
 import type { Network } from './network.ts'
+import type { Pieces } from './pieces.ts'
 import { type Ends, type Numbers, numberIn, type RawNumbers } from './protocol.ts'
 import { nameOf, type Packet, protocolOf, readerOf } from './protocols.ts'
 
@@ -40,7 +41,9 @@ function frame(packet: Packet, ends: Ends, type: number, payload: number[], to6:
   const broadcast = packet.kind === 'arp' && packet.operation === 'who-has'
   const to =
     packet.fields.get('link-to') ?? (broadcast ? BROADCAST : isGroup6(to6) ? groupMac(to6) : ends.hostMac)
-  const from = packet.fields.get('link-from') ?? ends.peerMac
+  const from =
+    packet.fields.get('link-from') ??
+    (packet.fields.get('from') === ends.router ? ends.routerMac : ends.peerMac)
   const bytes = [...macBytes(to), ...macBytes(from), ...u16(type), ...payload]
   bytes.push(...Array.from({ length: numberIn(packet, 'pad') ?? 0 }, () => 0))
   return Uint8Array.from(bytes.slice(0, numberIn(packet, 'cut') ?? bytes.length))
@@ -49,8 +52,15 @@ function frame(packet: Packet, ends: Ends, type: number, payload: number[], to6:
 /** RFC 2464, 7. */
 const groupMac = (group: number[]): string => macText([0x33, 0x33, ...group.slice(12)], 0)
 
-/** The packet in a frame that the host has sent. `numbersOf` says by what to count a segment's numbers. */
-export function decodePacket(bytes: Uint8Array, numbersOf: (raw: RawNumbers) => Numbers): Packet {
+/**
+ * The packet in a frame that the host has sent. `numbersOf` says by what to count a segment's numbers; fragments are kept in
+ * `pieces`, and looked at together.
+ */
+export function decodePacket(
+  bytes: Uint8Array,
+  numbersOf: (raw: RawNumbers) => Numbers,
+  pieces?: Pieces,
+): Packet {
   const type = get16(bytes, 12)
   const payload = [...bytes.slice(14)]
   const to = macText(bytes, 0)
@@ -59,7 +69,7 @@ export function decodePacket(bytes: Uint8Array, numbersOf: (raw: RawNumbers) => 
     ['link-from', macText(bytes, 6)],
   ])
   const network = [ipv4, ipv6].find(one => one.etherType === type)
-  if (network !== undefined) return decodeDatagram(network, payload, fields, numbersOf)
+  if (network !== undefined) return decodeDatagram(network, payload, fields, numbersOf, pieces)
   const read = readerOf('etherType', type, payload)?.decode?.(payload, { fields, to, numbersOf })
   return read ?? { kind: 'raw', etherType: type, bytes: payload, fields }
 }
@@ -69,9 +79,12 @@ function decodeDatagram(
   ip: number[],
   fields: Map<string, string>,
   numbersOf: (raw: RawNumbers) => Numbers,
+  pieces: Pieces | undefined,
 ): Packet {
-  const { from, to, protocol, payload, fragment } = network.decode(ip, fields)
+  const datagram = network.decode(ip, fields)
+  const { from, to, protocol, payload, fragment } = datagram
   if (fragment !== undefined) {
+    pieces?.add(network, datagram, fields.get('id') ?? '')
     const { at, last } = fragment
     const name = nameOf(network.version, protocol)
     return { kind: 'fragment', protocol: name, from: at, to: at + payload.length, last, fields }

@@ -5,6 +5,7 @@ import { dissect } from '../../stack/wire/dissect.ts'
 import { address6Bytes, address6Text, solicitedNode } from './address6.ts'
 import { decodePacket, encodePacket } from './codec.ts'
 import { formatPacket, parsePacket } from './packet.ts'
+import { Pieces } from './pieces.ts'
 
 const ends = {
   hostMac: '02:00:00:00:00:01',
@@ -14,6 +15,7 @@ const ends = {
   host6: '2001:db8::1',
   linkLocal: 'fe80::1',
   router: 'fe80::99',
+  routerMac: '02:00:00:00:00:99',
 }
 const numbers = { peerAddress: '2001:db8::2', peerPort: 4000, hostPort: 7, hostIss: 0, peerIss: 0, stamp: 0 }
 const bytesOf = (line: string): Uint8Array => encodePacket(parsePacket(line), ends, numbers, 8192)
@@ -88,6 +90,19 @@ test('fragments of a packet are its parts, of what stands behind the fragment he
   expect([...part('0:16').slice(8), ...part('16:32').slice(8)]).toEqual(whole)
   expect(seen('udp 4000>9 (24) fragment 16:32 id 7')).toContain('fragment udp 16:32 last')
   expect(part('0:16 last').slice(0, 4)).toEqual([17, 0, 0, 0])
+})
+
+test("the host's fragments are looked at together, in whatever order they come", () => {
+  const read = (pieces: Pieces, span: string, bits = 0): void => {
+    const frame = bytesOf(`udp 4000>9 (24) fragment ${span} id 7`)
+    frame[65] = (frame[65] ?? 0) ^ bits
+    decodePacket(frame, () => numbers, pieces)
+  }
+  const pieces = new Pieces()
+  read(pieces, '16:32')
+  read(pieces, '0:16')
+  read(pieces, '0:16', 1)
+  expect(() => read(pieces, '16:32')).toThrow('in fragments has a wrong checksum')
 })
 
 test('what the host has wrong is found out', () => {

@@ -14,6 +14,7 @@ export interface Ends {
   readonly linkLocal: string
   /** The link-local address of the router of the host's link. */
   readonly router: string
+  readonly routerMac: string
 }
 
 /** One connection's numbers, by which relative ones are counted. */

@@ -41,7 +41,10 @@ async function echoUntilOneFails({ sockets }: ProgramHost): Promise<void> {
         () => true,
         () => false,
       ))
-    )
+    ) {
+      reader.releaseLock()
+      writer.releaseLock()
       return socket.close()
+    }
   }
 }

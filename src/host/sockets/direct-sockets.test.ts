@@ -41,7 +41,7 @@ describe('TCPSocket', () => {
     expect([accepted.remoteAddress, accepted.remotePort]).toEqual([client.localAddress, client.localPort])
   })
 
-  test('opens to a name of the link, and knows the address behind it', async () => {
+  test('opens to a name of the link, again when it is known, and knows the address behind it', async () => {
     const carol = new Cable()
     const near = carol.add('near')
     const far = carol.add('far', 'far')
@@ -53,6 +53,9 @@ describe('TCPSocket', () => {
       expect((await socket.opened).remoteAddress).toBe(address)
       expect(socket.remoteAddress).toBe(address)
     }, SOON)
+    // Now the name is known, and nobody on the link is asked again.
+    const again = new near.sockets.TCPSocket('far.local', 80)
+    expect((await again.opened).remoteAddress).toBe(address)
     carol.end()
   }, 20_000)
 
@@ -213,6 +216,20 @@ describe('TCPSocket', () => {
     await expect(listen(80)).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })
 
+  test('refuses to close under a reader; without one, its stream ends and the port is free', async () => {
+    const server = new bob.sockets.TCPServerSocket('0.0.0.0', { localPort: 90 })
+    const { readable } = await server.opened
+    const reader = readable.getReader()
+    await expect(server.close()).rejects.toMatchObject({ name: 'InvalidStateError' })
+    await new alice.sockets.TCPSocket(bobsAddress, 90).opened
+    expect((await reader.read()).done).toBe(false)
+    reader.releaseLock()
+    await server.close()
+    await server.closed
+    expect((await readable.getReader().read()).done).toBe(true)
+    await new bob.sockets.TCPServerSocket('0.0.0.0', { localPort: 90 }).opened
+  })
+
   test('a hundred connections, refused and aborted, leave no memory behind', async () => {
     const server = await listen(80)
     // They know each other as neighbours from here on.
@@ -232,6 +249,20 @@ describe('TCPSocket', () => {
 })
 
 describe('UDPSocket', () => {
+  test('refuses to close under a reader or a writer; without them, its streams end and the port is free', async () => {
+    const socket = new bob.sockets.UDPSocket({ localPort: 53 })
+    const { readable, writable } = await socket.opened
+    const [reader, writer] = [readable.getReader(), writable.getWriter()]
+    await expect(socket.close()).rejects.toMatchObject({ name: 'InvalidStateError' })
+    reader.releaseLock()
+    await expect(socket.close()).rejects.toMatchObject({ name: 'InvalidStateError' })
+    writer.releaseLock()
+    await socket.close()
+    await socket.closed
+    expect((await readable.getReader().read()).done).toBe(true)
+    await new bob.sockets.UDPSocket({ localPort: 53 }).opened
+  })
+
   test('carries datagrams there and back', async () => {
     const server = await new bob.sockets.UDPSocket({ localPort: 53 }).opened
     const client = await new alice.sockets.UDPSocket({ localPort: 5353 }).opened

@@ -131,16 +131,27 @@ export class SocketTable {
 
   /** The first IPv4 address behind a name; throws a SocketError when there is none. */
   async resolve(name: string): Promise<number> {
-    const socket = this.call(stack => stack.resolve(name, NameType.A))
-    if (isErrno(socket)) throw socketError(socket)
-    const watch = this.watch(socket)
-    await watch.until(Event.Readable | Event.Closed)
     const answer = new DataView(new ArrayBuffer(4))
-    const length = this.call(stack => stack.resolved(socket, new Uint8Array(answer.buffer)))
-    const { ended } = watch
+    if ((await this.answer(name, NameType.A, new Uint8Array(answer.buffer))) === 4) return answer.getUint32(0)
+    throw stale()
+  }
+
+  /** Asks for a name, as the stack's `resolve`: bytes put into `into`; throws a SocketError when there is no answer. */
+  async answer(name: string, type: NameType, into: Uint8Array): Promise<number> {
+    let told: Promise<Ms> | undefined
+    const socket = this.call(stack => {
+      const asked = stack.resolve(name, type)
+      // Of a name that is known already the answer is told before this call has ended.
+      if (!isErrno(asked)) told = this.watch(asked).until(Event.Readable | Event.Closed)
+      return asked
+    })
+    if (isErrno(socket)) throw socketError(socket)
+    await told
+    const { ended } = this.watch(socket)
+    const length = this.call(stack => stack.resolved(socket, into))
     this.close(socket, 'close')
-    if (length === 4) return answer.getUint32(0)
-    throw ended instanceof SocketError ? ended : stale()
+    if (isErrno(length) || ended !== undefined) throw ended instanceof SocketError ? ended : stale()
+    return length
   }
 
   /** An event of the stack. No call into the stack is made from here. */

@@ -73,8 +73,12 @@ export class TCPServerSocket {
     this.#resolveClosed()
   }
 
-  /** No more connections are taken; those that were accepted live on. */
+  /** No more connections are taken; those that were accepted live on. Rejects while a reader is held: release it. */
   async close(): Promise<void> {
-    this.#end()
+    const { readable } = await this.opened
+    if (this.#over) return
+    if (readable.locked)
+      throw new DOMException('Release the reader before closing the socket.', 'InvalidStateError')
+    await readable.cancel()
   }
 }

@@ -113,7 +113,17 @@ export class UDPSocket {
     this.#resolveClosed()
   }
 
+  /** Closes both streams. Rejects while a reader or writer is held: release it, or close its stream. */
   async close(): Promise<void> {
+    const { readable, writable } = await this.opened
+    if (this.#over) return
+    if (readable.locked || writable.locked)
+      throw new DOMException(
+        'Release the reader and the writer before closing the socket.',
+        'InvalidStateError',
+      )
     this.#end()
+    // A stream that has met an error is over already.
+    await Promise.allSettled([readable.cancel(), writable.close()])
   }
 }

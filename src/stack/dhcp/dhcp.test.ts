@@ -1,8 +1,10 @@
 /** A segment with our server and several of our clients. */
 import { expect, test } from 'vitest'
+import { Drop } from '../drop.ts'
 import { formatIpv4 } from '../ip/addresses.ts'
 import { Protocol, type Socket } from '../stack.ts'
 import { expectSound } from '../testing/invariants.ts'
+import { arp, BROADCAST_MAC, ethernet, PEER_MAC } from '../testing/raw.ts'
 import { readDhcp } from '../testing/raw-dhcp.ts'
 import { connectPair, type SimulatedHost, Simulation } from '../testing/simulation.ts'
 
@@ -101,17 +103,62 @@ test('all memory is given back: the server forgets a day after', () => {
   expectSound(client.stack)
 })
 
-test('while no server answers a link-local address serves; when one comes the host moves to its lease', () => {
+test('while no server answers a link-local address serves; when one comes the host moves to its lease, and what is under way goes on (RFC 3927, 1.9)', () => {
   const sim = new Simulation()
   const alice = sim.add('alice', { address: 'dhcp' })
   const bob = sim.add('bob', { address: 'dhcp' })
   sim.run(30_000)
   expect(addresses([alice, bob]).every(a => a.startsWith('169.254.'))).toBe(true)
-  const { near } = connectPair(sim, alice, bob)
+  const { near, far, listener } = connectPair(sim, alice, bob)
+  bob.stack.close(listener)
   sim.add('server', { dhcpServer: POOL })
   sim.run(130_000)
   expect(addresses([alice, bob]).sort()).toEqual(['10.0.0.100', '10.0.0.101'])
-  expect(alice.stack.send(near, Uint8Array.of(1))).toBeLessThan(0)
+  expect(alice.stack.send(near, Uint8Array.of(1))).toBe(1)
+  sim.run(100)
+  expect(bob.stack.recv(far, new Uint8Array(9))).toBe(1)
+  const of = ({ stack }: SimulatedHost) => stack.addresses.map(({ address }) => formatIpv4(address))
+  expect(of(alice)).toHaveLength(2)
+  // Nothing new begins with the old address, also to a host that has such a one alone.
+  const other = alice.stack.socket(Protocol.Tcp) as Socket
+  alice.stack.connect(other, 0xa9fe0909, 9)
+  const end = { address: 0, port: 0 }
+  alice.stack.name(other, 'local', end)
+  expect(end.address).toBe(alice.stack.address)
+  for (const [host, socket] of [
+    [alice, other],
+    [alice, near],
+    [bob, far],
+  ] as const)
+    host.stack.close(socket)
+  sim.run(200_000)
+  expect([of(alice), of(bob)]).toEqual([addresses([alice]), addresses([bob])])
+  for (const { stack } of [alice, bob]) expectSound(stack)
+})
+
+test('a link-local address that stays for its connections is nobody’s to defend: another host that has it ends them', () => {
+  const sim = new Simulation()
+  const [alice, bob] = [sim.add('alice', { address: 'dhcp' }), sim.add('bob', { address: 'dhcp' })]
+  sim.run(30_000)
+  const old = alice.stack.address
+  const { near, listener } = connectPair(sim, alice, bob)
+  bob.stack.close(listener)
+  sim.add('server', { dhcpServer: POOL })
+  sim.run(130_000)
+  expect(alice.stack.error(near)).toBe(0)
+  const ip = formatIpv4(old).split('.').map(Number)
+  const announced = {
+    operation: 1,
+    senderMac: PEER_MAC,
+    senderIp: ip,
+    targetMac: [0, 0, 0, 0, 0, 0],
+    targetIp: ip,
+  }
+  expect(alice.stack.input(ethernet(BROADCAST_MAC, PEER_MAC, 0x0806, arp(announced)), sim.now)).toBe(
+    Drop.AddressConflict,
+  )
+  expect(alice.stack.error(near)).toBeLessThan(0)
+  expect(alice.stack.addresses).toHaveLength(1)
 })
 
 test('a program cannot have the ports of DHCP where it is in use', () => {

@@ -3,7 +3,15 @@
  * knows of its path. Numbers are read from the records into one that the caller has, so a walk over a host full of sockets
  * makes nothing; the words beside them stand in inspect/ss.ts.
  */
-import { KIND_CONNECTION, KIND_NETLINK, KIND_PACKET, KIND_PING, KIND_RAW, KIND_UDP } from '../core.ts'
+import {
+  KIND_CONNECTION,
+  KIND_NETLINK,
+  KIND_PACKET,
+  KIND_PING,
+  KIND_QUESTION,
+  KIND_RAW,
+  KIND_UDP,
+} from '../core.ts'
 import { isIpv6Word } from '../ip6/word.ts'
 import { type Address, type Arena, ownerOf, PAGE, PAGE_LENGTH, PAGE_NEXT, pageOf } from '../memory/arena.ts'
 import { NOW_MS, PAGE_COUNT, PAGES_AT, POOL_CONNECTIONS, POOL_SOCKETS } from '../memory/layout.ts'
@@ -80,9 +88,10 @@ function nextRecord(m: Arena, after: Address): Address {
   return 0
 }
 
-/** A record in use, of a socket that is not about to be forgotten. */
+/** A record in use, of a socket that is not about to be forgotten. A question (dns/) is a handle, but no socket of a protocol. */
 const isAlive = (m: Arena, at: Address): boolean =>
-  kindOf(m, at) > KIND_CONNECTION || (kindOf(m, at) === KIND_CONNECTION && !hasFlag(m, at, FLAG_DEAD))
+  (kindOf(m, at) > KIND_CONNECTION && kindOf(m, at) !== KIND_QUESTION) ||
+  (kindOf(m, at) === KIND_CONNECTION && !hasFlag(m, at, FLAG_DEAD))
 
 function kindIn(m: Arena, page: Address): RecordKind | undefined {
   const owner = ownerOf(m, page)

@@ -11,7 +11,7 @@ import { messageAt, takeMessage } from '../udp/service.ts'
 import * as dns from '../wire/dns.ts'
 import { ttlOf } from './answer.ts'
 import * as cache from './cache.ts'
-import { sendOnLink, TTL } from './link-message.ts'
+import { next6, sendOnLink, TTL } from './link-message.ts'
 import { isLocal, sameName } from './name.ts'
 import {
   ASKED_LINK,
@@ -77,6 +77,8 @@ function answerOurselves(s: Core, q: Address): void {
   const { m } = s
   const set = cache.keepSet(s, q + QUERY_NAME, m.get8(q + QUERY_NAME_LENGTH), m.get16(q + QUERY_TYPE), TTL)
   if (set !== 0 && m.get16(q + QUERY_TYPE) === dns.TYPE_A) cache.putAddress(m, set, m.get32(ADDRESS))
+  if (set !== 0 && m.get16(q + QUERY_TYPE) === dns.TYPE_AAAA)
+    for (let own = next6(s, 0); own !== 0; own = next6(s, own)) cache.addData(s, set, 0, 0, own, 16)
   if (!lookUp(s, q)) finish(s, q, ENOENT)
 }
 

@@ -16,7 +16,7 @@ const HOST = [10, 0, 0, 1]
 const REVERSE = '1.0.0.10.in-addr.arpa'
 
 function alice() {
-  return new Correspondence({ address: '10.0.0.1/24', name: 'Alice' })
+  return new Correspondence({ address: '10.0.0.1/24', name: 'Alice', ipv6: false })
 }
 /** Past its probes and announcements, silent for a while. */
 function known() {
@@ -322,6 +322,70 @@ describe('being asked', () => {
     say(d, { questions: [question('alice.local', A, 3)] })
     expect(say(d, { flags: RESPONSE, answers: [] }, PEER, 5354)).toBe(Drop.ForeignMdns)
     d.wait(2_000).quiet()
+  })
+})
+
+describe('a host with IPv6', () => {
+  const FD01 = Uint8Array.from([0xfd, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9])
+  const withIpv6 = () => {
+    const d = new Correspondence({ address: '10.0.0.1/24', name: 'Alice' }).wait(20_000)
+    d.letters.length = 0
+    return d
+  }
+  const own = (d: Correspondence) => [...(d.stack.ipv6?.addresses ?? [])].map(({ address }) => [...address])
+  const aaaa = (data: number[]) => ({ name: 'Alice.local', type: AAAA, class: FLUSH, ttl: 120, data })
+
+  test('tells its IPv6 addresses with the other when it has got its name', () => {
+    const d = new Correspondence({ address: '10.0.0.1/24', name: 'Alice' }).wait(10_000)
+    const { answers } = readDns(d.letters.at(-1)?.data ?? new Uint8Array())
+    expect(own(d)).toHaveLength(1)
+    expect(answers.slice(0, 2)).toMatchObject([a('Alice.local', HOST), ...own(d).map(aaaa)])
+  })
+
+  test('tells them twice when it gets one more, and when it loses one', () => {
+    const d = withIpv6()
+    d.stack.addAddress6(FD01, 64)
+    d.wait(5_000)
+    const expected = own(d).map(aaaa)
+    expect(expected).toHaveLength(2)
+    for (const letter of [d.next(), d.next()])
+      expect(readDns(letter.data).answers.slice(1, -1)).toMatchObject(expected)
+    d.stack.removeAddress6(FD01)
+    d.wait(5_000)
+    for (const letter of [d.next(), d.next()])
+      expect(readDns(letter.data).answers.slice(1, -1)).toMatchObject(own(d).map(aaaa))
+    expect(d.letters).toEqual([])
+  })
+
+  test('answers for them, for any record, and says that there are no others', () => {
+    const d = withIpv6()
+    const answersTo = (type: number) => {
+      say(d.wait(2_000), { questions: [question('alice.local', type)] })
+      return readDns(d.next().data).answers
+    }
+    expect(answersTo(AAAA)).toMatchObject(own(d).map(aaaa))
+    expect(answersTo(ANY)).toMatchObject([a('Alice.local', HOST), ...own(d).map(aaaa)])
+    // Types 1 and 28.
+    expect(answersTo(16)).toMatchObject([{ type: NSEC, data: [0xc0, 12, 0, 4, 0x40, 0, 0, 8] }])
+  })
+
+  test('does not tell the asker what it knows, and all when it knows but some', () => {
+    const d = withIpv6()
+    d.stack.addAddress6(FD01, 64)
+    d.wait(5_000).letters.length = 0
+    const known = own(d).map(aaaa)
+    say(d, { questions: [question('alice.local', AAAA)], answers: known })
+    expect(d.wait(2_000).letters).toEqual([])
+    say(d, { questions: [question('alice.local', AAAA)], answers: known.slice(0, 1) })
+    expect(readDns(d.next().data).answers).toMatchObject(known)
+  })
+
+  test('knows its own name’s addresses without asking', () => {
+    const d = withIpv6()
+    const socket = d.stack.resolve('alice.local', NameType.Aaaa) as Socket
+    const into = new Uint8Array(64)
+    expect(d.wait(0).stack.resolved(socket, into)).toBe(16)
+    expect([...into.subarray(0, 16)]).toEqual(own(d)[0])
   })
 })
 

@@ -24,6 +24,7 @@ import {
   responderTimer,
   startResponder,
   tellAddress,
+  tellAddresses6,
   withdraw,
 } from './responder.ts'
 
@@ -74,6 +75,7 @@ export const mdns: MulticastNames = {
   },
 
   addressChanged: tellAddress,
+  addresses6Changed: tellAddresses6,
   linkUp: probeAgain,
   leave(s) {
     withdraw(s)

@@ -12,10 +12,12 @@ import * as dns from '../wire/dns.ts'
 import {
   ALL_RECORDS,
   HAS_A,
+  HAS_AAAA,
   HAS_NSEC,
   HAS_PTR,
   LEGACY_TTL,
   lastSentAt,
+  next6,
   noteSent,
   putRecords,
   sendOnLink,
@@ -34,9 +36,9 @@ const SHARED_SPREAD_MS = 100
 const MORE_MIN_MS = 400
 const MORE_SPREAD_MS = 100
 /** Set beside the bits of the records that were asked for: the question also asks for what we do not have. */
-const OTHERS_TOO = 8
+const OTHERS_TOO = 16
 /** Not all questions that are ours would do with unicast. */
-const MULTICAST_WANTED = 16
+const MULTICAST_WANTED = 32
 
 /** A question came from `source`. */
 export function questionInput(s: Core, message: Address, end: Address, source: number, port: number): void {
@@ -53,7 +55,7 @@ export function questionInput(s: Core, message: Address, end: Address, source: n
   // RFC 6762, 7.2: more known answers, from whom we wait for.
   if (m.get32(response + PENDING_FROM) === source)
     m.put8(response + PENDING, m.get8(response + PENDING) & ~known)
-  const bits = wanted & (HAS_A | HAS_PTR | HAS_NSEC) & ~known
+  const bits = wanted & (HAS_A | HAS_AAAA | HAS_PTR | HAS_NSEC) & ~known
   if (bits === 0) return
   if (port !== dns.MDNS_PORT) return answerLegacy(s, message, end, bits, source, port)
   const limit = isProbe ? PROBE_INTERVAL_MS : INTERVAL_MS
@@ -83,7 +85,7 @@ function wantedRecords(s: Core, message: Address, end: Address): number {
       inClass &&
       (type === dns.TYPE_PTR || type === dns.TYPE_ANY) &&
       dns.nameIs(view, message, at, end, bytes, r + REVERSE)
-    if (isName) wanted |= type === dns.TYPE_A || type === dns.TYPE_ANY ? HAS_A : HAS_NSEC
+    if (isName) wanted |= addressesFor(s, type)
     else wanted |= isReverse ? HAS_PTR : OTHERS_TOO
     if ((isName || isReverse) && (dnsClass & dns.TOP_BIT) === 0) wanted |= MULTICAST_WANTED
     at = behind
@@ -91,27 +93,56 @@ function wantedRecords(s: Core, message: Address, end: Address): number {
   return wanted
 }
 
+/** What a question of this type for our name is answered with. */
+function addressesFor(s: Core, type: number): number {
+  const any = type === dns.TYPE_ANY
+  const has = any || type === dns.TYPE_A ? HAS_A : 0
+  const has6 = (any || type === dns.TYPE_AAAA) && next6(s, 0) !== 0 ? HAS_AAAA : 0
+  return has | has6 || HAS_NSEC
+}
+
 /** RFC 6762, 7.1: our records that stand among the answers with at least half of their time to live. */
 function knownRecords(s: Core, message: Address, end: Address): number {
   const { view, bytes } = s.m
   const r = s.m.get32(RESPONDER)
   let known = 0
+  let known6 = 0
   let at = dns.recordsAt(view, message, end)
   for (let left = view.getUint16(message + dns.DNS_ANSWERS); left > 0; left--) {
     const fields = dns.skipName(view, at, end)
     const data = fields + dns.RECORD_DATA
     const fresh = view.getUint32(fields + dns.RECORD_TTL) >= TTL / 2
     const type = view.getUint16(fields + dns.RECORD_TYPE)
-    const owner = type === dns.TYPE_A ? NAME : REVERSE
+    const owner = type === dns.TYPE_PTR ? REVERSE : NAME
     if (fresh && dns.nameIs(view, message, at, end, bytes, r + owner)) {
       const same =
         view.getUint16(fields + dns.RECORD_LENGTH) === 4 && view.getInt32(data) === s.m.get32(ADDRESS)
       if (type === dns.TYPE_A && same) known |= HAS_A
+      if (type === dns.TYPE_AAAA && isOwn6(s, data)) known6++
       if (type === dns.TYPE_PTR && dns.nameIs(view, message, data, end, bytes, r + NAME)) known |= HAS_PTR
     }
     at = dns.skipRecord(view, at, end)
   }
-  return known
+  // Of our IPv6 addresses all or none are told.
+  return known6 > 0 && known6 === count6(s) ? known | HAS_AAAA : known
+}
+
+/** Whether an AAAA record's data, inside its message, is an address of ours. */
+function isOwn6(s: Core, data: Address): boolean {
+  const { view } = s.m
+  if (view.getUint16(data - dns.RECORD_DATA + dns.RECORD_LENGTH) !== 16) return false
+  for (let own = next6(s, 0); own !== 0; own = next6(s, own)) {
+    let same = 0
+    while (same < 16 && view.getInt32(own + same) === view.getInt32(data + same)) same += 4
+    if (same === 16) return true
+  }
+  return false
+}
+
+function count6(s: Core): number {
+  let count = 0
+  for (let own = next6(s, 0); own !== 0; own = next6(s, own)) count++
+  return count
 }
 
 const sinceSent = (s: Core, bit: number): number => {

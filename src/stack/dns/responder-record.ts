@@ -7,13 +7,13 @@ export const LEFT = 18
 export const SUFFIX = 20
 export const CONFLICTS = 22
 export const CONFLICTS_SINCE = 24
-/** Three words: when A, PTR and NSEC were last told to all. */
+/** Four words: when A, PTR, NSEC and AAAA were last told to all. */
 export const LAST_SENT = 28
 /** The name as configured. */
-export const BASE_LENGTH = 40
-export const BASE = 41
+export const BASE_LENGTH = 44
+export const BASE = 45
 /** The name in use and the name of the address, flat. */
-export const NAME = 104
+export const NAME = 108
 export const REVERSE = 180
 
 /** No address, so no name. */

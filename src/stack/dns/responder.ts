@@ -17,7 +17,7 @@ import { takeRecord } from '../memory/slab.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 import { messageAt, takeMessage } from '../udp/service.ts'
 import * as dns from '../wire/dns.ts'
-import { HAS_A, HAS_PTR, noteSent, putRecords, sendOnLink, TTL } from './link-message.ts'
+import { HAS_A, HAS_AAAA, HAS_PTR, noteSent, putRecords, sendOnLink, TTL } from './link-message.ts'
 import { putNameText, reverseName } from './name.ts'
 import { checkHostName, NAME_KIND, putText } from './record.ts'
 import {
@@ -49,6 +49,7 @@ const DEFER_MS = 1_000
 /** RFC 6762, 8.3. */
 const ANNOUNCEMENTS = 2
 const ANNOUNCE_MS = 1_000
+const ADDRESSES = HAS_A | HAS_AAAA
 const LABEL_MAX = 63
 const SUFFIX_MAX = 9_999
 
@@ -98,6 +99,18 @@ export function tellAddress(s: Core): void {
   putNameText(s, r + REVERSE, reverseName(formatIpv4(m.get32(ADDRESS))))
   if (isOurs(m)) announce(s, r, ANNOUNCEMENTS)
   else probe(s, r, s.random32() % PROBE_MS)
+}
+
+/** The host's IPv6 addresses are others than before (8.4). The name is claimed with the IPv4 address, so that stays as it is. */
+export function tellAddresses6(s: Core): void {
+  const { m } = s
+  if (!isOurs(m)) return
+  const r = m.get32(RESPONDER)
+  m.put8(r + RESPONDER_STATE, ANNOUNCING)
+  m.put8(r + LEFT, ANNOUNCEMENTS)
+  // RFC 6762, 6: no record oftener than once a second, however many addresses come at once.
+  const since = (m.get32(NOW_MS) - m.get32(r + LAST_SENT)) | 0
+  after(s, r, since >= 0 && since < ANNOUNCE_MS ? ANNOUNCE_MS - since : 0)
 }
 
 /** RFC 6762, 8: whenever the link "may have changed", the name is probed for as at the start. */
@@ -169,8 +182,8 @@ function tell(s: Core, ttl: number): void {
   const at = messageAt(page)
   dns.putDnsHeader(s.m.view, at, 0, dns.DNS_RESPONSE | dns.DNS_AUTHORITATIVE)
   const flush = dns.CLASS_IN | dns.TOP_BIT
-  const end = putRecords(s, at, at + dns.DNS_HEADER, HAS_A | HAS_PTR, dns.DNS_ANSWERS, flush, ttl)
-  noteSent(s, HAS_A | HAS_PTR)
+  const end = putRecords(s, at, at + dns.DNS_HEADER, ADDRESSES | HAS_PTR, dns.DNS_ANSWERS, flush, ttl)
+  noteSent(s, ADDRESSES | HAS_PTR)
   sendOnLink(s, page, end)
 }
 
@@ -226,7 +239,7 @@ function conflict(s: Core, r: Address): void {
     const suffix = Math.max(1, m.get16(r + SUFFIX))
     m.put16(r + SUFFIX, suffix < SUFFIX_MAX ? suffix + 1 : 2)
     writeName(s, r)
-    m.bytes.fill(0, r + LAST_SENT, r + LAST_SENT + 12)
+    m.bytes.fill(0, r + LAST_SENT, r + LAST_SENT + 16)
   }
   probe(s, r, conflicts >= CONFLICTS_MAX ? CONFLICT_WAIT_MS : s.random32() % PROBE_MS)
 }

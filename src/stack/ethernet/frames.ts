@@ -2,7 +2,7 @@
  * Frames on their way out: answers and datagrams wait here for the link, each in a page of its own. TCP does not
  * queue frames: its segments are made when the link takes them (tcp/output.ts).
  */
-import type { Core, Emit } from '../core.ts'
+import { type Core, count, type Emit } from '../core.ts'
 import {
   type Address,
   type Arena,
@@ -25,6 +25,7 @@ import {
   PAGE_COUNT,
   POOL_FRAMES,
 } from '../memory/layout.ts'
+import { ipOutDiscards } from '../mib.ts'
 import { ETH_DESTINATION, ETH_SOURCE, ETH_TYPE, putMac } from '../wire/ethernet.ts'
 import { linkAt } from './links.ts'
 
@@ -64,6 +65,7 @@ export function queueFrames(s: Core, head: Page, link: number): boolean {
   const { m } = s
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) m.put8(page + PAGE_LINK, link)
   if (m.get32(FRAMES_COUNT) >= queueLimit(m)) {
+    count(s, ipOutDiscards)
     freePages(m, head)
     return false
   }

@@ -206,6 +206,7 @@ export function neighbourTimer(s: Core, at: Address): void {
   const idle = state === NEIGHBOUR_REACHABLE && m.get8(at + NEIGHBOUR_USED) === 0
   if (idle || m.get8(at + NEIGHBOUR_REQUESTS) >= (s.features.procFs?.setting(s, MCAST_SOLICIT) ?? REQUESTS)) {
     const address = m.get32(at + NEIGHBOUR_ADDRESS)
+    const link = m.get8(at + NEIGHBOUR_LINK)
     const held = takeHeld(m, at)
     removeNeighbour(s, at)
     // Only now: what is told may need a neighbour itself, in the place of the oldest, which was this one.
@@ -214,7 +215,7 @@ export function neighbourTimer(s: Core, at: Address): void {
     if (!idle) {
       count(s, arpFailures)
       s.features.redirects?.gatewayGone(s, address)
-      connectionsUnreachable(s, address)
+      connectionsUnreachable(s, address, link)
     }
     return
   }

@@ -9,6 +9,7 @@ import { mtuTo } from '../ip/route.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import {
   icmpInDestUnreachs,
+  icmpInEchoReps,
   icmpInEchos,
   icmpInMsgs,
   icmpInParmProbs,
@@ -60,6 +61,7 @@ export function icmpInput(s: Core, ip: Address, at: Address, length: number, toA
       // RFC 1122, 3.2.2.6: an echo request to a broadcast address may be discarded: it serves floods alone.
       return toAll ? dropped(s, Drop.WrongDestination) : sendEchoReply(s, ip, at, length)
     case ICMP_ECHO_REPLY:
+      count(s, icmpInEchoReps)
       return s.features.ping?.replyInput(s, ip, at, length) ?? dropped(s, Drop.NoPort)
     case ICMP_UNREACHABLE:
       count(s, icmpInDestUnreachs)

@@ -1,5 +1,5 @@
 /** Echo, RFC 4443, 4: requests are answered, replies go to the ping socket that asked. */
-import { type Core, dropped } from '../core.ts'
+import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ENETUNREACH, type Errno, isErrno } from '../errno.ts'
 import { findOwn } from '../ip6/addresses.ts'
@@ -11,6 +11,7 @@ import { scratchOf } from '../ip6/scratch.ts'
 import { chooseSource } from '../ip6/source.ts'
 import { sourceOf } from '../ip6/udp.ts'
 import { type Address, freePages, PAGE_OFFSET, type Page } from '../memory/arena.ts'
+import { icmp6InMsgs, icmp6OutMsgs } from '../mib.ts'
 import { queueChain, queueDatagram } from '../socket/datagrams.ts'
 import { LOCAL_PORT } from '../socket/record.ts'
 import { pseudoSum6, sumChain } from '../wire/checksum.ts'
@@ -47,6 +48,7 @@ function replyFrom(s: Core, ip: Address): number {
 function sendReply(s: Core, page: Page, from: number, to: number, length: number): Drop {
   const at = firstPayload(s, page)
   s.m.put32(at + ICMP6_TYPE, ICMP6_ECHO_REPLY)
+  count(s, icmp6OutMsgs)
   sendPayload(s, page, from, to, NEXT_ICMP6, length, ICMP6_CHECKSUM)
   return Drop.None
 }
@@ -61,6 +63,7 @@ export function echoReplied(s: Core, ip: Address, at: Address, length: number): 
 /** An echo of `length` bytes that is larger than a frame, in a chain of pages. */
 export function echoChain(s: Core, ip: Address, head: Page, length: number, toAll: boolean): Drop {
   const { m } = s
+  count(s, icmp6InMsgs)
   const sum = pseudoSum6(m, ip + IP6_SOURCE, NEXT_ICMP6, length) + sumChain(m, head, length)
   const at = head + m.get16(head + PAGE_OFFSET)
   if (sum % 0xffff !== 0) return refused(s, head, Drop.BadIcmpChecksum)
@@ -106,6 +109,7 @@ export function sendEcho(
   m.put32(at + ICMP6_TYPE, ICMP6_ECHO_REQUEST)
   m.view.setUint16(at + ICMP6_ID, m.get16(socket + LOCAL_PORT))
   m.view.setUint16(at + ICMP6_SEQUENCE, sequence)
+  count(s, icmp6OutMsgs)
   const sent = sendPayload(s, page, from, to, NEXT_ICMP6, ICMP6_HEADER + data.length, ICMP6_CHECKSUM)
   return isErrno(sent) ? sent : data.length
 }

@@ -1,10 +1,12 @@
 /** ICMPv6 arrives, RFC 4443: echo, errors about what we have sent, neighbour discovery, groups. */
-import { type Core, dropped } from '../core.ts'
+
+import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { routerAdvertised } from '../ip6/advertisement.ts'
 import { neighbourAdvertised, neighbourSolicited } from '../ip6/discovery.ts'
 import { redirected } from '../ip6/redirect.ts'
 import type { Address } from '../memory/arena.ts'
+import { icmp6InMsgs } from '../mib.ts'
 import { complement, pseudoSum6, sumBytes } from '../wire/checksum.ts'
 import {
   ICMP6_CODE,
@@ -41,6 +43,7 @@ export function icmp6Input(
   fragmented: boolean,
 ): Drop {
   const { m } = s
+  count(s, icmp6InMsgs)
   if (length < ICMP6_HEADER) return dropped(s, Drop.BadIcmpLength)
   const sum = pseudoSum6(m, ip + IP6_SOURCE, NEXT_ICMP6, length) + sumBytes(m, at, length)
   if (complement(sum) !== 0) return dropped(s, Drop.BadIcmpChecksum)

@@ -13,7 +13,7 @@ import { ADDRESS6 } from '../ip6/records.ts'
 import type { Address } from '../memory/arena.ts'
 import { tooBig } from '../tcp/too-big.ts'
 import { isInFlight, returnedTo, tcpUnreachable } from '../tcp/unreachable.ts'
-import { udpUnreachable } from '../udp/unreachable.ts'
+import { tellSender, udpUnreachable } from '../udp/unreachable.ts'
 import {
   ICMP6_CODE,
   ICMP6_HEADER,
@@ -25,7 +25,7 @@ import {
   UNREACHABLE6_PORT,
 } from '../wire/icmp6.ts'
 import { PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ipv4.ts'
-import { IP6_DESTINATION, IP6_HEADER, IP6_NEXT_HEADER, IP6_SOURCE } from '../wire/ipv6.ts'
+import { IP6_DESTINATION, IP6_HEADER, IP6_NEXT_HEADER, IP6_PAYLOAD_LENGTH, IP6_SOURCE } from '../wire/ipv6.ts'
 import { TCP_SEQUENCE } from '../wire/tcp.ts'
 import { UDP_HEADER } from '../wire/udp.ts'
 
@@ -52,6 +52,16 @@ export function errorReturned(s: Core, at: Address, length: number, type: number
   if (!isTcp) return Drop.None
   if (isRefusal(type, code)) return tcpUnreachable(s, d + ADDRESS6, header, ECONNREFUSED)
   return type === ICMP6_UNREACHABLE ? tcpUnreachable(s, d + ADDRESS6, header, EHOSTUNREACH) : Drop.None
+}
+
+/** The packet of ours at `ip` cannot be delivered. TCP's attempts end with the neighbour (ip6/neighbours.ts). */
+export function undeliverable(s: Core, ip: Address): void {
+  const { m } = s
+  const end = ip + IP6_HEADER + m.view.getUint16(ip + IP6_PAYLOAD_LENGTH)
+  const d = findDestination(m, ip + IP6_DESTINATION)
+  const header = upperLayer(m, ip + IP6_NEXT_HEADER, ip + IP6_HEADER, end)
+  if (d !== 0 && header !== 0 && upper.next === PROTOCOL_UDP)
+    tellSender(s, d + ADDRESS6, header, EHOSTUNREACH)
 }
 
 /** Nobody has the port; or, RFC 4443, 3.4, code 1: the host does not have the protocol. */

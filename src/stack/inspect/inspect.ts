@@ -115,7 +115,7 @@ export interface ConnectionRecord {
 export interface NeighbourRecord {
   readonly address: string
   readonly mac: string
-  readonly state: 'incomplete' | 'reachable' | 'stale'
+  readonly state: 'incomplete' | 'reachable' | 'stale' | 'permanent'
 }
 
 /** All states, in the order of their numbers in the arena. */
@@ -143,7 +143,12 @@ export const CLOCK_NAMES: readonly ConnectionRecord['timer'][] = [
   'reordering',
   'tail-loss-probe',
 ]
-const NEIGHBOUR_STATES: readonly NeighbourRecord['state'][] = ['incomplete', 'reachable', 'stale']
+const NEIGHBOUR_STATES: readonly NeighbourRecord['state'][] = [
+  'incomplete',
+  'reachable',
+  'stale',
+  'permanent',
+]
 
 /** A record to pass to Stack.nextSocket. */
 export const blankSocket = (): SocketRecord => ({

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { Protocol, type Socket } from '../stack.ts'
+import { NameType, Protocol, type Socket } from '../stack.ts'
 import { assemble } from '../testing/bpf.ts'
-import { established, PEER } from '../testing/dialogue.ts'
+import { Dialogue, established, PEER } from '../testing/dialogue.ts'
 import { bytes, Dialogue6, PEER6 } from '../testing/dialogue6.ts'
 import { ethernet, HOST_MAC, ipv4, PEER_MAC, udp } from '../testing/raw.ts'
 import { formatIpv6 } from '../wire/address6.ts'
@@ -24,6 +24,15 @@ test('each socket of a host is a line, with what it waits for', () => {
     'udp   UNCONN      3       0       *:53                  *:*',
   ])
   for (const socket of [listener, datagrams]) d.stack.close(socket)
+})
+
+test('a question that waits for its answer is no socket of a protocol, and is not listed', () => {
+  const d = new Dialogue({ dns: ['10.0.0.2'] })
+  const question = d.stack.resolve('example.com', NameType.A) as Socket
+  expect(question).toBeGreaterThan(0)
+  expect(ss(d.stack).split('\n').slice(1)).toEqual([])
+  d.stack.close(question)
+  d.others.length = 0
 })
 
 test('ends with IPv6 addresses are written as such', () => {

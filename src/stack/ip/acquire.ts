@@ -12,11 +12,12 @@
  */
 import { type Core, KIND_ACQUIRE, RECORD_KIND } from '../core.ts'
 import { sendArpAnnouncement, sendArpProbe } from '../ethernet/arp.ts'
-import { ACQUIRE, ADDRESS, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
+import { ACQUIRE, ADDRESS, KEPT_ADDRESS, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { isLinkLocal } from '../wire/ipv4.ts'
 import { lengthOf, maskOf } from './addresses.ts'
+import { KEPT_CHECK_MS, keepAddress, leaveKept, tendKept } from './kept-address.ts'
 import { dropAddress, takeAddress } from './local.ts'
 import { setDefaultRoute } from './routes.ts'
 
@@ -102,26 +103,41 @@ export function acquireTimer(s: Core): void {
       m.put8(STATE, LISTENING)
       return after(s, ANNOUNCE_WAIT_MS)
     case LISTENING:
-      // A connection's address cannot change (RFC 9293, 3.3.1): those of the old one end with it.
-      if (m.get32(ADDRESS) !== m.get32(CANDIDATE)) connectionsLoseAddress(s, m.get32(ADDRESS))
+      giveWay(s, m.get32(ADDRESS))
       m.put8(STATE, BOUND)
       bindAddress(s)
       m.put8(LEFT, ANNOUNCE_NUM)
       announce(s)
       return tellServices(s)
     case BOUND:
-      return announce(s)
+      announce(s)
+      if (s.features.dhcpClient !== undefined && m.get8(LEFT) === 0 && tendKept(s)) after(s, KEPT_CHECK_MS)
+      return
     default:
       return
   }
 }
 
+/**
+ * The address gives way to the candidate. A connection's address cannot change (RFC 9293, 3.3.1): those of the old one end
+ * with it, unless it can stay for them. Only where there is DHCP does a host come to another address without its owner.
+ */
+function giveWay(s: Core, old: number): void {
+  const { m } = s
+  if (s.features.dhcpClient !== undefined && keepAddress(s, old, m.get32(CANDIDATE))) return
+  if (old !== m.get32(CANDIDATE)) connectionsLoseAddress(s, old)
+  if (old !== 0) dropAddress(s, old)
+}
+
 /** The candidate, with its router, takes the place of link 0's first address. */
 function bindAddress(s: Core): void {
   const { m } = s
-  const old = m.get32(ADDRESS)
-  if (old !== 0) dropAddress(s, old)
-  takeAddress(s, 0, m.get32(CANDIDATE), lengthOf(m.get32(CANDIDATE_MASK)), true)
+  const take = () => takeAddress(s, 0, m.get32(CANDIDATE), lengthOf(m.get32(CANDIDATE_MASK)), true)
+  if (take() !== 0 && s.features.dhcpClient !== undefined) {
+    // There is no room beside the one that was kept.
+    leaveKept(s)
+    take()
+  }
   setDefaultRoute(s, m.get32(CANDIDATE_GATEWAY))
   s.features.multicast?.reportAll(s, 0)
 }
@@ -134,6 +150,10 @@ export function addressSeen(s: Core, senderIp: number, targetIp: number): boolea
   const { m } = s
   const state = m.get8(STATE)
   const candidate = m.get32(CANDIDATE)
+  if (s.features.dhcpClient !== undefined && senderIp !== 0 && senderIp === m.get32(KEPT_ADDRESS)) {
+    leaveKept(s)
+    return true
+  }
   if (state === IDLE) return false
   if (state === BOUND) {
     if (senderIp !== candidate) return false
@@ -158,6 +178,7 @@ function defend(s: Core): void {
     return
   }
   // RFC 5227, 2.4: "SHOULD actively attempt to reset any existing connections using that address".
+  if (s.features.dhcpClient !== undefined) leaveKept(s)
   connectionsLoseAddress(s, m.get32(ADDRESS))
   dropAddress(s, m.get32(ADDRESS))
   tellServices(s)
@@ -188,6 +209,7 @@ export function stopAcquiring(s: Core): void {
 /** The host's address is no longer its own: connections end, and it has none. */
 export function loseAddress(s: Core): void {
   stopAcquiring(s)
+  if (s.features.dhcpClient !== undefined) leaveKept(s)
   const address = s.m.get32(ADDRESS)
   if (address === 0) return
   connectionsLoseAddress(s, address)

@@ -41,6 +41,29 @@ const heard = (w: Wires, socket: Socket) => {
 }
 
 describe('several links', () => {
+  test('nobody answers for an address on one of them: who connects by way of it on another goes on', () => {
+    const w = two()
+    const host = [10, 0, 0, 9]
+    const route = {
+      destination: numberOf([10, 5, 0, 0]),
+      prefixLength: 16,
+      gateway: numberOf(host),
+      link: 0,
+      metric: 0,
+    }
+    expect(w.stack.addRoute(route)).toBe(0)
+    const socket = w.stack.socket(Protocol.Tcp) as Socket
+    w.stack.connect(socket, numberOf([10, 5, 0, 1]), 80)
+    w.wait(10)
+    w.everybodyAnswers = false
+    expect(
+      w.stack.addRoute({ ...route, destination: numberOf(host), prefixLength: 32, gateway: 0, link: 1 }),
+    ).toBe(0)
+    sendTo(w, udpSocket(w), host)
+    w.wait(5_000)
+    expect(w.stack.error(socket)).toBe(0)
+  })
+
   test('each has its MAC address and speaks with its own IP address to what is on it', () => {
     const w = two()
     const socket = udpSocket(w)

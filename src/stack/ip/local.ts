@@ -6,7 +6,7 @@ import type { Core } from '../core.ts'
 import { ENOBUFS, type Errno } from '../errno.ts'
 import { linkAt } from '../ethernet/links.ts'
 import type { Address, Arena } from '../memory/arena.ts'
-import { ADDRESS, ADDRESSES, LINK_ADDRESS, LINK_MASK } from '../memory/layout.ts'
+import { ADDRESS, ADDRESSES, KEPT_ADDRESS, LINK_ADDRESS, LINK_MASK } from '../memory/layout.ts'
 import { BROADCAST, isLoopback, isMulticast } from '../wire/ipv4.ts'
 import { maskOf } from './addresses.ts'
 import {
@@ -86,7 +86,9 @@ export function sourceFor(s: Core, destination: number): number {
   const { m } = s
   const route = s.features.fib.find(m, destination)
   if (route === 0) return m.get32(ADDRESS)
-  return addressToward(m, m.get8(route + ROUTE_LINK), m.get32(route + ROUTE_GATEWAY) || destination)
+  const source = addressToward(m, m.get8(route + ROUTE_LINK), m.get32(route + ROUTE_GATEWAY) || destination)
+  // RFC 3927, 1.9: "MUST use the routable address when initiating new communications".
+  return s.features.dhcpClient !== undefined && source === m.get32(KEPT_ADDRESS) ? m.get32(ADDRESS) : source
 }
 
 /**

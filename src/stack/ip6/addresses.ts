@@ -11,6 +11,9 @@ import { EADDRNOTAVAIL, EINVAL, ENOBUFS, type Errno } from '../errno.ts'
 import { joinGroup6, leaveGroup6 } from '../icmp6/groups.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { clearTimer } from '../memory/wheel.ts'
+import { LOCAL_ADDRESS } from '../socket/record.ts'
+import { endConnection, visitConnections } from '../tcp/connection.ts'
+import { LISTEN, stateOf } from '../tcp/tcb.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { wantSweep } from './destinations.ts'
 import { beginTesting, testTimer } from './duplicates.ts'
@@ -115,6 +118,19 @@ export function loseOwn(s: Core, at: Address): 0 | Errno {
 export function assign(s: Core, a: Address): void {
   s.m.put8(a + STATE6, PREFERRED)
   lifeTimer(s, a)
+  tellServices(s)
+}
+
+function tellServices(s: Core): void {
+  for (const service of s.services) service.addresses6Changed?.(s)
+}
+
+/** The one that has passed its test behind `before`, 0 for the first; 0 when there are no more. Both as words. */
+export function nextAssigned(m: Arena, before: number): number {
+  if (linkOf(m) === 0) return 0
+  let a = m.get32(before === 0 ? linkOf(m) + ADDRESSES : before - ADDRESS6 + NEXT6)
+  while (a !== 0 && !isAssigned(m, a)) a = m.get32(a + NEXT6)
+  return a === 0 ? 0 : a + ADDRESS6
 }
 
 /** Its timer fired: the test's, or its lifetimes'. */
@@ -135,18 +151,30 @@ function lifeTimer(s: Core, a: Address): void {
   const { m } = s
   const valid = leftOf(m, m.get32(a + VALID_UNTIL) >>> 0)
   const preferred = leftOf(m, m.get32(a + PREFERRED_UNTIL) >>> 0)
-  if (valid === 0) return loseAddress(s, a)
+  if (valid === 0) return expire(s, a)
   m.put8(a + STATE6, preferred === 0 ? DEPRECATED : PREFERRED)
   timeLife(m, a, m.get32(a + (preferred === 0 || valid < preferred ? VALID_UNTIL : PREFERRED_UNTIL)) >>> 0)
+}
+
+/** "An invalid address MUST NOT be used as a source address": its connections end without a word. */
+function expire(s: Core, a: Address): void {
+  const { m } = s
+  visitConnections(m, t => {
+    if (m.get32(t + LOCAL_ADDRESS) === a + ADDRESS6 && stateOf(m, t) !== LISTEN)
+      endConnection(s, t, EADDRNOTAVAIL)
+  })
+  loseAddress(s, a)
 }
 
 /** It is ours no more: its connections end. */
 export function loseAddress(s: Core, a: Address): void {
   const { m } = s
-  if (isAssigned(m, a)) connectionsLoseAddress(s, a + ADDRESS6)
+  const had = isAssigned(m, a)
+  if (had) connectionsLoseAddress(s, a + ADDRESS6)
   clearTimer(m, a)
   leaveSolicitedNode(s, a)
   m.put8(a + STATE6, GONE)
+  if (had) tellServices(s)
   wantSweep(s)
 }
 

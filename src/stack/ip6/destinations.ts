@@ -33,7 +33,14 @@ import { IP6_MTU_MIN } from '../wire/ipv6.ts'
 import { GONE, OWN_NAMED, removeOwn } from './addresses.ts'
 import { isLinkLocal6 } from './kinds.ts'
 import { linkMtu, SWEEP } from './link.ts'
-import { dropNeighbour6, INCOMPLETE, NEIGHBOUR_WANTED, neighbourUsed, wantNeighbour6 } from './neighbours.ts'
+import {
+  dropNeighbour6,
+  dropUnanswered,
+  INCOMPLETE,
+  NEIGHBOUR_WANTED,
+  neighbourUsed,
+  wantNeighbour6,
+} from './neighbours.ts'
 import { isOnLink } from './prefixes.ts'
 import {
   ADDRESS6,
@@ -166,15 +173,14 @@ export const visitNeighbours = (m: Arena, visit: (n: Address) => void): void =>
 /** How many pages the pool may have: an eighth of all, two at least. */
 const pagesAllowed = (m: Arena): number => Math.max(2, m.get32(PAGE_COUNT) >> 3)
 
-/** Whether one more neighbour or destination may be made; a sweep makes room where it can. */
+/** Whether one more neighbour or destination may be made; a sweep makes room where it can, else who has not answered does. */
 export function makeRoom(s: Core): boolean {
   const { m } = s
   if (hasRoom(m)) return true
   const record = m.get32(linkOf(m) + SWEEP)
   const last = m.get32(record + LAST_SWEEP)
-  if (((m.get32(NOW_MS) - last) | 0) < SWEEP_AGAIN_MS) return false
-  sweep(s)
-  return hasRoom(m)
+  if (((m.get32(NOW_MS) - last) | 0) >= SWEEP_AGAIN_MS) sweep(s)
+  return hasRoom(m) || dropUnanswered(s)
 }
 
 /** The page that is begun may be filled up. */

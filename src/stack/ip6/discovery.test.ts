@@ -278,6 +278,22 @@ describe('a neighbour', () => {
     expect(send(d, PEER6).sent.map(({ type }) => type)).toEqual([135])
   })
 
+  test('is found also while strangers who are not there fill the table', () => {
+    const d = new Dialogue6()
+    for (let i = 0; i < 1_000; i++) {
+      const from = ip6(`fe80::5:${i.toString(16)}`)
+      const tcp = { from: 9, to: 9, seq: 1, ack: 0, flags: 2, window: 0, options: [], data: [] }
+      d.in(ipv6(6, tcp6(tcp, from, d.linkLocal), { from, to: d.linkLocal }))
+    }
+    d.take()
+    const { result, sent } = send(d, PEER6)
+    expect(result).toBe(1)
+    expect(sent.map(({ type }) => type)).toEqual([135])
+    d.answer()
+    expect(d.take().at(-1)?.next).toBe(17)
+    d.wait(10_000).take()
+  })
+
   test('what waits for strangers, whose packets are refused, takes no more than an eighth of the pages', () => {
     const d = new Dialogue6()
     for (let i = 0; i < 200; i++) {

@@ -1,8 +1,9 @@
 /** Solicitations and advertisements of neighbours arrive, RFC 4861, 7.2. What all messages must be was checked (icmp6/input.ts). */
 import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
-import type { Address } from '../memory/arena.ts'
-import { macHigh, macLow } from '../wire/ethernet.ts'
+import type { Address, Arena } from '../memory/arena.ts'
+import { MAC_HIGH, MAC_LOW } from '../memory/layout.ts'
+import { ETH_HEADER, ETH_SOURCE, macHigh, macLow } from '../wire/ethernet.ts'
 import { IP6_DESTINATION, IP6_SOURCE } from '../wire/ipv6.ts'
 import {
   findNdOption,
@@ -49,14 +50,21 @@ export function neighbourSolicited(s: Core, ip: Address, at: Address, length: nu
   const own = findOwn(m, at + ND_TARGET)
   if (own === 0 || m.get8(own + STATE6) === DUPLICATE) return Drop.None
   if (m.get8(own + STATE6) === TENTATIVE) {
-    // RFC 4862, 5.4.3: another host tests it as well; a question from an address is none of ours to answer yet.
-    if (!testing) return Drop.None
+    // RFC 4862, 5.4.3: another host tests it as well, unless our own question has come back to us; a question from an
+    // address is none of ours to answer yet.
+    if (!testing || isFromUs(m, ip)) return Drop.None
     isDuplicate(s, own)
     return dropped(s, Drop.AddressConflict)
   }
   if (!testing && option !== 0) learn(s, source, option)
   advertise(s, own, source)
   return Drop.None
+}
+
+/** Whether the frame of the packet at `ip` was ours, which the link has looped back. */
+function isFromUs(m: Arena, ip: Address): boolean {
+  const source = ip - ETH_HEADER + ETH_SOURCE
+  return macHigh(m.view, source) === m.get16(MAC_HIGH) && macLow(m.view, source) === m.get32(MAC_LOW)
 }
 
 function isToSolicitedNode(s: Core, ip: Address, at: Address): boolean {

@@ -2,8 +2,7 @@
  * Duplicate address detection, RFC 4862, 5.4: before an address is used, the link is asked who has it. Without optimism
  * (RFC 4429): nothing is sent from it until nobody has answered.
  */
-import { type Core, count } from '../core.ts'
-import { Drop } from '../drop.ts'
+import type { Core } from '../core.ts'
 import type { Address } from '../memory/arena.ts'
 import { NOW_MS } from '../memory/layout.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
@@ -60,7 +59,6 @@ export function testTimer(s: Core, a: Address): void {
 /** Somebody else has this address, or tests it too. One that was made here is made anew; RFC 7217, 6. */
 export function isDuplicate(s: Core, a: Address): void {
   const { m } = s
-  count(s, Drop.AddressConflict)
   const tries = m.get8(a + TRIES) + 1
   m.put8(a + TRIES, tries)
   if (m.get8(a + ORIGIN) !== ORIGIN_OWNER && tries <= IDGEN_RETRIES) {

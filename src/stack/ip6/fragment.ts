@@ -89,7 +89,7 @@ function putPiece(m: Arena, page: Page, first: Address, piece: number): void {
 function sendPieces(s: Core, head: Page, way: Address): 0 | Errno {
   const { m } = s
   if (way === NO_ROUTE) freePages(m, head)
-  else if (way !== READY) holdPages6(m, way, head)
+  else if (way !== READY) holdPages6(s, way, head)
   const lost = way === NO_ROUTE || (way === READY && !queueFrames(s, head, LINK))
   count(s, lost ? ipFragFails : ipFragOKs)
   return way === NO_ROUTE ? EHOSTUNREACH : lost ? ENOBUFS : 0

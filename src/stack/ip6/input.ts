@@ -36,7 +36,7 @@ import {
 } from '../wire/ipv6.ts'
 import { findOwn, isAssigned } from './addresses.ts'
 import { findDestination } from './destinations.ts'
-import { isLoopback6, isMapped, isMulticast6, SCOPE_LINK, scopeOf } from './kinds.ts'
+import { isLoopback6, isMapped, isMulticast6, isUnspecified, SCOPE_LINK, scopeOf } from './kinds.ts'
 import { takeOptions } from './options.ts'
 import { LINK } from './output.ts'
 import { fragmentInput6 } from './reassemble.ts'
@@ -163,9 +163,13 @@ function deliver(
   }
 }
 
-/** The words for the two addresses: whoever has no connection here has none but where the frame stands. */
+/**
+ * The words for the two addresses: whoever has no connection here has none but where the frame stands. RFC 9293, 3.9.2.3:
+ * a SYN "with an invalid source address MUST be ignored", and nobody can be answered who has none.
+ */
 function tcpPacket(s: Core, ip: Address, at: Address, length: number): Drop {
   const { m } = s
+  if (isUnspecified(m, ip + IP6_SOURCE)) return dropped(s, Drop.BadSource)
   const d = findDestination(m, ip + IP6_SOURCE)
   const source = d === 0 ? ip + IP6_SOURCE : d + ADDRESS6
   const destination = findOwn(m, ip + IP6_DESTINATION) + ADDRESS6

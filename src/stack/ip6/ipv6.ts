@@ -15,7 +15,7 @@ import type { Tcb } from '../tcp/tcb.ts'
 import { hostGone } from '../tcp/unreachable.ts'
 import { IP6_HEADER } from '../wire/ipv6.ts'
 import { TCP_HEADER } from '../wire/tcp.ts'
-import { addOwn, addressTimer, findOwn, isAssigned, loseOwn } from './addresses.ts'
+import { addOwn, addressTimer, findOwn, isAssigned, loseOwn, nextAssigned } from './addresses.ts'
 import { sortDestinations } from './destination-order.ts'
 import { findDestination, HOP_OF, hasRoute, pathMtuTo, sweep, wantDestination } from './destinations.ts'
 import { ipv6Input } from './input.ts'
@@ -38,10 +38,10 @@ import {
   sortOf,
 } from './records.ts'
 import { reportOf } from './report.ts'
-import { solicitationTimer } from './router-solicitation.ts'
+import { linkIsReady, solicitationTimer } from './router-solicitation.ts'
 import { entryTimer } from './routers.ts'
 import { scratchFrom } from './scratch.ts'
-import { chooseSource } from './source.ts'
+import { chooseLinkLocal, chooseSource } from './source.ts'
 import { startIpv6 } from './start.ts'
 import { sendUdp6 } from './udp.ts'
 import { isIpv6Word } from './word.ts'
@@ -51,6 +51,8 @@ export interface Ipv6Protocol {
   start(s: Core): void
   /** The packet at `at`, `length` bytes; `toGroup`: it came by a multicast frame. */
   input(s: Core, at: Address, length: number, toGroup: boolean): Drop
+  /** See Stack.linkUp: routers are asked for, and groups reported, on what is joined now (RFC 4861, 6.3.7). */
+  linkUp(s: Core): void
   /** A record's timer fired. */
   timer(s: Core, record: Address): void
   /** The packet of which the first fragment stands at `ip` has not become whole in time. */
@@ -60,6 +62,8 @@ export interface Ipv6Protocol {
   enter(s: Core, address: Ipv6): number | Errno
   /** The word for one of our own, 0 for the unspecified one. */
   ownWord(s: Core, address: Ipv6): number | Errno
+  /** The word for that of ours behind `before`, 0 for the first, which may be used; 0 when there are no more. */
+  nextOwn(s: Core, before: number): number
   /** The word that outlasts the packet in which `word` points to an address; 0: no memory. */
   keep(s: Core, word: number): number
   /** The address in 32 bits, keyed. */
@@ -107,6 +111,9 @@ const DOMAIN = 0x49507636
 export const ipv6Protocol: Ipv6Protocol = {
   start: startIpv6,
   input: ipv6Input,
+  linkUp(s) {
+    if (linkOf(s.m) !== 0 && chooseLinkLocal(s) !== 0) linkIsReady(s)
+  },
   timer: fireTimer6,
   reassemblyTimedOut: sendReassemblyTimeExceeded6,
 
@@ -123,6 +130,7 @@ export const ipv6Protocol: Ipv6Protocol = {
       return own !== 0 && isAssigned(s.m, own) ? own + ADDRESS6 : EADDRNOTAVAIL
     })
   },
+  nextOwn: ({ m }, before) => nextAssigned(m, before),
   keep(s, word) {
     const d = wantDestination(s, word)
     return d === 0 ? 0 : d + ADDRESS6

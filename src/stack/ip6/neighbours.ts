@@ -13,6 +13,7 @@
 import type { Core } from '../core.ts'
 import { EHOSTUNREACH } from '../errno.ts'
 import { frameAt, queueFrames, takeFrame } from '../ethernet/frames.ts'
+import { undeliverable } from '../icmp6/returned.ts'
 import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
 import { NOW_MS, PAGE_COUNT } from '../memory/layout.ts'
 import { chain, unchain } from '../memory/table.ts'
@@ -22,9 +23,9 @@ import { visitConnections } from '../tcp/connection.ts'
 import { SYN_SENT, stateOf } from '../tcp/tcb.ts'
 import { failAttempt } from '../tcp/unreachable.ts'
 import { ETH_DESTINATION, putMac } from '../wire/ethernet.ts'
-import { HOP_OF, makeRoom, visitDestinations, wantSweep } from './destinations.ts'
+import { HOP_OF, makeRoom, visitDestinations, visitNeighbours, wantSweep } from './destinations.ts'
 import { reachableMs, retransMs, SWEEP } from './link.ts'
-import { LINK } from './output.ts'
+import { header6At, LINK } from './output.ts'
 import {
   ADDRESS6,
   bucket6,
@@ -48,7 +49,7 @@ export const IS_ROUTER = 42
 /** 1: wanted since the last sweep (destinations.ts). */
 export const NEIGHBOUR_WANTED = 43
 export const MAC6_LOW = 44
-/** When it was last known to hear us (ms), while it is REACHABLE. */
+/** When it was last known to hear us (ms), while it is REACHABLE; when it began to be looked for, while it is INCOMPLETE. */
 const CONFIRMED_AT = 48
 /** In the sweep's record: how many pages wait for neighbours. */
 const HELD_COUNT = 24
@@ -83,9 +84,26 @@ export function makeNeighbour6(s: Core, at: Address): Address {
   if (made === 0) return 0
   copyAddress(m, made + ADDRESS6, at)
   m.put8(made + NEIGHBOUR_WANTED, 1)
+  m.put32(made + CONFIRMED_AT, m.get32(NOW_MS))
   chain(m, bucket6(m, at, SORT_NEIGHBOUR), made)
   wantSweep(s)
   return made
+}
+
+/**
+ * Whoever speaks to us from addresses that are nobody's makes us look for them: of those who have not answered the one that is
+ * looked for longest gives way, so that they do not keep out who is there. `holders`: of those for whom a packet waits. False:
+ * there is none.
+ */
+export function dropUnanswered(s: Core, holders = false): boolean {
+  const { m } = s
+  let oldest = 0
+  visitNeighbours(m, n => {
+    if (m.get8(n + STATE6) !== INCOMPLETE || (holders && m.get32(n + HELD6) === 0)) return
+    if (oldest === 0 || ((m.get32(n + CONFIRMED_AT) - m.get32(oldest + CONFIRMED_AT)) | 0) < 0) oldest = n
+  })
+  if (oldest !== 0) removeNeighbour6(s, oldest)
+  return oldest !== 0
 }
 
 /** A packet goes to it. 7.3.3: "The first time a node sends a packet to a neighbor whose entry is STALE" it enters DELAY. */
@@ -163,6 +181,9 @@ function neighbourFailed(s: Core, n: Address): void {
     if (stateOf(m, t) === SYN_SENT && isIpv6Word(remote) && m.get32(remote - ADDRESS6 + HOP_OF) === n)
       failAttempt(s, t, EHOSTUNREACH)
   })
+  // RFC 4861, 7.2.2: "The sender MUST return ICMP destination unreachable indications ... for each packet queued".
+  const held = m.get32(n + HELD6)
+  if (held !== 0) undeliverable(s, header6At(held))
   removeNeighbour6(s, n)
 }
 
@@ -190,13 +211,15 @@ export function holdFrame6(s: Core, n: Address, from: Address, length: number): 
   if (page === 0) return
   s.m.bytes.copyWithin(frameAt(page), from, from + length)
   s.m.put16(page + PAGE_LENGTH, length)
-  holdPages6(s.m, n, page)
+  holdPages6(s, n, page)
 }
 
 /** The same for the frames of one datagram that have pages already: those are given away. */
-export function holdPages6(m: Arena, n: Address, head: Page): void {
+export function holdPages6(s: Core, n: Address, head: Page): void {
+  const { m } = s
   freePages(m, takeHeld6(m, n))
-  if (m.get32(heldCount(m)) >= m.get32(PAGE_COUNT) >> 3) return freePages(m, head)
+  // For this one nothing waits now, so it is not among them.
+  if (m.get32(heldCount(m)) >= m.get32(PAGE_COUNT) >> 3) dropUnanswered(s, true)
   m.put32(n + HELD6, head)
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT)) m.add32(heldCount(m), 1)
 }
@@ -212,12 +235,13 @@ function takeHeld6(m: Arena, n: Address): Page {
 /** Where it is counted how many pages wait: in the record that times the sweep. */
 const heldCount = (m: Arena): Address => m.get32(linkOf(m) + SWEEP) + HELD_COUNT
 
-/** Sends the frames that waited. */
+/** Sends the frames that waited; 7.3.3: the first packets to it, if it is STALE. */
 export function releaseHeld(s: Core, n: Address): void {
   const { m } = s
   const head = takeHeld6(m, n)
   if (head === 0) return
   for (let page = head; page !== 0; page = m.get32(page + PAGE_NEXT))
     putMac(m.view, frameAt(page) + ETH_DESTINATION, m.get16(n + MAC6_HIGH), m.get32(n + MAC6_LOW))
+  neighbourUsed(s, n)
   queueFrames(s, head, LINK)
 }

@@ -153,7 +153,7 @@ export function launch(s: Core, page: Page, size: number): 0 | Errno {
     return EHOSTUNREACH
   }
   if (way !== READY) {
-    holdPages6(m, way, page)
+    holdPages6(s, way, page)
     return 0
   }
   return queueFrame(s, page, size) ? 0 : ENOBUFS

@@ -4,7 +4,7 @@ import { Drop } from '../drop.ts'
 import { ENETUNREACH, type Errno, isErrno } from '../errno.ts'
 import { sendPortUnreachable } from '../icmp6/errors.ts'
 import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_OFFSET, type Page } from '../memory/arena.ts'
-import { udpInDatagrams, udpOutDatagrams } from '../mib.ts'
+import { udpInDatagrams, udpNoPorts, udpOutDatagrams } from '../mib.ts'
 import { queueChain, queueDatagram } from '../socket/datagrams.ts'
 import { LOCAL_ADDRESS, LOCAL_PORT } from '../socket/record.ts'
 import { findSocket, sameSocket } from '../socket/socket.ts'
@@ -82,8 +82,7 @@ function receiver(s: Core, ip: Address, at: Address): Address {
     d === 0 ? 0 : findSocket(m, KIND_UDP, port, d + ADDRESS6, m.view.getUint16(at + UDP_SOURCE_PORT))
   let socket = known || findSocket(m, KIND_UDP, port, 0, 0)
   while (socket !== 0 && !isAt(m, socket, ip + IP6_DESTINATION)) socket = sameSocket(m, socket)
-  if (socket === 0) return 0
-  count(s, udpInDatagrams)
+  count(s, socket === 0 ? udpNoPorts : udpInDatagrams)
   return socket
 }
 

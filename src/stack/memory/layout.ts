@@ -68,6 +68,8 @@ export const CHALLENGES_UNTIL = 132
 export const SECRET = 136
 /** Address acquisition, RFC 5227 and RFC 3927: a timed record of its own (see ip/acquire.ts). */
 export const ACQUIRE = 152
+/** The last word of it: a link-local address that stays for its connections (ip/kept-address.ts), 0 without one. */
+export const KEPT_ADDRESS = 196
 
 /** Connections in TIME-WAIT, the one that will be done first at the head. */
 export const WAITING_HEAD = 200

@@ -13,6 +13,7 @@ import {
   EOPNOTSUPP,
   ESRCH,
 } from '../errno.ts'
+import { inspectNeighbours } from '../inspect/inspect.ts'
 import { Protocol, type Socket, type StackConfig } from '../stack.ts'
 import { Dialogue, PEER } from '../testing/dialogue.ts'
 import { arp, ethernet, HOST_IP, HOST_MAC, PEER_IP, PEER_MAC } from '../testing/raw.ts'
@@ -311,6 +312,7 @@ describe('a change', () => {
         [2, mac],
       ]),
     ).toBe(EEXIST)
+    expect(inspectNeighbours(d.stack.arena)).toMatchObject([{ address: '10.0.0.2', state: 'permanent' }])
     d.inFrame(
       ethernet(
         HOST_MAC,

@@ -35,6 +35,7 @@ import { sack } from '../tcp/sack.ts'
 import { socketSettings } from '../tcp/settings.ts'
 import { synCookies } from '../tcp/syn-cookies.ts'
 import { timestamps } from '../tcp/timestamps.ts'
+import { urgentData } from '../tcp/urgent.ts'
 import { windowScale } from '../tcp/window-scale.ts'
 
 export type * from '../stack.ts'
@@ -59,6 +60,7 @@ export const createStack = (config: StackConfig, environment: Environment): Stac
     sack,
     rack,
     ecn,
+    urgent: urgentData,
     fragments: ipFragments,
     multicast: ipMulticast,
     offload,

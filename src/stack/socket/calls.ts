@@ -87,17 +87,15 @@ function bindSocket(s: Core, at: Address, address: Ipv4 | Ipv6, port: number): 0
     word = own
   }
   if (m.get16(at + LOCAL_PORT) !== 0) return EINVAL
-  m.put32(at + LOCAL_ADDRESS, word)
-  switch (kindOf(m, at)) {
-    case KIND_UDP:
-      return bindUdp(s, at, port)
-    case KIND_CONNECTION:
-      if (stateOf(m, at as Tcb) !== CLOSED) return EISCONN
-      m.put16(at + LOCAL_PORT, port)
-      return 0
-    default:
-      return EOPNOTSUPP
+  if (isConnection(m, at)) {
+    if (stateOf(m, at) !== CLOSED) return EISCONN
+    m.put16(at + LOCAL_PORT, port)
+  } else {
+    const error = kindOf(m, at) === KIND_UDP ? bindUdp(s, at, port) : EOPNOTSUPP
+    if (error !== 0) return error
   }
+  m.put32(at + LOCAL_ADDRESS, word)
+  return 0
 }
 
 function connectDatagrams(s: Core, at: Address, address: number, port: number): 0 | Errno {
@@ -215,7 +213,10 @@ export function socketCalls(
 /** What moves data through it. */
 export function dataCalls(
   s: Core,
-): Pick<Stack, 'send' | 'recv' | 'sendTo' | 'recvFrom' | 'resolve' | 'resolved' | 'peek' | 'lost'> {
+): Pick<
+  Stack,
+  'send' | 'recv' | 'urgent' | 'sendTo' | 'recvFrom' | 'resolve' | 'resolved' | 'peek' | 'lost'
+> {
   const { m } = s
   return {
     send(handle, data) {
@@ -233,6 +234,11 @@ export function dataCalls(
       if (at === 0) return EBADF
       if (isConnection(m, at)) return recvTcp(s, at, into)
       return (s.features.sockets && familyOf(s, at))?.recv?.(s, at, into) ?? EOPNOTSUPP
+    },
+    urgent(handle) {
+      const at = recordOf(s, handle)
+      if (at === 0) return EBADF
+      return isConnection(m, at) ? (s.features.urgent?.left(s, at) ?? EOPNOTSUPP) : EOPNOTSUPP
     },
     sendTo(handle, data, address, port) {
       const at = recordOf(s, handle)

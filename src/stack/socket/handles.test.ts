@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { EBADF } from '../errno.ts'
+import { EADDRINUSE, EBADF } from '../errno.ts'
 import { inspectNeighbours } from '../inspect/inspect.ts'
 import { Protocol, type Socket } from '../stack.ts'
 import { CONNECTION_KIND } from '../tcp/tcb.ts'
@@ -53,6 +53,17 @@ describe('a handle that was given back', () => {
     expect(d.stack.close((socket + 0.5) as Socket)).toBe(EBADF)
     expect(d.stack.close(Number.NaN as Socket)).toBe(EBADF)
   })
+})
+
+test('a socket that could not be bound stays as it was', () => {
+  const d = new Dialogue()
+  const [first, second] = [udp(d), udp(d)]
+  const local = { address: 0, port: 0 }
+  expect(d.stack.bind(first, 0x0a000001, 53)).toBe(0)
+  expect(d.stack.bind(second, 0x0a000001, 53)).toBe(EADDRINUSE)
+  d.stack.name(second, 'local', local)
+  expect(local).toMatchObject({ address: 0, port: 0 })
+  for (const socket of [first, second]) d.stack.close(socket)
 })
 
 test('no integer but a handle reaches a socket, whatever is called', () => {

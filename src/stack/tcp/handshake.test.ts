@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { Drop } from '../drop.ts'
 import { EAGAIN, ECONNREFUSED, ETIMEDOUT } from '../errno.ts'
-import { inspectConnection } from '../inspect/inspect.ts'
+import { inspectConnection, inspectConnections } from '../inspect/inspect.ts'
 import { createStack as minimal } from '../profiles/minimal.ts'
 import { Dialogue, established, PEER } from '../testing/dialogue.ts'
+import { ethernet, HOST_IP, HOST_MAC, ipv4, PEER_IP, PEER_MAC, type Tcp, tcp } from '../testing/raw.ts'
 
 describe('LISTEN', () => {
   test('a SYN is answered with SYN,ACK, and the ACK of it makes the connection', () => {
@@ -216,6 +217,32 @@ describe('a SYN that had to be sent again', () => {
     expect(d.connection.rto).toBe(3000)
     expect(d.connection.cwnd).toBe(1000)
   })
+})
+
+test('a peer may speak from one port to two addresses of ours: these are two connections', () => {
+  const d = new Dialogue()
+  const listener = d.listen()
+  const second = [10, 0, 0, 3]
+  expect(d.stack.addAddress(0, 0x0a000003, 24)).toBe(0)
+  d.in('SYN 0:0 mss 1000')
+  d.out('SYN,ACK 0:0 ack 1')
+  d.in('ACK 1:1 ack 1')
+  d.accept(listener)
+  const { iss: firstIss, irs } = d.connection
+  const say = (segment: Partial<Tcp>, to = second) => {
+    const fields = { from: 4000, to: 7, seq: 500, ack: 0, flags: 2, window: 8192, options: [], data: [] }
+    const packet = ipv4(6, tcp({ ...fields, ...segment }, PEER_IP, to), { to })
+    return d.inFrame(ethernet(HOST_MAC, PEER_MAC, 0x0800, packet))
+  }
+  say({})
+  d.skip()
+  const iss = inspectConnections(d.stack.arena).find(({ state }) => state === 'SYN-RECEIVED')?.iss ?? 0
+  expect(say({ seq: 501, ack: (iss + 1) >>> 0, flags: 16, data: [1, 2, 3] })).toBe(Drop.None)
+  say({ seq: (irs + 1) >>> 0, ack: (firstIss + 1) >>> 0, flags: 16, data: [4, 5] }, HOST_IP)
+  expect(d.recv()).toEqual([4, 5])
+  d.accept(listener)
+  expect(d.recv()).toEqual([1, 2, 3])
+  d.skip()
 })
 
 test('initial sequence numbers go on over the end of a 32-bit count of microseconds', () => {

@@ -9,9 +9,9 @@ import { type Address, type Arena, PAGE } from '../memory/arena.ts'
 import { INPUT_PAGE } from '../memory/layout.ts'
 import { tcpEstabResets, tcpInSegs } from '../mib.ts'
 import { FLAG_ORPHAN, hasFlag, LOCAL_ADDRESS, setFlag } from '../socket/record.ts'
-import { findSocket, raise } from '../socket/socket.ts'
+import { findSocket, raise, sameSocket } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
-import { ACK, FIN, RST, SYN } from '../wire/tcp.ts'
+import { ACK, FIN, RST, SYN, URG } from '../wire/tcp.ts'
 import { ackIsAcceptable, acknowledge } from './ack.ts'
 import { challenge, refute } from './challenge.ts'
 import { finWait2, startClock } from './clock.ts'
@@ -63,9 +63,10 @@ export function tcpInput(
   const fault = readSegment(s, source, destination, at, length, pseudo)
   if (fault !== Drop.None) return fault
   count(s, tcpInSegs)
-  // What came in a large frame does not stand in the input page, which alone can be kept.
-  const inPage = (at - s.m.get32(INPUT_PAGE)) >>> 0 < PAGE
-  return inPage ? takeSegment(s) : (s.features.offload?.takePieces(s) ?? Drop.None)
+  // What is not in the input page came in a large frame.
+  return s.features.offload !== undefined && (at - s.m.get32(INPUT_PAGE)) >>> 0 >= PAGE
+    ? s.features.offload.takePieces(s)
+    : takeSegment(s)
 }
 
 /** The segment in `s.segment`, checked: to its connection, or to who listens. */
@@ -90,9 +91,13 @@ export function takeSegment(s: Core): Drop {
 
 /** The connection with these remote numbers, or who listens, at the address of ours that the segment is for; 0: nobody. */
 function receiverOf({ m, segment: g }: Core, remoteAddress: number, remotePort: number): Tcb {
-  const t = findSocket(m, KIND_CONNECTION, g.destinationPort, remoteAddress, remotePort) as Tcb
-  const local = t === 0 ? 0 : m.get32(t + LOCAL_ADDRESS)
-  return local === 0 || local === g.destination ? t : (0 as Tcb)
+  let t = findSocket(m, KIND_CONNECTION, g.destinationPort, remoteAddress, remotePort)
+  // A peer may speak from one port to two addresses of ours.
+  for (let local = 0; t !== 0; t = sameSocket(m, t)) {
+    local = m.get32(t + LOCAL_ADDRESS)
+    if (local === 0 || local === g.destination) break
+  }
+  return t as Tcb
 }
 
 /** 3.10.7.4: all states but LISTEN and SYN-SENT. */
@@ -117,8 +122,7 @@ function segmentArrives(s: Core, t: Tcb): Drop {
   acknowledge(s, t)
   if (stateOf(m, t) === SYN_RECEIVED) handshakeDone(s, t)
   else if (finAcknowledged(m, t) && !afterFinAcknowledged(s, t)) return Drop.None
-  // Sixth: URG. RFC 6093, 6: "urgent data" is data in line; the pointer is not looked at.
-  // Seventh: the text. Eighth: FIN.
+  // Sixth: URG. Seventh: the text. Eighth: FIN.
   return takeText(s, t)
 }
 
@@ -231,6 +235,7 @@ function takeText(s: Core, t: Tcb): Drop {
   const { m, segment: g } = s
   const state = stateOf(m, t)
   if (state === ESTABLISHED || state === FIN_WAIT_1 || state === FIN_WAIT_2) {
+    if ((g.flags & URG) !== 0) s.features.urgent?.arrived(s, t)
     const fault = receiveText(s, t)
     if (fault !== Drop.None) return fault
     if ((g.flags & FIN) === 0) return Drop.None

@@ -28,6 +28,18 @@ describe('keep-alive', () => {
     d.wait(1).out('ACK 0:0 ack 1').quiet()
   })
 
+  test('of which the next was put off for weeks lets the host rest', () => {
+    const d = kept()
+    for (const option of [Option.KeepIdle, Option.KeepInterval]) d.stack.setOption(d.socket, option, 1)
+    d.stack.setOption(d.socket, Option.KeepCount, 127)
+    d.wait(100_000)
+    expect(d.skip()).toBe(100)
+    d.stack.setOption(d.socket, Option.KeepInterval, 32_767)
+    d.wait(1_000)
+    expect(d.stack.pollAt() - d.now).toBeGreaterThan(1_000)
+    d.wait(24 * 3_600_000).quiet()
+  })
+
   test('asks again when it is not answered, and after the last resets with ETIMEDOUT', () => {
     const d = kept()
     d.wait(60_000).out('ACK 0:0 ack 1').quiet()

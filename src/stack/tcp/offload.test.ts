@@ -67,6 +67,34 @@ describe('a large frame that arrives', () => {
     expect(d.recv()).toEqual(counted(1, 30_001))
   })
 
+  test('that is little larger than an Ethernet frame, or larger than its datagram, gives its text all the same', () => {
+    const d = established(LARGE)
+    expect(d.in('PSH,ACK 1:1501 ack 1')).toBe(Drop.None)
+    expect(d.recv()).toEqual(counted(1, 1_501))
+    d.skip()
+    const { iss } = d.connection
+    const text = {
+      from: 4000,
+      to: 7,
+      seq: 0xfffff000 + 1501,
+      ack: (iss + 1) >>> 0,
+      flags: 16,
+      window: 8192,
+      options: [],
+    }
+    const packet = ipv4(6, tcp({ ...text, data: counted(1_501, 2_501) }))
+    d.inFrame(ethernet(HOST_MAC, PEER_MAC, 0x0800, [...packet, ...new Array<number>(5_000).fill(7)]))
+    expect(d.recv()).toEqual(counted(1_501, 2_501))
+    d.skip()
+  })
+
+  test('for a port where nobody is gets one reset', () => {
+    const d = established(LARGE)
+    d.speakFrom(4001)
+    expect(d.in('PSH,ACK 1:30001 ack 1')).toBe(Drop.NoConnection)
+    d.out('RST 1:1').quiet()
+  })
+
   test('with text that was received before gives only what is new', () => {
     const d = established(LARGE)
     d.in('ACK 1:3001 ack 1')

@@ -12,19 +12,22 @@ import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { frameAt } from '../ethernet/frames.ts'
 import { etherInput, tooLong } from '../ip/input.ts'
+import { isOurs } from '../ip/local.ts'
 import { linkTo } from '../ip/route.ts'
 import { type Address, FRAME_MAX, LARGE_FRAME, PAGE, takePage } from '../memory/arena.ts'
 import { INPUT_PAGE, LARGE_AT, LARGE_SIZE, PAGE_COUNT, POOL_STANDING } from '../memory/layout.ts'
 import { REMOTE_ADDRESS } from '../socket/record.ts'
 import { ETH_HEADER, ETH_TYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/ethernet.ts'
 import {
+  IP_DESTINATION,
   IP_FRAGMENT,
   IP_FRAGMENT_OFFSET,
   IP_MORE_FRAGMENTS,
   IP_PROTOCOL,
+  IP_TOTAL_LENGTH,
   PROTOCOL_TCP,
 } from '../wire/ipv4.ts'
-import { IP6_HEADER, IP6_NEXT_HEADER } from '../wire/ipv6.ts'
+import { IP6_HEADER, IP6_NEXT_HEADER, IP6_PAYLOAD_LENGTH } from '../wire/ipv6.ts'
 import { FIN, PSH, SYN, TCP_HEADER_MAX } from '../wire/tcp.ts'
 import { takeSegment } from './input.ts'
 import { MSS, type Tcb } from './tcb.ts'
@@ -47,7 +50,7 @@ const HEADERS = ETH_HEADER + IP6_HEADER + TCP_HEADER_MAX
 /** RFC 791, 3.1: an IP datagram has 65,535 bytes at most. */
 const FRAME_LIMIT = ETH_HEADER + 0xffff
 
-/** Whether the frame at `at` holds a TCP segment that is no fragment: nothing else comes this large. */
+/** Whether the frame at `at` holds a TCP segment for us that is no fragment: nothing else comes this large. */
 function isWholeTcp(s: Core, at: Address): boolean {
   const { view } = s.m
   const ip = at + ETH_HEADER
@@ -56,9 +59,17 @@ function isWholeTcp(s: Core, at: Address): boolean {
   return (
     view.getUint16(at + ETH_TYPE) === ETHERTYPE_IPV4 &&
     view.getUint8(ip + IP_PROTOCOL) === PROTOCOL_TCP &&
+    isOurs(s.m, view.getInt32(ip + IP_DESTINATION)) &&
     (view.getUint16(ip + IP_FRAGMENT) & (IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET)) === 0
   )
 }
+
+/** Where in the frame at `at` its datagram says that it ends. */
+const datagramEnd = ({ m: { view } }: Core, at: Address): number =>
+  ETH_HEADER +
+  (view.getUint16(at + ETH_TYPE) === ETHERTYPE_IPV6
+    ? IP6_HEADER + view.getUint16(at + ETH_HEADER + IP6_PAYLOAD_LENGTH)
+    : view.getUint16(at + ETH_HEADER + IP_TOTAL_LENGTH))
 
 export const offload: Offload = {
   layOut(s, largest) {
@@ -82,7 +93,12 @@ export const offload: Offload = {
     if (frame.length > m.get32(LARGE_SIZE)) return tooLong(s)
     const at = m.get32(LARGE_AT) + LARGE_FRAME
     m.bytes.set(frame, at)
-    return isWholeTcp(s, at) ? etherInput(s, at, frame.length) : dropped(s, Drop.DatagramTooLarge)
+    if (!isWholeTcp(s, at)) return dropped(s, Drop.DatagramTooLarge)
+    if (datagramEnd(s, at) > FRAME_MAX) return etherInput(s, at, frame.length)
+    // An Ethernet frame with something behind it: it is taken as any other.
+    const ordinary = frameAt(m.get32(INPUT_PAGE))
+    m.bytes.copyWithin(ordinary, at, at + FRAME_MAX)
+    return etherInput(s, ordinary, FRAME_MAX)
   },
 
   takePieces(s) {
@@ -105,7 +121,8 @@ export const offload: Offload = {
       drop = takeSegment(s)
       g.length = length
       done += PIECE
-    } while (done < length)
+      // Where it was refused, or its connection is over, the rest is for nobody, and one reset says so.
+    } while (done < length && drop !== Drop.NoPort && drop !== Drop.NoConnection)
     return drop
   },
 

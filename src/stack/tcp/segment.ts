@@ -17,7 +17,9 @@ import {
   TCP_HEADER,
   TCP_SEQUENCE,
   TCP_SOURCE_PORT,
+  TCP_URGENT_POINTER,
   TCP_WINDOW,
+  URG,
 } from '../wire/tcp.ts'
 import { optionsFor } from './options.ts'
 
@@ -32,6 +34,8 @@ export interface IncomingSegment {
   ack: number
   window: number
   flags: number
+  /** SEG.UP, counted from SEG.SEQ already; only with URG. */
+  urgent: number
   /** Where the text begins in the arena, and its bytes: SEG.LEN less SYN and FIN. */
   at: Address
   length: number
@@ -63,6 +67,7 @@ export const emptySegment = (): IncomingSegment => ({
   ack: 0,
   window: 0,
   flags: 0,
+  urgent: 0,
   at: 0,
   length: 0,
   mss: 0,
@@ -108,6 +113,7 @@ export function readSegment(
   g.ack = view.getInt32(at + TCP_ACKNOWLEDGMENT)
   g.window = view.getUint16(at + TCP_WINDOW)
   g.flags = view.getUint8(at + TCP_FLAGS)
+  if ((g.flags & URG) !== 0) g.urgent = (g.seq + view.getUint16(at + TCP_URGENT_POINTER)) | 0
   g.at = at + headerLength
   g.length = length - headerLength
   g.mss = 0

@@ -127,12 +127,15 @@ function store(m: Arena, r: Address, option: Option, value: number): void {
   }
 }
 
+/** Twelve days. Times are compared modulo 2^32 ms, and a keep-alive's may be farther: its timer fires early, and is filed anew. */
+const WAIT_MAX_MS = 2 ** 30
+
 /** Files the timer for the nearest of the deadlines; one that is set for earlier fires, and finds this one. */
 function arm(s: Core, t: Tcb, r: Address): void {
   const { m } = s
   const wait = Math.min(keepAliveWait(s, t, r), userTimeoutWait(s, t, r), lingerWait(s, t, r))
   if (wait === Infinity) return
-  const at = (m.get32(NOW_MS) + Math.max(0, wait)) | 0
+  const at = (m.get32(NOW_MS) + Math.min(WAIT_MAX_MS, Math.max(0, wait))) | 0
   if (!timerIsSet(m, r) || ((m.get32(r + TIMER_AT) - at) | 0) > 0) setTimer(m, r, at)
 }
 

@@ -94,7 +94,10 @@ export const SETTINGS = SIBLING
 /** RFC 7323, 4.3: the timestamp to echo, and RCV.NXT as it stood in our last ACK. */
 export const TS_RECENT = SOCKET_HEAD + 120
 export const LAST_ACK_SENT = SOCKET_HEAD + 124
-export const CONNECTION_KIND: RecordKind = { pool: POOL_CONNECTIONS, size: SOCKET_HEAD + 128, urgent: false }
+/** RCV.UP: the octet behind the urgent data, while FLAG_URGENT is set (urgent.ts). */
+export const RCV_UP = SOCKET_HEAD + 128
+/** 176 bytes: as many as nine in a page can have. */
+export const CONNECTION_KIND: RecordKind = { pool: POOL_CONNECTIONS, size: SOCKET_HEAD + 132, urgent: false }
 
 /** Listener: how many children may wait, and how many do. It sends nothing: the words of CWND and SSTHRESH are free. */
 export const BACKLOG = CWND
@@ -162,6 +165,8 @@ export const FLAG_ECN = 1 << 27
 export const FLAG_ECN_ECHO = 1 << 28
 /** The window was reduced: the next new text carries CWR. */
 export const FLAG_CWR = 1 << 25
+/** There is urgent data that was not read yet. */
+export const FLAG_URGENT = 1 << 29
 /** NewReno was chosen where CUBIC is the default. */
 export const FLAG_RENO = 1 << 26
 

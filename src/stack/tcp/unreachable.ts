@@ -3,7 +3,7 @@
 import { type Core, count, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { EADDRNOTAVAIL, ECONNREFUSED, EHOSTUNREACH, type Errno } from '../errno.ts'
-import { nextHop } from '../ip/route.ts'
+import { linkTo, nextHop } from '../ip/route.ts'
 import { ipv6For } from '../ip6/word.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { tcpAttemptFails } from '../mib.ts'
@@ -47,12 +47,12 @@ export const isInFlight = (m: Arena, t: Tcb, seq: number): boolean =>
 export const errorOf = (code: number): Errno =>
   code === UNREACHABLE_PORT || code === UNREACHABLE_PROTOCOL ? ECONNREFUSED : EHOSTUNREACH
 
-/** Nobody answers for `hop`: attempts to connect by way of it fail now; others may yet recover (RFC 1122, 4.2.3.9). */
-export function connectionsUnreachable(s: Core, hop: number): void {
+/** Nobody answers for `hop` on a link: attempts to connect by way of it fail now; others may yet recover (RFC 1122, 4.2.3.9). */
+export function connectionsUnreachable(s: Core, hop: number, link: number): void {
   visitConnections(s.m, t => {
     const remote = s.m.get32(t + REMOTE_ADDRESS)
-    if (ipv6For(s, remote) === undefined && stateOf(s.m, t) === SYN_SENT && nextHop(s, remote) === hop)
-      failAttempt(s, t, EHOSTUNREACH)
+    if (ipv6For(s, remote) !== undefined || stateOf(s.m, t) !== SYN_SENT) return
+    if (nextHop(s, remote) === hop && linkTo(s, remote) === link) failAttempt(s, t, EHOSTUNREACH)
   })
 }
 

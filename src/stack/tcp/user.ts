@@ -181,6 +181,7 @@ export function recvTcp(s: Core, t: Tcb, into: Uint8Array): number | Errno {
   }
   if (done === 0) return hasFlag(m, t, FLAG_FIN_RECEIVED) || into.length === 0 ? 0 : nothingToRead(m, t)
   m.add32(t + RECV_QUEUED, -done)
+  s.features.urgent?.left(s, t)
   updatePeer(s, t, before)
   return done
 }

@@ -26,6 +26,8 @@ export interface Service {
   expired?(s: Core, record: Address, kind: number): void
   /** The host has another address than before, or none. */
   addressChanged?(s: Core): void
+  /** The host has another IPv6 address, or one less. */
+  addresses6Changed?(s: Core): void
   /** Another station has the address that is being tested or in use. True: the service sees to it. */
   conflict?(s: Core, address: number): boolean
   /** An ARP packet told who has an address. */

@@ -128,10 +128,14 @@ describe('names that are none', () => {
     expect(read([...header, ...most, 1, 97, 0xc0, 12], 12 + 255)).toBe(-1)
   })
 
-  test('a hundred pointers to pointers end', () => {
+  test('32 pointers one behind the other lead to a name; more are a trap', () => {
     const chain = [...header, 0]
     for (let i = 0; i < 100; i++) chain.push(0xc0, i === 0 ? 12 : 11 + 2 * i)
-    expect(read(chain, chain.length - 2)).toBe('0')
+    expect(read(chain, 13 + 31 * 2)).toBe('0')
+    expect(read(chain, 13 + 32 * 2)).toBe(-1)
+    const root = Uint8Array.of(0)
+    expect(dns.nameIs(viewOf(chain), 0, 13 + 31 * 2, chain.length, root, 0)).toBe(true)
+    expect(dns.nameIs(viewOf(chain), 0, 13 + 32 * 2, chain.length, root, 0)).toBe(false)
   })
 })
 

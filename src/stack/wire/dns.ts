@@ -104,6 +104,9 @@ export function recordsAt(view: DataView, message: number, end: number): number 
   return at
 }
 
+/** So many pointers does no honest name take; a chain of hundreds would have each look at a name cost as many steps. */
+const POINTERS_MAX = 32
+
 /**
  * Where the labels at `at` go on when a pointer stands there: -1 for one that leads nowhere. RFC 1035, 4.1.4: a pointer
  * is to "a prior occurance": each must lead before the place where the last part began, so that every walk ends.
@@ -131,11 +134,12 @@ export function readName(
   let at = from
   let part = from
   let done = 0
+  let pointers = 0
   while (at < end) {
     const length = view.getUint8(at)
     if (length >= POINTER) {
       part = at = follow(view, message, at, end, part)
-      if (at === -1) return -1
+      if (at === -1 || ++pointers > POINTERS_MAX) return -1
       continue
     }
     const last = length === 0 ? 0 : 1
@@ -160,11 +164,12 @@ export function nameIs(
   let at = from
   let part = from
   let other = flat
+  let pointers = 0
   while (at < end) {
     const length = view.getUint8(at)
     if (length >= POINTER) {
       part = at = follow(view, message, at, end, part)
-      if (at === -1) return false
+      if (at === -1 || ++pointers > POINTERS_MAX) return false
       continue
     }
     if (length !== bytes[other] || at + 1 + length > end) return false
