@@ -2,7 +2,6 @@
 import type { Core } from '../core.ts'
 import { ipv6For } from '../ip6/word.ts'
 import { REMOTE_ADDRESS } from '../socket/record.ts'
-import { TCP_HEADER } from '../wire/tcp.ts'
 import { sendAgain } from './recovery.ts'
 import { ESTABLISHED, MSS, stateOf, type Tcb } from './tcb.ts'
 
@@ -18,7 +17,7 @@ export function tooBig(s: Core, t: Tcb): void {
   // Options that every segment carries are in the room that headers take.
   const options = s.options.reduce((sum, option) => sum + option.size(s, t, 0x10, 0), 0)
   const mss = room - options
-  if (mss >= m.get16(t + MSS) || mss < TCP_HEADER) return
+  if (mss >= m.get16(t + MSS)) return
   m.put16(t + MSS, mss)
   sendAgain(s, t, true)
 }
