@@ -65,7 +65,8 @@ function readOptions(args: readonly string[]) {
       options: { tap: text, address: text, name: text, help: { type: 'boolean', short: 'h' } },
     })
   } catch (error) {
-    return (error as Error).message.replace(/\. .*/s, '.')
+    // Node's own words; what follows the first sentence is advice about its ways.
+    return `${(error as Error).message.split(/\.\s|\n/)[0]?.replace(/\.$/, '')}.`
   }
 }
 

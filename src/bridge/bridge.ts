@@ -150,7 +150,7 @@ class Bridge {
     if (state.kind !== 'lost') this.#lost.delete(id)
     else if (!this.#lost.has(id)) {
       this.#lost.add(id)
-      this.#gone(id, `${name} is lost: ${state.why}`)
+      this.#gone(id, state.why)
     }
   }
 
