@@ -1,8 +1,10 @@
 /**
- * WebRTC in Node: werift, which is JavaScript alone, in the shape of a browser's where the two differ.
+ * WebRTC in Node: werift, which is JavaScript alone, in the shape of a browser's where the two differ: a frame channel hands
+ * over what arrives as Buffers, and has no `onbufferedamountlow`.
  *
- * A frame channel hands over what arrives as Buffers, has no `onbufferedamountlow`, and takes `maxRetransmits: 0` for 'as
- * often as it takes': a page's wire may lose frames, and then so may ours.
+ * It takes `maxRetransmits: 0` for 'as often as it takes', so frames that the network loses on their way to a page come late
+ * in the place of never. Any other limit would have it give up, now and then, a message of the control channel instead of the
+ * frame (0.24.4, maybeAbandon).
  */
 import { networkInterfaces } from 'node:os'
 import {
@@ -13,9 +15,6 @@ import {
 } from 'werift'
 import type { FrameChannel } from '../link/channel-port.ts'
 import type { WebRtc } from '../room/negotiation.ts'
-
-/** Less than one retransmission, and yet not werift's 0. */
-const NEVER_AGAIN = 0.5
 
 /** `device`: the TAP device, whose addresses are no way to anybody. */
 export const nodeWebRtc = (device: string): WebRtc => {
@@ -71,7 +70,6 @@ export class NodeChannel implements FrameChannel {
   constructor(given: RTCDataChannel) {
     const channel = given as unknown as WeriftChannel
     this.#channel = channel
-    if (channel.maxRetransmits === 0) Object.defineProperty(channel, 'maxRetransmits', { value: NEVER_AGAIN })
     channel.onopen = () => this.onopen?.(new Event('open'))
     channel.onclose = () => this.onclose?.(new Event('close'))
     channel.bufferedAmountLow.subscribe(() => this.onbufferedamountlow?.(new Event('bufferedamountlow')))
