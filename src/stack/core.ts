@@ -121,6 +121,7 @@ export interface Features {
   readonly procFs?: ProcFs
 }
 
+/** What every function of the stack is handed: the arena, and what does not change while a host runs. */
 export interface Core {
   readonly m: Arena
   readonly features: Features

@@ -70,12 +70,14 @@ export function makeQuery(s: Core, socket: Address, type: number): Address {
   return q
 }
 
+/** The question that this socket waits for or has answered; 0 when it has none. */
 export function queryOf(m: Arena, socket: Address): Address {
   let q = m.get32(QUERIES_HEAD)
   while (q !== 0 && m.get32(q + SOCKET) !== socket) q = m.get32(q + QUERY_NEXT)
   return q
 }
 
+/** Ends a question for good: its connection, its timer and its record. The socket stays. */
 export function freeQuery(s: Core, q: Address): void {
   endStream(s, q)
   clearTimer(s.m, q)
@@ -93,6 +95,7 @@ export function endStream(s: Core, q: Address): void {
   if (t !== 0) closeTcp(s, t as Tcb)
 }
 
+/** Sets the question's timer, `ms` milliseconds on. */
 export const queryAfter = (s: Core, q: Address, ms: number): void =>
   setTimer(s.m, q, (s.m.get32(NOW_MS) + ms) | 0)
 

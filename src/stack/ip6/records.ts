@@ -55,21 +55,25 @@ export function makeRecord(m: Arena, sort: number): Address {
   return at
 }
 
+/** Frees a record that is in no list and no chain; its timer is cleared. */
 export function dropRecord(m: Arena, at: Address): void {
   clearTimer(m, at)
   freeRecord(m, IPV6_KIND, at)
 }
 
+/** One of SORT_…; of a record whose kind is KIND_IPV6. */
 export const sortOf = (m: Arena, at: Address): number => m.get8(at + SORT)
 
 // ---- addresses ------------------------------------------------------------------------------------------------
 
+/** Whether the 16 bytes at `a` and at `b` are the same. */
 export const isSame = (m: Arena, a: Address, b: Address): boolean =>
   m.get32(a + 12) === m.get32(b + 12) &&
   m.get32(a + 8) === m.get32(b + 8) &&
   m.get32(a + 4) === m.get32(b + 4) &&
   m.get32(a) === m.get32(b)
 
+/** Copies the 16 bytes at `from` to `to`. */
 export function copyAddress(m: Arena, to: Address, from: Address): void {
   m.put32(to, m.get32(from))
   m.put32(to + 4, m.get32(from + 4))
@@ -109,6 +113,7 @@ export function findInList(m: Arena, head: Address, at: Address): Address {
   return found
 }
 
+/** How many records hang at `head`; 0 for none. */
 export function listLength(m: Arena, head: Address): number {
   let length = 0
   for (let at = m.get32(head); at !== 0; at = m.get32(at + NEXT6)) length++

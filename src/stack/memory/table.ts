@@ -33,6 +33,7 @@ function mix(h: number, word: number): number {
   return (Math.imul(h, 5) + 0xe6546b64) | 0
 }
 
+/** Puts a record at the front of its bucket's chain; bucketOf says which. */
 export function chain(m: Arena, bucket: Address, record: Address): void {
   m.put32(record + CHAIN, m.get32(bucket))
   m.put32(bucket, record)

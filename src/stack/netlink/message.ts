@@ -95,6 +95,7 @@ export function putAttribute(m: Arena, page: Page, type: number, length: number)
   return at + 4
 }
 
+/** An attribute of 32 bits, little-endian. */
 export function putNumber(m: Arena, page: Page, type: number, value: number): void {
   m.put32(putAttribute(m, page, type, 4), value)
 }
@@ -112,6 +113,7 @@ export function putName(m: Arena, page: Page, type: number, name: string): void 
 
 const grow = (m: Arena, page: Page, by: number): void =>
   m.put16(page + PAGE_LENGTH, m.get16(page + PAGE_LENGTH) + by)
+/** Rounded up to a multiple of 4 bytes, NLMSG_ALIGNTO. */
 export const align = (length: number): number => (length + 3) & ~3
 
 /** A message of a program, whose length is that of the view: header, fixed part and attributes. */

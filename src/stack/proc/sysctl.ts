@@ -47,6 +47,7 @@ export const SYSCTLS: readonly Sysctl[] = [
 
 const valueAt = ({ m }: Core, index: number): number => m.get32(COUNTERS_AT) + COUNTER_COUNT * 4 + index * 2
 
+/** In its own unit, see SYSCTLS: 0 … 65,535. */
 export const readSysctl = (s: Core, index: number): number => s.m.get16(valueAt(s, index))
 
 /** All have their initial values. */

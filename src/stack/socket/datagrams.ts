@@ -229,6 +229,7 @@ export function takeLost({ m }: Core, socket: Address): number | Errno {
   return lost
 }
 
+/** Frees the record, what waits in it unread, and its groups and filter. Its handle is stale from now on. */
 export function closeDatagrams(s: Core, socket: Address): void {
   const { m } = s
   freePages(m, m.get32(socket + QUEUE_HEAD))

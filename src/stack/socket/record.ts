@@ -25,10 +25,13 @@ export const FLAG_ORPHAN = 2
 /** The record stands in the hash table. */
 export const FLAG_IN_TABLE = 4
 
+/** Whether any of these flags is set. */
 export const hasFlag = (m: Arena, socket: Address, flag: number): boolean =>
   (m.get32(socket + FLAGS) & flag) !== 0
+/** One flag or several; the others stay. */
 export const setFlag = (m: Arena, socket: Address, flag: number): void =>
   m.put32(socket + FLAGS, m.get32(socket + FLAGS) | flag)
+/** One flag or several; the others stay. */
 export const clearFlag = (m: Arena, socket: Address, flag: number): void =>
   m.put32(socket + FLAGS, m.get32(socket + FLAGS) & ~flag)
 

@@ -184,8 +184,10 @@ export const FLAG_KEEP_ALIVE = 1 << 21
 /** "arbitrarily high" (RFC 5681, 3.1). */
 export const SSTHRESH_INITIAL = 0x7fffffff
 
+/** RFC 9293, 3.3.2: CLOSED … TIME_WAIT, 0 … 10. */
 export const stateOf = (m: Arena, t: Tcb): number => m.get8(t + STATE)
 
+/** Puts a connection into a state of RFC 9293, 3.3.2, and raises Event.State. */
 export function enterState(m: Arena, t: Tcb, state: number): void {
   m.put8(t + STATE, state)
   raise(m, t, Event.State)

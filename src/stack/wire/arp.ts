@@ -47,6 +47,7 @@ export function claimOf(view: DataView, at: number, end: number): 'probe' | 'ann
   return sender === view.getUint32(at + ARP_TARGET_IP) ? 'announcement' : undefined
 }
 
+/** One line about the packet; 'Truncated: …' when it ends at `end` before its 28 bytes do. */
 export function arpSummary(view: DataView, at: number, end: number): string {
   if (end - at < ARP_LENGTH) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, ARP is 28`
   const sender = addressAt(view, at + ARP_SENDER_IP)

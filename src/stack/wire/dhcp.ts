@@ -214,6 +214,7 @@ export function endDhcp(view: DataView, at: number, to: number): number {
 
 const TYPE_NAMES = ['', 'Discover', 'Offer', 'Request', 'Decline', 'ACK', 'NAK', 'Release', 'Inform']
 
+/** One line about the message; 'Truncated: …' when it ends at `end` before its header does. */
 export function dhcpSummary(view: DataView, at: number, end: number): string {
   if (end - at < DHCP_OPTIONS)
     return `Truncated: ${count(Math.max(0, end - at), 'byte')}, DHCP is at least ${DHCP_OPTIONS}`

@@ -194,6 +194,7 @@ export function flatLength(bytes: Uint8Array, at: number): number {
 
 // ---- writing ----------------------------------------------------------------------------------------------------
 
+/** 12 bytes, RFC 1035, 4.1.1: no questions and no records yet. */
 export function putDnsHeader(view: DataView, at: number, id: number, flags: number): void {
   view.setUint16(at + DNS_ID, id)
   view.setUint16(at + DNS_FLAGS, flags)

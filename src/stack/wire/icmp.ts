@@ -70,6 +70,7 @@ const isEcho = (type: number): boolean => type === ICMP_ECHO_REQUEST || type ===
 /** Whether the message quotes the datagram that caused it (RFC 792; RFC 1122, 3.2.2). */
 export const icmpQuotes = icmpIsError
 
+/** One line about the message; 'Truncated: …' when it ends at `end` before its header does. */
 export function icmpSummary(view: DataView, at: number, end: number): string {
   if (end - at < ICMP_HEADER) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an ICMP header is 8`
   const type = view.getUint8(at + ICMP_TYPE)

@@ -83,6 +83,7 @@ const isMld = (type: number): boolean => type >= MLD_QUERY && type <= MLD_DONE
 /** Whether the message quotes the packet that caused it: all errors do (RFC 4443, 2.1). */
 export const icmp6Quotes = (type: number): boolean => type < 128
 
+/** One line about the message; 'Truncated: …' when it ends at `end` before its header does. */
 export function icmp6Summary(view: DataView, at: number, end: number): string {
   if (end - at < 4)
     return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an ICMPv6 header is at least 4`

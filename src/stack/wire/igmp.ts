@@ -34,6 +34,7 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   [IGMP_LEAVE]: 'Leave group',
 }
 
+/** One line about the message; 'Truncated: …' when it ends at `end` before its header does. */
 export function igmpSummary(view: DataView, at: number, end: number): string {
   if (end - at < IGMP_HEADER)
     return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an IGMP message is 8`

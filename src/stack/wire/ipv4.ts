@@ -63,6 +63,7 @@ const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
 export const ipv4HeaderLength = (view: DataView, at: number): number =>
   (view.getUint8(at + IP_VERSION_IHL) & 15) * 4
 
+/** One line about the datagram; 'Truncated: …' when it ends at `end` before its header does. */
 export function ipv4Summary(view: DataView, at: number, end: number): string {
   if (end - at < IP_HEADER) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an IPv4 header is 20`
   const protocol = view.getUint8(at + IP_PROTOCOL)

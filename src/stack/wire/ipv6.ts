@@ -93,6 +93,7 @@ const NEXT_NAMES: Readonly<Record<number, string>> = {
 
 const nextName = (next: number): string => `${NEXT_NAMES[next] ?? 'unknown'} (${next})`
 
+/** The 16 bytes at `at` in RFC 5952's form. */
 export const address6At = (view: DataView, at: number): string =>
   formatIpv6(new Uint8Array(view.buffer, view.byteOffset + at, 16))
 
@@ -106,6 +107,7 @@ export function ipv6Payload(
   return [at + IP6_HEADER, Math.min(at + IP6_HEADER + view.getUint16(at + IP6_PAYLOAD_LENGTH), end)]
 }
 
+/** One line about the packet; 'Truncated: …' when it ends at `end` before its header does. */
 export function ipv6Summary(view: DataView, at: number, end: number): string {
   if (end - at < IP6_HEADER) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an IPv6 header is 40`
   const next = view.getUint8(at + IP6_NEXT_HEADER)

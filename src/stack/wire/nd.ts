@@ -54,6 +54,7 @@ export const MTU_OPTION_MTU = 4
 export const RDNSS_LIFETIME = 4
 export const RDNSS_ADDRESSES = 8
 
+/** Whether a type of ICMPv6 is one of these messages: 133 … 137. */
 export const isNd = (type: number): boolean => type >= ND_ROUTER_SOLICITATION && type <= ND_REDIRECT
 
 /** The length of the fixed part of a message of this type. */
@@ -95,6 +96,7 @@ export function putLinkOption(
 
 // ---- the readable form ----------------------------------------------------------------------------------------
 
+/** One line about the message, whose type is one of these; 'Truncated: …' when its fixed part does not end before `end`. */
 export function ndSummary(view: DataView, at: number, end: number): string {
   const type = view.getUint8(at)
   if (end - at < ndLength(type)) return `Truncated: this message has at least ${ndLength(type)} bytes`

@@ -40,6 +40,7 @@ const FLAG_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR']
 /** As people say them: 'SYN, ACK', 'PSH, ACK'. */
 const FLAG_ORDER = [1, 0, 2, 3, 5, 6, 7, 4]
 
+/** 'SYN, ACK' for 0x12; 'none' for 0. */
 export const flagNames = (flags: number): string =>
   FLAG_ORDER.filter(bit => flags & (1 << bit))
     .map(bit => FLAG_NAMES[bit])
@@ -126,6 +127,10 @@ export function tcpBrief(view: DataView, at: number, end: number, relative?: Rel
     .join(' ')
 }
 
+/**
+ * One line about the segment; 'Truncated: …' when it ends at `end` before its header does. With `relative` its numbers count
+ * from the ISNs.
+ */
 export function tcpSummary(view: DataView, at: number, end: number, relative?: Relative): string {
   if (end - at < TCP_HEADER)
     return `Truncated: ${count(Math.max(0, end - at), 'byte')}, a TCP header is at least 20`
