@@ -31,6 +31,7 @@ import { BROADCAST } from '../wire/ipv4.ts'
 import { UDP_HEADER } from '../wire/udp.ts'
 import { isUsable, maskIsGood, naturalMask } from './addresses.ts'
 
+/** Offsets in the client's record, behind chain, timer node and kind (core.ts). Addresses are in host order. */
 export const CLIENT_STATE = 17
 const TRIES = 18
 const NAME_LENGTH = 19

@@ -11,6 +11,7 @@ import { LEASES_HEAD, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
 import { freeRecord, takeRecord } from '../memory/slab.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 
+/** Offsets in a lease's record, behind chain, timer node and kind (core.ts). The address is in host order. */
 export const LEASE_STATE = 17
 export const ID_LENGTH = 18
 export const LEASE_ADDRESS = 20

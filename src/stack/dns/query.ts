@@ -18,6 +18,7 @@ import { flatLength, TYPE_CNAME } from '../wire/dns.ts'
 import { DATA_LENGTH, dataAt, findCached, NO_NAME } from './cache.ts'
 import { NAME_KIND } from './record.ts'
 
+/** Offsets in a question's record, behind chain, timer node and kind (core.ts); times in ms. */
 export const QUERY_STATE = 17
 /** Which of the servers is asked, and how often any was. */
 export const SERVER = 18
@@ -45,6 +46,7 @@ export const STREAM_UNTIL = 52
 export const QUERY_NAME = 56
 const ANSWER_MAX = 255
 
+/** Values of QUERY_STATE: asked of a server by UDP, or by TCP. */
 export const ASKED = 1
 export const STREAMING = 2
 /** Asked of the link, by multicast. */

@@ -174,6 +174,7 @@ function faultOf(
 
 // ---- the buckets ----------------------------------------------------------------------------------------------
 
+/** In the place of a record: no more datagrams may wait in this bucket. */
 export const FULL = -1
 
 const keyOf = (m: Arena, ip: Address): number =>

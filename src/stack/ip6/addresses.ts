@@ -39,6 +39,7 @@ import {
 } from './records.ts'
 import { scratchOf } from './scratch.ts'
 
+/** Values of STATE6 in an address's record, RFC 4862, 2. */
 export const TENTATIVE = 1
 export const PREFERRED = 2
 export const DEPRECATED = 3
@@ -46,6 +47,7 @@ export const DUPLICATE = 4
 /** Ours no more; the record stays until no socket names it. */
 export const GONE = 5
 
+/** RFC 4862, 5.5.4: seconds on the host's clock, FOR_EVER or earlier. */
 export const PREFERRED_UNTIL = 44
 /** 1: a socket names it; meaningful during a sweep (destinations.ts). */
 export const OWN_NAMED = 48

@@ -54,6 +54,7 @@ const CONFIRMED_AT = 48
 /** In the sweep's record: how many pages wait for neighbours. */
 const HELD_COUNT = 24
 
+/** Values of STATE6 in a neighbour's record, RFC 4861, 7.3.2. */
 export const INCOMPLETE = 0
 export const REACHABLE = 1
 export const STALE = 2

@@ -13,16 +13,20 @@ import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, hashOf } from '../memory/table.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 
+/** Offsets that all records of IPv6 have, see above: the sort, one of SORT_…. */
 export const SORT = 17
 /** Each sort's own state and another byte. */
 export const STATE6 = 18
+/** 0 … 128, in the records of prefixes and addresses. */
 export const PREFIX_BITS = 19
 /** 16 bytes in network order. The word by which a socket's record names an address points here (word.ts). */
 export const ADDRESS6 = 20
 /** The next in its list. */
 export const NEXT6 = 36
+/** 64 bytes: 24 records a page. They may use the reserve. */
 export const IPV6_KIND: RecordKind = { pool: POOL_IPV6, size: 64, urgent: true }
 
+/** Values at SORT. */
 export const SORT_LINK = 1
 export const SORT_ADDRESS = 2
 export const SORT_PREFIX = 3

@@ -7,6 +7,7 @@ import type { Core } from '../core.ts'
 import { COUNTERS_AT } from '../memory/layout.ts'
 import { COUNTER_COUNT } from '../mib.ts'
 
+/** Indexes of the settings, in the order of SYSCTLS. */
 export const TCP_FIN_TIMEOUT = 0
 export const TCP_RETRIES2 = 1
 export const TCP_SYNACK_RETRIES = 2

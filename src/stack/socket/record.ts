@@ -2,6 +2,7 @@
 import { EINVAL, type Errno } from '../errno.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 
+/** Offsets. STATE: a TCB's alone. Addresses are words (ip6/word.ts): IPv4 in host order; ports in host order. */
 export const STATE = 17
 export const GENERATION = 18
 export const LOCAL_ADDRESS = 20

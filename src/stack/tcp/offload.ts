@@ -72,6 +72,7 @@ const datagramEnd = ({ m: { view } }: Core, at: Address): number =>
     ? IP6_HEADER + view.getUint16(at + ETH_HEADER + IP6_PAYLOAD_LENGTH)
     : view.getUint16(at + ETH_HEADER + IP_TOTAL_LENGTH))
 
+/** The feature IP_OFFLOAD. */
 export const offload: Offload = {
   layOut(s, largest) {
     const { m } = s

@@ -2,11 +2,13 @@
 import type { Layer } from './dissect.ts'
 import { count, hex, macAt, Reading } from './readable.ts'
 
+/** Offsets in bytes, and the length of the header. */
 export const ETH_DESTINATION = 0
 export const ETH_SOURCE = 6
 export const ETH_TYPE = 12
 export const ETH_HEADER = 14
 
+/** The 16 bits at ETH_TYPE, in network order. IPv4 and ARP: RFC 894. */
 export const ETHERTYPE_IPV4 = 0x0800
 export const ETHERTYPE_ARP = 0x0806
 export const ETHERTYPE_IPV6 = 0x86dd

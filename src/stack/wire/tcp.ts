@@ -3,6 +3,7 @@ import type { Layer, Relative } from './dissect.ts'
 import { PROTOCOL_TCP, pseudoHeaderSum } from './ipv4.ts'
 import { checksumFault, count, grouped, hex, onesComplementSum, Reading } from './readable.ts'
 
+/** Offsets in bytes, and the length of a header without options; fields are in network order. */
 export const TCP_SOURCE_PORT = 0
 export const TCP_DESTINATION_PORT = 2
 export const TCP_SEQUENCE = 4
@@ -16,6 +17,7 @@ export const TCP_HEADER = 20
 /** Fifteen words: the data offset has four bits. */
 export const TCP_HEADER_MAX = 60
 
+/** Bits of TCP_FLAGS, the control bits. */
 export const FIN = 0x01
 export const SYN = 0x02
 export const RST = 0x04

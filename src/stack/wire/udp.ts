@@ -3,6 +3,7 @@ import type { Layer } from './dissect.ts'
 import { PROTOCOL_UDP, pseudoHeaderSum } from './ipv4.ts'
 import { checksumFault, count, hex, onesComplementSum, Reading } from './readable.ts'
 
+/** Offsets in bytes. The length counts the header, too; a checksum of 0 is none. */
 export const UDP_SOURCE_PORT = 0
 export const UDP_DESTINATION_PORT = 2
 export const UDP_LENGTH = 4
