@@ -1,6 +1,6 @@
 /**
- * Composition: a configuration, an environment and the features of a profile become a stack. Here the arena is laid
- * out, or taken over when it is a running host's copy.
+ * Composition: a configuration, an environment and the features of a profile become a stack. Its arena is laid out, or
+ * taken over when it is a running host's copy (memory/lay-out.ts).
  */
 
 import { fireTimers, setNow } from './clock.ts'

@@ -7,7 +7,7 @@
  *     +--------------------+------+------+------+ - - - +------+---------+
  *      ^ the fixed area      ^ each one free, a slab of records, or one block of data
  *
- * A page is 1,600 bytes: one largest Ethernet frame (1,514) behind a 24-byte page header, or eight TCP control
+ * A page is 1,600 bytes: one largest Ethernet frame (1,514) behind a 24-byte page header, or nine TCP control
  * blocks. Buffered data sits in pages that connections share, so the same budget serves thousands of idle
  * connections or two bulk flows. Records are read and written through one DataView at explicit offsets: as fast as
  * object fields, and a copy of the buffer is a copy of the host. Little-endian, so a copy works on any machine.

@@ -1,6 +1,7 @@
 /**
- * The hash table: sockets by their four numbers, neighbours by their address. Chained; a record's first word is the
- * chain. Keyed with a secret, so that nobody outside can aim at one bucket.
+ * The one hash table: sockets by their four numbers, neighbours and destinations by their address, datagrams in fragments,
+ * kept answers by their name. Chained; a record's first word is the chain. Keyed with a secret, so that nobody outside can
+ * aim at one bucket.
  */
 import type { Address, Arena } from './arena.ts'
 import { SECRET, TABLE_AT, TABLE_MASK } from './layout.ts'
