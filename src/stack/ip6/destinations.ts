@@ -8,7 +8,6 @@
  * takes his connection, and then memory for control blocks bounds it as well.
  */
 import { type Core, KIND_IPV6, RECORD_KIND } from '../core.ts'
-import { DESTINATION_ADDRESS, DESTINATION_KIND } from '../ip/destinations.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ownerOf, PAGE } from '../memory/arena.ts'
 import {
@@ -16,7 +15,6 @@ import {
   PAGE_COUNT,
   PAGES_AT,
   POOL_CONNECTIONS,
-  POOL_DESTINATIONS,
   POOL_IPV6,
   POOL_PAGES,
   POOL_SOCKETS,
@@ -206,7 +204,7 @@ export function wantSweep(s: Core): void {
 export function sweep(s: Core): void {
   const { m } = s
   m.put32(m.get32(linkOf(m) + SWEEP) + LAST_SWEEP, m.get32(NOW_MS))
-  markNamed(m)
+  markNamed(s)
   let left = false
   visitDestinations(m, d => {
     if (m.get8(d + NAMED) === 0 && m.get8(d + WANTED) === 0) return dropDestination(m, d)
@@ -228,7 +226,8 @@ export function sweep(s: Core): void {
 }
 
 /** Notes in each destination, and each address of our own, whether somebody names it. */
-function markNamed(m: Arena): void {
+function markNamed(s: Core): void {
+  const { m } = s
   const mark = (word: number): void => {
     if (!isIpv6Word(word)) return
     const at = word - ADDRESS6
@@ -240,7 +239,7 @@ function markNamed(m: Arena): void {
   }
   visitPool(m, POOL_CONNECTIONS, CONNECTION_KIND, markBoth)
   visitPool(m, POOL_SOCKETS, DATAGRAM_KIND, markBoth)
-  visitPool(m, POOL_DESTINATIONS, DESTINATION_KIND, at => mark(m.get32(at + DESTINATION_ADDRESS)))
+  s.features.destinations?.visit(m, mark)
 }
 
 /** Addresses that are ours no more stay until no socket names them. */
