@@ -32,6 +32,7 @@ import { FIN, PSH, SYN, TCP_HEADER_MAX } from '../wire/tcp.ts'
 import { takeSegment } from './input.ts'
 import { MSS, type Tcb } from './tcb.ts'
 
+/** The feature IP_OFFLOAD as core code knows it. Sizes are in bytes. */
 export interface Offload {
   /** Sets room for one large frame aside, `largest` bytes or what the arena can spare. RangeError when out of range. */
   layOut(s: Core, largest: number): void
@@ -71,6 +72,7 @@ const datagramEnd = ({ m: { view } }: Core, at: Address): number =>
     ? IP6_HEADER + view.getUint16(at + ETH_HEADER + IP6_PAYLOAD_LENGTH)
     : view.getUint16(at + ETH_HEADER + IP_TOTAL_LENGTH))
 
+/** The feature IP_OFFLOAD. */
 export const offload: Offload = {
   layOut(s, largest) {
     const { m } = s
