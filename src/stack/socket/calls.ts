@@ -114,27 +114,25 @@ function sendToSocket(s: Core, at: Address, data: Uint8Array, word: number, port
   return family?.sendTo?.(s, at, data, word, port & 0xffff) ?? EOPNOTSUPP
 }
 
-/** What `call` does with the connection behind a handle; EBADF when it is nobody's, EOPNOTSUPP for another kind of socket. */
-function onConnection(s: Core, handle: Socket, call: (t: Tcb) => number): number {
-  const at = recordOf(s, handle)
-  if (at === 0) return EBADF
-  return isConnection(s.m, at) ? call(at) : EOPNOTSUPP
-}
-
 /** What opens a socket and ends it: every call returns EBADF for a handle that is nobody's. */
 export function lifeCalls(
   s: Core,
 ): Pick<Stack, 'socket' | 'bind' | 'listen' | 'accept' | 'connect' | 'shutdown' | 'close' | 'abort'> {
   const { m } = s
+  const tcp = (handle: Socket, call: (t: Tcb) => number): number => {
+    const at = recordOf(s, handle)
+    if (at === 0) return EBADF
+    return isConnection(m, at) ? call(at) : EOPNOTSUPP
+  }
   return {
     socket: (protocol, number = 0) => makeProtocolSocket(s, protocol, number),
     bind(handle, address, port) {
       const at = recordOf(s, handle)
       return at === 0 ? EBADF : bindSocket(s, at, address, port)
     },
-    listen: (handle, backlog) => onConnection(s, handle, t => listenTcp(s, t, backlog)) as 0 | Errno,
+    listen: (handle, backlog) => tcp(handle, t => listenTcp(s, t, backlog)) as 0 | Errno,
     accept: handle =>
-      onConnection(s, handle, t => {
+      tcp(handle, t => {
         const child = acceptTcp(s, t)
         return isErrno(child) ? child : handleOf(m, child)
       }) as Socket | Errno,
@@ -142,11 +140,9 @@ export function lifeCalls(
       const at = recordOf(s, handle)
       if (at !== 0 && kindOf(m, at) === KIND_UDP)
         return withWord(s, address, word => connectDatagrams(s, at, word, port)) as 0 | Errno
-      return onConnection(s, handle, t => withWord(s, address, word => connectTcp(s, t, word, port))) as
-        | 0
-        | Errno
+      return tcp(handle, t => withWord(s, address, word => connectTcp(s, t, word, port))) as 0 | Errno
     },
-    shutdown: handle => onConnection(s, handle, t => shutdownTcp(s, t)) as 0 | Errno,
+    shutdown: handle => tcp(handle, t => shutdownTcp(s, t)) as 0 | Errno,
     close(handle) {
       const at = recordOf(s, handle)
       if (at === 0) return EBADF
@@ -159,7 +155,7 @@ export function lifeCalls(
       return 0
     },
     abort: handle =>
-      onConnection(s, handle, t => {
+      tcp(handle, t => {
         abortTcp(s, t)
         return 0
       }) as 0 | Errno,
