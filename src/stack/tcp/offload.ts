@@ -33,6 +33,7 @@ import { FIN, PSH, SYN, TCP_HEADER_MAX } from '../wire/tcp.ts'
 import { takeSegment } from './input.ts'
 import { MSS, type Tcb } from './tcb.ts'
 
+/** The feature IP_OFFLOAD as core code knows it. Sizes are in bytes. */
 export interface Offload {
   /** Sets room for one large frame aside, `largest` bytes or what the arena can spare. RangeError when out of range. */
   layOut(s: Core, largest: number): void
@@ -76,6 +77,7 @@ const datagramEnd = ({ m: { view } }: Core, at: Address): number =>
 const isNextTo = (s: Core, remote: number): boolean =>
   linkTo(s, remote) === 0 && (ipv6For(s, remote) !== undefined || nextHop(s, remote) === remote)
 
+/** The feature IP_OFFLOAD. */
 export const offload: Offload = {
   layOut(s, largest) {
     const { m } = s

@@ -50,6 +50,7 @@ import {
 import { TIMESTAMPS_SPACE } from './timestamps.ts'
 import { isInFlight, senderOf } from './unreachable.ts'
 
+/** The feature PATH_MTU as core code knows it. MTUs are bytes of IP. */
 export interface PathMtu {
   /** The connection may send from now on: not more at once than this path is known to carry. */
   begin(s: Core, t: Tcb): void

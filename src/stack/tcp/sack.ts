@@ -100,6 +100,7 @@ export const NEWS_ADVANCE = 32
 /** Not of the ACK, but until it is done: the first segment of a recovery goes whatever is in the network. */
 const FORCED = 16
 
+/** The feature TCP_SACK, RFC 2018, 2883 and 6675. */
 export const sack: Sack = {
   permitted: sackPermitted,
   blocks: sackBlocks,
