@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { accessSync } from 'node:fs'
 import { expect, type Page } from '@playwright/test'
 import { writeBridge } from '../src/bridge/build.js'
-import { Namespace } from '../src/interop/namespace.ts'
+import { cable, Namespace } from '../src/interop/namespace.ts'
 import { Place } from '../src/interop/place.ts'
 import { missing } from '../src/interop/programs.ts'
+import { invitationLink, newInvitation } from '../src/room/invitation.ts'
 import { captureOf, conversation, host, hostOf, ownName, say, test } from './pages.ts'
 
 /** Why there can be no name space with a TAP device here. */
@@ -58,23 +59,28 @@ class Bridge {
       })
   }
 
-  static async join(linux: Namespace, link: string): Promise<Bridge> {
+  static async join(linux: Namespace, link: string, ...options: string[]): Promise<Bridge> {
     const program = await writeBridge(place.path('packed'))
     const there = new URL(link)
     there.hostname = `${NET}.1`
-    const options = ['--address', `${KERNEL}/16`, '--name', 'kernel']
-    return new Bridge(linux.start(process.execPath, [program, 'bridge', there.href, ...options]))
+    const args = [program, 'bridge', there.href, '--name', 'kernel', ...options]
+    return new Bridge(linux.start(process.execPath, args))
   }
 
   async prints(words: RegExp): Promise<void> {
     await expect.poll(() => this.printed).toMatch(words)
   }
 
+  /** Resolves to its exit status. */
+  async end(): Promise<number | null> {
+    if (this.#program.exitCode === null) await once(this.#program, 'exit')
+    return this.#program.exitCode
+  }
+
   /** As Ctrl-C does. */
-  async interrupt(): Promise<number | null> {
-    const ended = once(this.#program, 'exit')
+  interrupt(): Promise<number | null> {
     this.#program.kill('SIGINT')
-    return (await ended)[0] as number | null
+    return this.end()
   }
 }
 
@@ -85,7 +91,7 @@ test('a kernel and a page ping each other, talk over TCP, and the page sees it c
 }) => {
   const { page, link } = await host(browser)
   const linux = machine()
-  const bridge = await Bridge.join(linux, link)
+  const bridge = await Bridge.join(linux, link, '--address', `${KERNEL}/16`)
 
   await expect(person(page)).toHaveAttribute('data-state', 'connected')
   const shown = page.locator('[data-testid=host][data-host=kernel]')
@@ -115,5 +121,39 @@ test('a kernel and a page ping each other, talk over TCP, and the page sees it c
   await expect(person(page)).toContainText('kernel left the room')
   await expect(shown).toHaveCount(0)
   await bridge.prints(/frames went to the room, \d+ came from it\./)
+  expect((await linux.run('ip', ['link', 'show', 'lanlet0'])).status).not.toBe(0)
+})
+
+test('another machine, behind a bridge of the kernel’s, is a host of the room too', async ({ browser }) => {
+  const { page, link } = await host(browser)
+  const linux = machine()
+  const printer = Namespace.make(place, 'printer')
+  cable(linux, printer, 'lan0')
+  printer.ip('address', 'add', '169.254.88.8/16', 'dev', 'lan0')
+  linux.ip('link', 'add', 'br0', 'type', 'bridge')
+  linux.ip('link', 'set', 'lan0', 'master', 'br0')
+  linux.ip('link', 'set', 'br0', 'up')
+  const bridge = await Bridge.join(linux, link)
+  await bridge.prints(/ip address add 169\.254\.\d+\.\d+\/16 dev lanlet0 {3}gives it an address\./)
+  linux.ip('link', 'set', 'lanlet0', 'master', 'br0')
+
+  await expect(person(page)).toHaveAttribute('data-state', 'connected')
+  const address = await (await hostOf(page, page)).getByTestId('host-address').innerText()
+  const ping = await printer.run('ping', ['-c', '3', '-i', '0.2', '-W', '2', address])
+  expect(ping.out).toContain('3 packets transmitted, 3 received')
+  const shown = page.getByTestId('host').filter({ hasText: '169.254.88.8' })
+  await shown.getByTestId('ping').click()
+  await expect(shown.getByTestId('outcome')).toContainText(/3 of 3/)
+  expect(await bridge.interrupt()).toBe(0)
+})
+
+test('a broker that cannot be reached is told in one sentence, and the device is taken down', async () => {
+  const linux = machine()
+  const link = invitationLink(newInvitation(), `http://${NET}.1:9/`)
+  const bridge = await Bridge.join(linux, link, '--address', `${KERNEL}/16`)
+  expect(await bridge.end()).toBe(1)
+  expect(bridge.printed).toBe(
+    `lanlet0 is up, with ${KERNEL}/16.\nThe broker at ws://${NET}.1:9/mqtt cannot be reached.\n`,
+  )
   expect((await linux.run('ip', ['link', 'show', 'lanlet0'])).status).not.toBe(0)
 })

@@ -60,6 +60,7 @@ class Bridge {
   #looking: ReturnType<typeof setInterval> | undefined
   #telling: ReturnType<typeof setTimeout> | undefined
   #roomState = 'joining'
+  #wasJoined = false
   #fail: (error: Error) => void = () => undefined
 
   constructor(wish: BridgeWish, config: RoomConfig, surroundings: Surroundings) {
@@ -133,6 +134,7 @@ class Bridge {
   #stateChanged(kind: string, why: string): void {
     const before = this.#roomState
     this.#roomState = kind
+    this.#wasJoined ||= kind === 'joined'
     const { invitation, name } = this.#wish
     if (kind === 'joined' && before === 'joining')
       this.#say(`In the room ${invitation.room} as ${name}. Ctrl-C ends it.`)
@@ -208,7 +210,7 @@ class Bridge {
     room?.leave()
     this.#tap?.close()
     await closed(this.#socket)
-    if (this.#roomState !== 'joining') this.#say(this.#sum())
+    if (this.#wasJoined) this.#say(this.#sum())
   }
 
   #sum(): string {
