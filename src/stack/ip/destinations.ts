@@ -40,6 +40,7 @@ const KEPT_MS = 240_000
 /** A host smaller than this many pages has better uses for one. */
 const PAGES_LEAST = 32
 
+/** The feature DESTINATIONS as core code knows it. */
 export interface Destinations {
   /** The record's timer fired. */
   expired(s: Core, record: Address): void

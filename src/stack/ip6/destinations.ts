@@ -77,6 +77,7 @@ const SWEEP_AGAIN_MS = 1_000
 /** RFC 8201, 4: an increase must not be tried for "less than 5 minutes"; 5.3: "the recommended setting for this timer is ... 10 minutes". */
 const PATH_MTU_SECONDS = 600
 
+/** The record for the address at `at`, 0 if there is none. It does not count as a use: see wantDestination. */
 export const findDestination = (m: Arena, at: Address): Address => findRecord(m, SORT_DESTINATION, at)
 
 /** The record for the address at `at`, made where there is none; 0 when there is no room. */
@@ -162,9 +163,11 @@ function visitSort(m: Arena, sort: number, visit: (at: Address) => void): void {
   })
 }
 
+/** In the order of the arena. `visit` may free the record that it is given. */
 export const visitDestinations = (m: Arena, visit: (d: Address) => void): void =>
   visitSort(m, SORT_DESTINATION, visit)
 
+/** In the order of the arena. `visit` may free the record that it is given. */
 export const visitNeighbours = (m: Arena, visit: (n: Address) => void): void =>
   visitSort(m, SORT_NEIGHBOUR, visit)
 
