@@ -44,15 +44,33 @@ function featuresNamed(code) {
     const end = asked ? code.indexOf('?.', node.end) + 2 : node.end
     edits.push({ start: node.start, end, text: asked && !isCall ? `${feature}.` : feature })
   })
-  const text = edited(code, edits)
-  if (/\} = (\w+\.)?features\b/.test(text))
-    throw new Error('A feature is asked for as s.features.x, not by a pattern.')
-  return text
+  if (features.size > 0) expectAskedOneByOne(tree)
+  return edited(code, edits)
 }
+
+/** Throws where features are handed on as a whole, under another name, or taken by a pattern: there they would be missed. @param {Node} tree */
+function expectAskedOneByOne(tree) {
+  /** @type {Set<Node>} */
+  const asked = new Set()
+  walk(tree, (node, parent, key) => {
+    if (node.type === 'MemberExpression' && !node['computed']) asked.add(node['object'])
+    const isFeatures =
+      (node.type === 'MemberExpression' && node['property'].name === 'features') ||
+      (node.type === 'Identifier' && node['name'] === 'features' && !NAMES.test(`${parent?.type} ${key}`))
+    const isOtherName =
+      node.type === 'Property' && node['key'].name === 'features' && node['value'].name !== 'features'
+    if (isOtherName || (isFeatures && !asked.has(node)))
+      throw new Error('A feature is asked for as s.features.x, not by a pattern, nor under another name.')
+  })
+}
+
+/** Where `features` is but the name: of a property, of a parameter. */
+const NAMES = /^(MemberExpression property|Property \w+|\w*Function\w* params)$/
 
 /** @param {string} code @returns {string} */
 function membersNamed(code) {
-  const { module } = scopesOf(code)
+  const { module, uses: all } = scopesOf(code)
+  const taken = new Set(all.map(({ node }) => node['name']))
   /** @type {Edit[]} */
   const edits = []
   let waits = false
@@ -66,6 +84,9 @@ function membersNamed(code) {
     const reads = uses.filter(use => use !== own)
     if (members === undefined || !reads.every(isRead)) continue
     if (reads.some(({ path }) => path.includes(object))) continue
+    for (const key of members.keys())
+      if (taken.has(`${name}_${key}`))
+        throw new Error(`${name}_${key} is what ${name}.${key} is to be called.`)
     const texts = [...members].map(([key, node]) => declared(code, `${name}_${key}`, node))
     const whole = { start: declaration.start, end: declaration.end, text: texts.join('\n') }
     const others = reads.map(({ path }) => memberNamed(name, members, /** @type {Node} */ (path.at(-1))))

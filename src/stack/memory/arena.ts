@@ -7,7 +7,7 @@
  *     +--------------------+------+------+------+ - - - +------+---------+
  *      ^ the fixed area      ^ each one free, a slab of records, or one block of data
  *
- * A page is 1,600 bytes: one largest Ethernet frame (1,514) behind a 24-byte page header, or eight TCP control
+ * A page is 1,600 bytes: one largest Ethernet frame (1,514) behind a 24-byte page header, or nine TCP control
  * blocks. Buffered data sits in pages that connections share, so the same budget serves thousands of idle
  * connections or two bulk flows. Records are read and written through one DataView at explicit offsets: as fast as
  * object fields, and a copy of the buffer is a copy of the host. Little-endian, so a copy works on any machine.
@@ -64,6 +64,7 @@ export const FRAME_MAX = 1514
 /** Where a larger frame begins in the room that is set aside for it (tcp/offload.ts): 2 modulo 4 as well. */
 export const LARGE_FRAME = 2
 
+/** The one ArrayBuffer of a host and how it is read: numbers are little-endian. RangeError behind its end. */
 export class Arena {
   readonly buffer: ArrayBuffer
   readonly view: DataView
@@ -168,6 +169,7 @@ export function givePage(m: Arena, page: Page, to: number): void {
   setOwner(m, page, to)
 }
 
+/** Gives a page back. It must be in no list; what was in it stays there until it is taken again. */
 export function freePage(m: Arena, page: Page): void {
   held(m, ownerOf(m, page), -1)
   setOwner(m, page, POOL_FREE)
