@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { rolldown } from 'rolldown'
+import { builtProfiles } from '../size/built-plugin.js'
 
 export const HERE = dirname(fileURLToPath(import.meta.url))
 export const STACK = join(HERE, '..', 'stack')
@@ -17,14 +18,17 @@ export const STACK = join(HERE, '..', 'stack')
  * The program's text.
  *
  * @param {(code: string, file: string) => string} change
+ * @param {boolean} [built] whether the stacks are the built files
  * @returns {Promise<string>}
  */
-export async function bundlePlayer(change) {
+export async function bundlePlayer(change, built = false) {
   const vitest = import.meta.resolve('vitest')
   const build = await rolldown({
+    checks: { pluginTimings: false },
     input: join(HERE, 'play.ts'),
     external: vitest,
     plugins: [
+      built && builtProfiles(),
       {
         name: 'sources',
         resolveId: id => (id === 'vitest' ? { id: vitest, external: true } : undefined),

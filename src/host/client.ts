@@ -34,13 +34,28 @@ interface Waiting {
   reject(why: Error): void
 }
 
+/** The requests that have no reply yet, by their ids. */
+class WaitingRequests extends Map<number, Waiting> {
+  answer(reply: Reply): void {
+    const asked = this.get(reply.id)
+    this.delete(reply.id)
+    if (reply.ok) asked?.resolve(reply.value)
+    else asked?.reject(new Error(reply.message))
+  }
+
+  rejectAll(why: string): void {
+    for (const { reject } of this.values()) reject(new Error(why))
+    this.clear()
+  }
+}
+
 const ENDED = 'The worker that ran the hosts has ended.'
 /** A page on which workers end more often than this would only begin again and again. */
 const RESTARTS_AT_MOST = 3
 
 /** Starts a worker with an empty segment. `stacks`: the folder of the built stacks, a URL that ends with a slash. */
 export function connectSegment(stacks: string): SegmentConnection {
-  const waiting = new Map<number, Waiting>()
+  const waiting = new WaitingRequests()
   const updateTakers: ((update: Update) => void)[] = []
   const restartTakers: ((why: string) => void)[] = []
   const failureTakers: ((why: string) => void)[] = []
@@ -51,30 +66,18 @@ export function connectSegment(stacks: string): SegmentConnection {
   let counted: Counted | undefined
   let restarts = 0
 
-  const rejectAll = (why: string) => {
-    for (const { reject } of waiting.values()) reject(new Error(why))
-    waiting.clear()
-  }
-
   const fail = (why: string) => {
     if (failure !== undefined) return
     failure = why
     stop()
-    rejectAll(why)
+    waiting.rejectAll(why)
     for (const take of failureTakers) take(why)
-  }
-
-  const answer = (reply: Reply) => {
-    const asked = waiting.get(reply.id)
-    waiting.delete(reply.id)
-    if (reply.ok) asked?.resolve(reply.value)
-    else asked?.reject(new Error(reply.message))
   }
 
   const take = (data: FromWorker) => {
     if (data.kind === 'ready')
       watch = new Watch(() => worker.postMessage({ kind: 'beat' } satisfies Beat), restart)
-    else if (data.kind === 'reply') answer(data)
+    else if (data.kind === 'reply') waiting.answer(data)
     else if (data.kind === 'update') {
       const update = unpackUpdate(data)
       ;({ counted } = update)
@@ -83,23 +86,19 @@ export function connectSegment(stacks: string): SegmentConnection {
   }
 
   const begin = (): Worker => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      type: 'module',
-      name: 'lanlet segment',
-    })
-    worker.postMessage({ stacks, after: counted } satisfies Begin)
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    const begun = beginWorker({ stacks, after: counted })
+    begun.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       watch?.heard()
       take(data)
     }
-    worker.onerror = event => {
+    begun.onerror = event => {
       event.preventDefault()
       // A worker that runs on after an error in one task is not lost; one that never began is.
       if (watch !== undefined) console.error('The segment’s worker reports:', event.message)
       else fail('The worker that runs the hosts could not be loaded; reload the page.')
     }
-    worker.onmessageerror = () => fail('A message of the worker could not be read; reload the page.')
-    return worker
+    begun.onmessageerror = () => fail('A message of the worker could not be read; reload the page.')
+    return begun
   }
 
   const stop = () => {
@@ -113,7 +112,7 @@ export function connectSegment(stacks: string): SegmentConnection {
       return fail(`${ENDED} It has done so ${RESTARTS_AT_MOST + 1} times; reload the page.`)
     restarts++
     stop()
-    rejectAll(ENDED)
+    waiting.rejectAll(ENDED)
     worker = begin()
     for (const each of restartTakers) each(ENDED)
   }
@@ -147,6 +146,15 @@ export function connectSegment(stacks: string): SegmentConnection {
     onRestart: taker => restartTakers.push(taker),
     onFailure: taker => (failure === undefined ? failureTakers.push(taker) : taker(failure)),
   }
+}
+
+function beginWorker(how: Begin): Worker {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'lanlet segment',
+  })
+  worker.postMessage(how)
+  return worker
 }
 
 /** Tries to send the command with its channel; false where this browser, or this moment, does not allow it. */

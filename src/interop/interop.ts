@@ -11,7 +11,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { compileRelay } from '../bridge/relay.ts'
 import { AVAHI_PEER } from './avahi.ts'
 import { type Check, type Peer, pause, type Verdict } from './check.ts'
 import { IPXE_PEER } from './ipxe.ts'
@@ -129,7 +129,7 @@ try {
   const why = cannot()
   if (why === undefined) {
     sweep()
-    execFileSync('cc', ['-O2', '-o', place.relay, join(process.env['INTEROP_SOURCES'] ?? '', 'tap-relay.c')])
+    compileRelay(place.relay)
     for (let i = 0; i < count; i++) {
       for (const peer of chosen) await against(peer)
       await readBack(captures.splice(0))

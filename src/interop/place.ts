@@ -11,7 +11,7 @@ export type Figures = Map<string, number[]>
 
 export class Place {
   readonly folder: string
-  /** The compiled tap-relay.c. */
+  /** The compiled bridge/tap-relay.c. */
   readonly relay: string
   /** Megabytes that a bulk transfer moves, at most. */
   readonly megabytes: number

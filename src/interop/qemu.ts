@@ -1,4 +1,4 @@
-/** QEMU, which carries frames over a unix stream as we do (frame-stream.ts): other stacks come with it. */
+/** QEMU, which carries frames over a unix stream as we do (bridge/frame-stream.ts): other stacks come with it. */
 import { spawn } from 'node:child_process'
 import type { NodeHost } from './node-host.ts'
 import type { Place } from './place.ts'

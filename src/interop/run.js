@@ -4,6 +4,4 @@ import { fileURLToPath } from 'node:url'
 import { runBuilt } from '../serve/built.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
-process.exitCode = await runBuilt(join(here, 'interop.ts'), [], process.argv.slice(2), () => ({
-  INTEROP_SOURCES: here,
-}))
+process.exitCode = await runBuilt(join(here, 'interop.ts'), [], process.argv.slice(2))

@@ -1,8 +1,8 @@
-/** A wire from a host of ours to whoever connects to a unix path and speaks frames there (frame-stream.ts). */
+/** A wire from a host of ours to whoever connects to a unix path and speaks frames there (bridge/frame-stream.ts). */
 import type { ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { FrameStream } from './frame-stream.ts'
+import { FrameStream } from '../bridge/frame-stream.ts'
 import { DEVICE, type Namespace } from './namespace.ts'
 import type { NodeHost } from './node-host.ts'
 import type { Place } from './place.ts'
@@ -27,7 +27,10 @@ export async function joinProgram(
   })
   const stream = new FrameStream(
     await joined(server, program),
-    frame => host.take(frame),
+    frame => {
+      host.take(frame)
+      return true
+    },
     wrong => wrong !== undefined && console.error(wrong),
   )
   place.undo(() => stream.end())

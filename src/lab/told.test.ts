@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MOST_STATES, readTold, ToldBook, tellState } from './told.ts'
+import { MOST_HOSTS, MOST_STATES, readTold, ToldBook, tellState } from './told.ts'
 import { ALICE, BOB, state } from './wire.fixture.ts'
 
 const HOSTS = { kind: 'hosts', hosts: [ALICE] }
@@ -12,6 +12,14 @@ describe('what another page tells', () => {
     expect(book.take('p', HOSTS)).toEqual([])
     expect(book.hosts.get('p')).toEqual([ALICE])
     expect(book.take('p', { kind: 'states', states: [ESTABLISHED] })).toEqual([ESTABLISHED])
+    expect(book.refused).toBe(0)
+  })
+
+  test('real machines behind a bridge, whose MACs are their vendors’', () => {
+    const machine = { ...BOB, mac: '00:11:22:33:44:55' }
+    const book = new ToldBook()
+    book.take('p', { kind: 'hosts', hosts: Array(MOST_HOSTS).fill(machine) })
+    expect(book.hosts.get('p')).toHaveLength(MOST_HOSTS)
     expect(book.refused).toBe(0)
   })
 
@@ -36,10 +44,8 @@ describe('what another page tells', () => {
     ['an address that is none', { kind: 'states', states: [{ ...ESTABLISHED, localAddress: '1.2.3.256' }] }],
     ['a fingerprint that is none', { kind: 'states', states: [{ ...ESTABLISHED, frame: '<b>' }] }],
     ['a name with markup', { kind: 'hosts', hosts: [{ ...ALICE, name: '<b>' }] }],
-    [
-      'a MAC that is not locally administered',
-      { kind: 'hosts', hosts: [{ ...ALICE, mac: '00:11:22:33:44:55' }] },
-    ],
+    ['a MAC that is a group’s', { kind: 'hosts', hosts: [{ ...ALICE, mac: '01:11:22:33:44:55' }] }],
+    ['more hosts than a page announces', { kind: 'hosts', hosts: Array(MOST_HOSTS + 1).fill(ALICE) }],
     ['more than anyone has to say', { kind: 'states', states: Array(MOST_STATES + 1).fill(ESTABLISHED) }],
   ])('%s is rubbish: it costs a counter', (_, message) => {
     const book = new ToldBook()

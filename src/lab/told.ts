@@ -6,8 +6,8 @@
 import type { PeerId, StateRecord } from '../host/protocol.ts'
 import { TCP_STATES, type TcpState } from '../stack/inspect/inspect.ts'
 import { formatIpv4, parseIpv4 } from '../stack/ip/addresses.ts'
+import { LLDP_MAX_HOSTS } from '../stack/wire/lldp.ts'
 import type { LoggedFrame } from './frame-log.ts'
-import { isLocalMac } from './identity.ts'
 import type { ToldHost } from './stations.ts'
 
 /** A state change in terms that mean the same on both pages. */
@@ -25,7 +25,8 @@ export type Told =
   | { readonly kind: 'hosts'; readonly hosts: readonly ToldHost[] }
   | { readonly kind: 'states'; readonly states: readonly ToldState[] }
 
-export const MOST_HOSTS = 16
+/** As many as a page announces on the wire. */
+export const MOST_HOSTS = LLDP_MAX_HOSTS
 export const MOST_STATES = 64
 
 const STATES: ReadonlySet<string> = new Set(TCP_STATES)
@@ -37,6 +38,9 @@ export const isAddress = (value: unknown): value is string => {
   const address = typeof value === 'string' ? parseIpv4(value) : undefined
   return address !== undefined && formatIpv4(address) === value
 }
+
+/** One station's, a vendor's or its own: IEEE 802, 8.2.2, the lowest bit of the first octet marks a group. */
+const isStation = (mac: string): boolean => /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(mac)
 
 const isPort = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65535
@@ -79,7 +83,7 @@ function readList<T>(
 function readHost(fields: Fields): ToldHost | undefined {
   const { name, mac, address } = fields
   if (typeof name !== 'string' || !/^[a-z0-9-]{1,32}$/.test(name)) return undefined
-  if (typeof mac !== 'string' || !isLocalMac(mac)) return undefined
+  if (typeof mac !== 'string' || !isStation(mac)) return undefined
   if (address !== undefined && !isAddress(address)) return undefined
   return { name, mac, address }
 }

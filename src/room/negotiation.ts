@@ -59,75 +59,85 @@ export type Negotiate = (
 /** Whether the browser lets a page use WebRTC at all; settings and extensions may take it away. */
 export const canNegotiate = (): boolean => typeof RTCPeerConnection === 'function'
 
-export const negotiate: Negotiate = (initiator, iceServers, events) => {
-  // Made here, and given to simple-peer by its `wrtc` option, to have hold of it.
-  const connection = new RTCPeerConnection({ iceServers: [...iceServers] })
-  const peer = new Peer({ initiator, wrtc: browserRtc(connection) })
-  let over = false
-  const end = (why: string) => {
-    if (over) return
-    over = true
-    events.onEnd(why)
-  }
-  peer.on('signal', data => {
-    const signal = asSignal(data)
-    if (signal !== undefined && !over) events.onSignal(signal)
-  })
-  let framed = false
-  const frame = (channel: RTCDataChannel) => {
-    framed = true
-    events.onConnect(channel)
-  }
-  // simple-peer takes every channel that arrives for its own.
-  let takenByPeer = connection.ondatachannel
-  connection.ondatachannel = event => {
-    if (over) return
-    if (event.channel.label === FRAMES && !framed) frame(event.channel)
-    else if (event.channel.label !== FRAMES && takenByPeer !== null) {
-      takenByPeer.call(connection, event)
-      takenByPeer = null // one, and no other in its place
-    } else event.channel.close()
-  }
-  peer.on('connect', () => {
-    if (!initiator && !over) peer.send(FRAMES_WANTED)
-  })
-  peer.on('data', (data: Uint8Array) => {
-    if (over) return
-    const text = new TextDecoder().decode(data)
-    if (framed || text !== FRAMES_WANTED) events.onControl(text)
-    else if (initiator) frame(connection.createDataChannel(FRAMES, FRAME_CHANNEL))
-  })
-  peer.on('error', error => end(reason(error)))
-  peer.on('close', () => end('it closed the connection'))
-  peer.on('iceStateChange', (state: RTCIceConnectionState) => {
-    if (over) return
-    if (state === 'connected' && !peer.connected) events.onWay()
-    if (state === 'disconnected') events.onDoubt()
-  })
+/** The three constructors that make WebRTC: a browser's own, or what stands in for them elsewhere. */
+export type WebRtc = Pick<
+  typeof globalThis,
+  'RTCPeerConnection' | 'RTCSessionDescription' | 'RTCIceCandidate'
+>
 
-  return {
-    signal: signal => {
-      if (!peer.destroyed) peer.signal(signal as Parameters<typeof peer.signal>[0])
-    },
-    send: text => {
-      if (!peer.connected || peer.destroyed || peer.bufferSize > CONTROL_CEILING) return false
-      try {
-        peer.send(text)
-        return true
-      } catch {
-        return false // the channel is closing; 'close' follows
-      }
-    },
-    path: () => pathOf(connection),
-    close: () => {
+export const negotiate: Negotiate = (...connection) => negotiateBy(globalThis)(...connection)
+
+export const negotiateBy =
+  (rtc: WebRtc): Negotiate =>
+  (initiator, iceServers, events) => {
+    // Made here, and given to simple-peer by its `wrtc` option, to have hold of it.
+    const connection = new rtc.RTCPeerConnection({ iceServers: [...iceServers] })
+    const peer = new Peer({ initiator, wrtc: withConnection(rtc, connection) })
+    let over = false
+    const end = (why: string) => {
+      if (over) return
       over = true
-      peer.destroy()
-    },
+      events.onEnd(why)
+    }
+    peer.on('signal', data => {
+      const signal = asSignal(data)
+      if (signal !== undefined && !over) events.onSignal(signal)
+    })
+    let framed = false
+    const frame = (channel: RTCDataChannel) => {
+      framed = true
+      events.onConnect(channel)
+    }
+    // simple-peer takes every channel that arrives for its own.
+    let takenByPeer = connection.ondatachannel
+    connection.ondatachannel = event => {
+      if (over) return
+      if (event.channel.label === FRAMES && !framed) frame(event.channel)
+      else if (event.channel.label !== FRAMES && takenByPeer !== null) {
+        takenByPeer.call(connection, event)
+        takenByPeer = null // one, and no other in its place
+      } else event.channel.close()
+    }
+    peer.on('connect', () => {
+      if (!initiator && !over) peer.send(FRAMES_WANTED)
+    })
+    peer.on('data', (data: Uint8Array) => {
+      if (over) return
+      const text = new TextDecoder().decode(data)
+      if (framed || text !== FRAMES_WANTED) events.onControl(text)
+      else if (initiator) frame(connection.createDataChannel(FRAMES, FRAME_CHANNEL))
+    })
+    peer.on('error', error => end(reason(error)))
+    peer.on('close', () => end('it closed the connection'))
+    peer.on('iceStateChange', (state: RTCIceConnectionState) => {
+      if (over) return
+      if (state === 'connected' && !peer.connected) events.onWay()
+      if (state === 'disconnected') events.onDoubt()
+    })
+
+    return {
+      signal: signal => {
+        if (!peer.destroyed) peer.signal(signal as Parameters<typeof peer.signal>[0])
+      },
+      send: text => {
+        if (!peer.connected || peer.destroyed || peer.bufferSize > CONTROL_CEILING) return false
+        try {
+          peer.send(text)
+          return true
+        } catch {
+          return false // the channel is closing; 'close' follows
+        }
+      },
+      path: () => pathOf(connection),
+      close: () => {
+        over = true
+        peer.destroy()
+      },
+    }
   }
-}
 
 /** The constructors that simple-peer asks for, the first of which yields the connection that is there. */
-function browserRtc(connection: RTCPeerConnection) {
+function withConnection({ RTCSessionDescription, RTCIceCandidate }: WebRtc, connection: RTCPeerConnection) {
   const OurConnection = function OurConnection() {
     return connection
   } as unknown as typeof RTCPeerConnection

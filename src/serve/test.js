@@ -64,6 +64,18 @@ if (ready) {
   await step('the saboteur, 40,000 frames', () => runNode('src/fuzz/fuzz.js', [], { REPORT: frames }))
   tallies.push(readTally(frames, tallyChecks))
 
+  const scripts = join(reports, 'scripts-built.json')
+  await step('packet scripts against the built files', () =>
+    runNode('src/conformance/scripts.js', ['--built'], { REPORT: scripts }),
+  )
+  tallies.push(readTally(scripts, tallyChecks))
+
+  const twins = join(reports, 'simulate-built.json')
+  await step('storms in which the built files do what the sources do, 50 seeds', () =>
+    runNode('src/simulate/simulate.js', ['--built', '--seeds', '50'], { REPORT: twins }),
+  )
+  tallies.push(readTally(twins, tallyChecks))
+
   const checks = join(reports, 'interop.json')
   await step('others’ stacks and tools, in short', () =>
     runNode('src/interop/run.js', ['--short'], { REPORT: checks }),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { rolldown } from 'rolldown'
+import { builtProfiles } from '../size/built-plugin.js'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const ALLOCATORS = { 'memory/arena.ts': ['takePage', 'keepInput'], 'memory/slab.ts': ['takeRecord'] }
@@ -23,13 +24,18 @@ function asking(code, file) {
   }, code)
 }
 
-/** @returns {Promise<string>} the program's text */
-export async function bundleSimulation() {
+/**
+ * @param {boolean} [built] whether the stacks are the built files; those ask nothing before they allocate
+ * @returns {Promise<string>} the program's text
+ */
+export async function bundleSimulation(built = false) {
   const vitest = import.meta.resolve('vitest')
   const build = await rolldown({
+    checks: { pluginTimings: false },
     input: join(HERE, 'simulation.ts'),
     platform: 'node',
     plugins: [
+      built && builtProfiles(),
       {
         name: 'refusals',
         resolveId: id => (id === 'vitest' ? { id: vitest, external: true } : undefined),

@@ -57,12 +57,13 @@ export class Machine {
 
   #begin(memory: number | ArrayBuffer): Stack {
     const dice = new Dice(this.#seed * 31 + this.index * 7 + this.#life++)
-    const { profile, ipv6 } = this.plan
+    const { profile, ipv6, largestFrame } = this.plan
     const config: StackConfig = {
       memory,
       mac: Uint8Array.of(2, 0, 0, 0, 0, this.index + 1),
       address: `10.0.0.${this.index + 1}/24`,
       ipv6,
+      ...(largestFrame === undefined ? {} : { largestFrame }),
     }
     const secret = Uint8Array.from({ length: 16 }, () => dice.below(256))
     return PROFILES[profile](config, { random32: dice.word, secret })
@@ -142,6 +143,10 @@ export class Machine {
   /** From now on each n-th allocation fails; 0: none. */
   refuse(every: number): void {
     this.#refuseEvery = every
+  }
+
+  linkUp(now: number): void {
+    if (this.runs) this.#refusing(() => this.stack.linkUp(this.clockAt(now)))
   }
 
   /** The same host goes on in another stack, around a copy of its arena. */

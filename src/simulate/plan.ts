@@ -15,6 +15,8 @@ export interface HostPlan {
   readonly rate: number
   /** How far its clock is from the others', ms. */
   readonly skew: number
+  /** The largest frame that its link carries, bytes; 1514 if absent. All hosts of a plan have the same. */
+  readonly largestFrame?: number
 }
 
 /** What befalls frames on the wire; probabilities for each of them, times in ms. */
@@ -91,6 +93,8 @@ export type Incident = { readonly at: number } & (
   | { readonly kind: 'restart'; readonly host: number; readonly lasts: number }
   /** The machine sleeps; its clock goes on in the meantime, or stands still. */
   | { readonly kind: 'sleep'; readonly host: number; readonly lasts: number; readonly clockRuns: boolean }
+  /** Its link comes up: it may have other neighbours than before, and has the same. */
+  | { readonly kind: 'linkUp'; readonly host: number }
   /** The arena is copied and goes on in another stack. */
   | { readonly kind: 'transplant'; readonly host: number }
   /** Each n-th allocation fails. */
@@ -139,8 +143,18 @@ export function planOf(seed: number): Plan {
     every: dice.between(2, 40),
     lasts: dice.below(20_000),
   }))
-  return { seed, hosts, incidents: incidents.sort((a, b) => a.at - b.at) }
+  draw(2, () => ({ at: at(), kind: 'linkUp', host: host() }))
+  const drawn = dice.chance(0.1) ? hosts.map(withLargeFrames) : hosts
+  return { seed, hosts: drawn, incidents: incidents.sort((a, b) => a.at - b.at) }
 }
+
+/** A host takes no frame larger than a sixteenth of its memory, so all have as much. */
+const withLargeFrames = (host: HostPlan): HostPlan => ({
+  ...host,
+  profile: 'full',
+  memory: 256 * KIB,
+  largestFrame: 9_000,
+})
 
 function drawHost(dice: Dice): HostPlan {
   const profile = dice.one(['full', 'full', 'client', 'minimal'] as const)

@@ -5,6 +5,7 @@
  *   npm run simulate -- --seeds 100000        so many
  *   npm run simulate -- --first 5000          from this one on
  *   npm run simulate -- --seed 42             one, told in full; twice, for it must be the same byte for byte
+ *   npm run simulate -- --built               each with the sources and with the built files: the same, byte for byte?
  *   npm run simulate -- --json                and one line of JSON
  *
  * A seed that fails is shrunk: what is left of its plan is printed, to be put into cases/.
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '200' },
     first: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    built: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -37,6 +39,7 @@ function whole(name, text) {
 }
 
 const code = await bundleSimulation()
+const built = values.built ? await bundleSimulation(true) : undefined
 const { planOf, run, shrink } = await importSimulation(code)
 const tally = values.seed === undefined ? await many() : one(whole('seed', values.seed))
 const report = process.env['REPORT']
@@ -73,11 +76,11 @@ async function many() {
     for (const [ending, ends] of outcome.endings) endings.set(ending, (endings.get(ending) ?? 0) + ends)
     if (outcome.failure === undefined) return
     tell(outcome)
-    if (++sums.failed <= SHRUNK_AT_MOST) tellLeast(outcome.seed)
+    if (++sums.failed <= SHRUNK_AT_MOST && built === undefined) tellLeast(outcome.seed)
   }
   const work = () =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL('./runner.js', import.meta.url), { workerData: code })
+      const worker = new Worker(new URL('./runner.js', import.meta.url), { workerData: { code, built } })
       worker.on('error', reject)
       worker.on('exit', resolve)
       worker.on('message', (/** @type {Outcome | undefined} */ outcome) => {

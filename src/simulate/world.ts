@@ -246,6 +246,8 @@ class World {
         return this.#restart(this.#machine(incident.host), ends(incident.lasts))
       case 'sleep':
         return this.#machine(incident.host).sleep(ends(incident.lasts), this.#now, incident.clockRuns)
+      case 'linkUp':
+        return this.#machine(incident.host).linkUp(this.#now)
       case 'transplant':
         return this.#machine(incident.host).transplant()
       case 'refuse':

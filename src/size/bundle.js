@@ -178,7 +178,9 @@ function byModule({ code, original }, modules) {
     for (const one of statement.declarations ?? [statement]) {
       const short = one.id?.name
       if (short === undefined) continue
-      const module = owners.get(original.get(short) ?? short) ?? '(between modules)'
+      const name = original.get(short) ?? short
+      // A member of an object that direct.js has taken apart is called object_member.
+      const module = owners.get(name) ?? owners.get(name.split('_')[0] ?? '') ?? '(between modules)'
       const size = Buffer.byteLength(code.slice(one.start, one.end))
       bytes.set(module, (bytes.get(module) ?? 0) + size)
       rest -= size

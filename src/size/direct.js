@@ -44,17 +44,36 @@ function featuresNamed(code) {
     const end = asked ? code.indexOf('?.', node.end) + 2 : node.end
     edits.push({ start: node.start, end, text: asked && !isCall ? `${feature}.` : feature })
   })
-  const text = edited(code, edits)
-  if (/\} = (\w+\.)?features\b/.test(text))
-    throw new Error('A feature is asked for as s.features.x, not by a pattern.')
-  return text
+  if (features.size > 0) expectAskedOneByOne(tree)
+  return edited(code, edits)
 }
+
+/** Throws where features are handed on as a whole, under another name, or taken by a pattern: there they would be missed. @param {Node} tree */
+function expectAskedOneByOne(tree) {
+  /** @type {Set<Node>} */
+  const asked = new Set()
+  walk(tree, (node, parent, key) => {
+    if (node.type === 'MemberExpression' && !node['computed']) asked.add(node['object'])
+    const isFeatures =
+      (node.type === 'MemberExpression' && node['property'].name === 'features') ||
+      (node.type === 'Identifier' && node['name'] === 'features' && !NAMES.test(`${parent?.type} ${key}`))
+    const isOtherName =
+      node.type === 'Property' && node['key'].name === 'features' && node['value'].name !== 'features'
+    if (isOtherName || (isFeatures && !asked.has(node)))
+      throw new Error('A feature is asked for as s.features.x, not by a pattern, nor under another name.')
+  })
+}
+
+/** Where `features` is but the name: of a property, of a parameter. */
+const NAMES = /^(MemberExpression property|Property \w+|\w*Function\w* params)$/
 
 /** @param {string} code @returns {string} */
 function membersNamed(code) {
-  const { module } = scopesOf(code)
+  const { module, uses: all } = scopesOf(code)
+  const taken = new Set(all.map(({ node }) => node['name']))
   /** @type {Edit[]} */
   const edits = []
+  let waits = false
   for (const { name, uses, assigned } of module.bindings.values()) {
     const own = uses.find(({ path, node }) => path.at(-1)?.['id'] === node)
     const object = own?.path.at(-1)?.['init']
@@ -64,20 +83,30 @@ function membersNamed(code) {
     const members = membersOf(object)
     const reads = uses.filter(use => use !== own)
     if (members === undefined || !reads.every(isRead)) continue
+    if (reads.some(({ path }) => path.includes(object))) continue
+    for (const key of members.keys())
+      if (taken.has(`${name}_${key}`))
+        throw new Error(`${name}_${key} is what ${name}.${key} is to be called.`)
     const texts = [...members].map(([key, node]) => declared(code, `${name}_${key}`, node))
-    edits.push({ start: declaration.start, end: declaration.end, text: texts.join('\n') })
-    for (const { path } of reads) {
-      const { start, end, property } = /** @type {any} */ (path.at(-1))
-      const text = members.has(property.name) ? `${name}_${property.name}` : 'undefined'
-      edits.push({ start, end, text })
-    }
+    const whole = { start: declaration.start, end: declaration.end, text: texts.join('\n') }
+    const others = reads.map(({ path }) => memberNamed(name, members, /** @type {Node} */ (path.at(-1))))
+    // Its text is moved as it stands: where another's is read in it, one of the two waits for the next round.
+    if (overlap([whole, ...others], edits)) waits = true
+    else edits.push(whole, ...others)
   }
-  // A member's own text is moved as it stands: what is within waits for the next round.
-  const outer = edits.filter(
-    edit => !edits.some(other => other !== edit && other.start <= edit.start && edit.end <= other.end),
-  )
-  return outer.length === edits.length ? edited(code, edits) : membersNamed(edited(code, outer))
+  return waits ? membersNamed(edited(code, edits)) : edited(code, edits)
 }
+
+/** @param {string} name @param {ReadonlyMap<string, Node>} members @param {Node} read @returns {Edit} */
+const memberNamed = (name, members, { start, end, property }) => ({
+  start,
+  end,
+  text: members.has(property.name) ? `${name}_${property.name}` : 'undefined',
+})
+
+/** @param {readonly Edit[]} some @param {readonly Edit[]} others */
+const overlap = (some, others) =>
+  some.some(one => others.some(other => one.start < other.end && other.start < one.end))
 
 /** The members of an object literal, if all that is in it is plain. @param {Node} object @returns {Map<string, Node> | undefined} */
 function membersOf({ properties }) {

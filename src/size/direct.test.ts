@@ -40,8 +40,32 @@ test('an object that is used as a whole, is written to, or speaks of itself, sta
   expect(named(own)).toBe(own)
 })
 
-test('a pattern that takes features off a stack is refused', () => {
-  const code =
-    'const createStack = config => compose(config, 0, {})\nconst start = s => { const { fib } = s.features }'
-  expect(() => named(code)).toThrow('A feature is asked for as s.features.x, not by a pattern.')
+test('an object that names itself stays', () => {
+  const code = 'const one = { a: () => one.b(), b: () => 1 };\nconst start = () => one.a()'
+  expect(named(code)).toBe(code)
+})
+
+test.each([
+  'const { fib } = s.features',
+  'const f = s.features; f.fib()',
+  'const { features: f } = s; f.fib()',
+  'other(s.features)',
+  'const { features } = s; other(features)',
+  's.features[s.name]()',
+])('features that are not asked for one by one are refused: %s', body => {
+  const code = `const createStack = config => compose(config, 0, { fib })\nconst start = s => { ${body} }`
+  expect(() => named(code)).toThrow('A feature is asked for as s.features.x, not by a pattern')
+})
+
+test('a member’s new name is nobody else’s', () => {
+  const code = 'const one = { a: 1 }\nconst start = one_a => one.a + one_a'
+  expect(() => named(code)).toThrow('one_a is what one.a is to be called.')
+})
+
+test('one object’s members may be named in another’s', () => {
+  const code = `
+    const reno = { reduce: n => n >> 1 }
+    const cubic = { reduce: n => reno.reduce(n) + 1, least: () => reno.reduce(4) }
+    const start = n => [cubic.reduce(n), cubic.least()]`
+  expect(flat(code)).not.toMatch(/(reno|cubic)\./)
 })

@@ -6,7 +6,8 @@
 import { named } from './direct.js'
 import { knownOnce } from './known.js'
 import { scopesOf } from './scopes.js'
-import { edited, walk } from './syntax.js'
+import { edited, parse, walk } from './syntax.js'
+import { expectUnderstood } from './understood.js'
 
 /** @typedef {import('./syntax.js').Node} Node */
 /** @typedef {import('./scopes.js').Use} Use */
@@ -24,8 +25,17 @@ const LONGER = 8
  * @returns {string}
  */
 export function writtenOut(code) {
-  return settled(settled(halves(named(distinct(code))), oneRound), knownOnce)
+  expectUnderstood(code, parse(code))
+  const text = settled(settled(halves(named(distinct(code))), oneRound), knownOnce)
+  const known = globals(code).add('undefined')
+  for (const name of globals(text))
+    if (!known.has(name)) throw new Error(`Nothing is called ${name} any more.`)
+  return text
 }
+
+/** What a module uses and does not declare. @param {string} code */
+const globals = code =>
+  new Set(scopesOf(code).uses.flatMap(({ node, binding }) => (binding === undefined ? [node['name']] : [])))
 
 /** @param {string} code @param {(code: string) => string} step */
 function settled(code, step) {
@@ -34,16 +44,25 @@ function settled(code, step) {
   return after
 }
 
-/** No local name is also that of something at the top: so a function's text means the same wherever it stands. @param {string} code */
+/** No local name is also that of something at the top, or of JavaScript's own: so a function's text means the same wherever it stands. @param {string} code */
 function distinct(code) {
   const { uses, module } = scopesOf(code)
+  const taken = new Set(uses.map(({ node }) => node['name']))
+  const outside = new Set([...module.bindings.keys(), ...globals(code)])
   const hiding = uses.filter(
-    ({ binding }) => binding && binding.scope !== module && module.bindings.has(binding.name),
+    ({ binding }) => binding && binding.scope !== module && outside.has(binding.name),
   )
   return edited(
     code,
-    hiding.map(use => renamed(use, `${use.node['name']}_`)),
+    hiding.map(use => renamed(use, freeName(use.node['name'], taken))),
   )
+}
+
+/** @param {string} name @param {ReadonlySet<string>} taken @returns {string} a name like it that is not taken */
+function freeName(name, taken) {
+  let other = `${name}_`
+  while (taken.has(other)) other += '_'
+  return other
 }
 
 /** `return a ? b() : c()` in two, so that a block can stand for each call. What minifies later puts the rest together again. @param {string} code */
@@ -103,6 +122,11 @@ class Writer {
     this.scopes = scopesOf(code)
     /** @type {Map<Node, Use>} */
     this.useOf = new Map(this.scopes.uses.map(use => [use.node, use]))
+    /** What a name means that no function declares. */
+    const outside = this.scopes.uses.filter(
+      ({ binding }) => binding === undefined || binding.scope === this.scopes.module,
+    )
+    this.outside = new Set(outside.map(({ node }) => node['name']))
   }
 
   /** Functions at the top that are called, and no more than that. */
@@ -130,6 +154,7 @@ class Writer {
       const given = call['arguments'][i]
       const uses = inside.filter(({ binding }) => binding === this.useOf.get(parameter)?.binding)
       if (parameter.type !== 'Identifier' || !mayMove(given, uses.length, body)) return undefined
+      if (given && this.useOf.get(given)?.binding?.assignedWithin && !onlyReads(body)) return undefined
       const text = given === undefined ? 'undefined' : this.text(given)
       edits.push(...uses.map(use => renamed(use, isName(given) ? text : `(${text})`)))
     }
@@ -168,15 +193,13 @@ class Writer {
    * @returns {Map<Binding, string>}
    */
   clearOf(node, names) {
-    const taken = new Set([...names, ...this.usesIn(node).map(use => use.node['name'])])
+    const taken = new Set([...names, ...this.usesIn(node).map(use => use.node['name']), ...this.outside])
     /** @type {Map<Binding, string>} */
     const others = new Map()
     for (const { binding } of this.usesIn(node)) {
       if (binding === undefined || !names.includes(binding.name) || others.has(binding)) continue
       if (binding.scope === this.scopes.module) continue
-      let other = `${binding.name}_`
-      while (taken.has(other)) other += '_'
-      others.set(binding, other)
+      others.set(binding, freeName(binding.name, taken))
     }
     return others
   }
@@ -243,8 +266,8 @@ const isCall = ({ node, path }) =>
 /** @param {Node} node a function @returns {Node | undefined} */
 function expressionOf({ body }) {
   if (body.type !== 'BlockStatement') return body
-  const [first] = body.body
-  return first?.type === 'ReturnStatement' ? (first.argument ?? undefined) : undefined
+  const [first, second] = body.body
+  return first?.type === 'ReturnStatement' && second === undefined ? (first.argument ?? undefined) : undefined
 }
 
 /**
@@ -301,10 +324,15 @@ function placeOf(use, node) {
       around: isLast || ends ? same : one => `{ ${one} return; }`,
     }
   if (parent.type === 'ArrowFunctionExpression')
-    return parent['body'] === call ? { ...call, edits: [], result: 'return ', around: same } : undefined
+    // Not within parentheses, where the block would be an object.
+    return parent['body'] === call && end === call.end
+      ? { ...call, edits: [], result: 'return ', around: same }
+      : undefined
   if (parent.type !== 'VariableDeclarator' || parent['id'].type !== 'Identifier') return undefined
   if (outmost.type !== 'BlockStatement' || outer['declarations'].length > 1 || returns.length > 1 || !ends)
     return undefined
+  // `x = a, b` would be another thing.
+  if (returns.some(one => one.node['argument']?.type === 'SequenceExpression')) return undefined
   const { name } = parent['id']
   const edits = returns.map(one => ({
     ...one.node,

@@ -123,3 +123,113 @@ test('what changes on a stack is read again', () => {
     function start(s) { const { link } = s; s.link = 2; return inner(s).concat(link) }`
   out(code, { link: 1 })
 })
+
+test('a name that is made gives way to those that are there', () => {
+  const code = `
+    const x = [1], limit_ = [8]
+    function far(limit) { const rest = [limit, limit_]; return rest }
+    function near(a) { const y = a + 1; { const x = 5, x_ = 6, rest = far(y + x); return [x, x_, y, rest] } }
+    function start(x) { const x_ = 2, limit = 3; const all = near(limit + x); return [x, x_, all] }
+    const other = () => x`
+  out(code, 7)
+})
+
+test('no local name is that of JavaScript’s own', () => {
+  const code = `
+    function far(a) { const b = Math.max(a, 3); return [b] }
+    function start(Math) { const one = far(Math); return [Math, one] }`
+  out(code, 4)
+})
+
+test('a name whose value changes is not read later than it was', () => {
+  const code = `
+    const pair = (step, n) => [step(), n]
+    function start(list) { let n = 1; const step = () => { n++; return n }; return [pair(step, n), n] }`
+  out(code, [])
+})
+
+test('of a comma, the last is the result', () => {
+  const code = `
+    function last(list) { const n = list.length; return list.push(n), n + 1 }
+    function start(list) { const n = last(list); return [n, list] }`
+  expect(out(code, [3, 4])).toContain('last(')
+})
+
+test('an arrow’s body in parentheses is no object', () => {
+  const code = `
+    function note(list) { list.push(1) }
+    function start(list) { const step = () => (note(list)); return [step(), list] }`
+  out(code, [])
+})
+
+test('closures made in a loop each keep their own', () => {
+  const code = `
+    function keep(list, n) { let twice = n * 2; list.push(() => twice++ + n) }
+    function start(n) {
+      const list = []
+      for (let i = 0; i < n; i++) { keep(list, i) }
+      return list.map(one => one()).concat(list.map(one => one()))
+    }`
+  expect(out(code, 3)).not.toContain('keep(')
+})
+
+test('ways out of loops and choices within what is written out lead to its own end', () => {
+  const code = `
+    function look(list, n) {
+      for (const one of list) {
+        if (one === 0) continue
+        switch (one) { case 1: break; case n: list.push('n'); return; default: if (n > 7) return }
+        while (true) { if (one > 2) break; return }
+      }
+      list.push('end')
+    }
+    function start(n) { const list = [0, 1, 3, 5, 2]; for (let i = 0; i < 2; i++) { look(list, n + i); list.push(i) } return list }`
+  const text = out(code, 3)
+  expect(text).toContain('break done_look')
+  for (const n of [0, 1, 2, 5, 8]) out(code, n)
+})
+
+test('a default is read only where the call gives a constant, and a pattern where it stood', () => {
+  const code = `
+    function far({ a, b = 2 }, [c], d = 4) { const sum = a + b + c + d; return [sum] }
+    function near(n, d = n) { const m = [n, d]; return m }
+    function start(a, b) { const one = { a }; if (a > 9) return near(a, undefined); return far(one, [b, a]) }`
+  const text = out(code, 1, 2)
+  expect(text).not.toContain('far(')
+  expect(text).toContain('near(')
+  out(code, 10, 2)
+})
+
+test('arguments are read in their order, before what is done with them', () => {
+  const code = `
+    function far(list, a, b) { list.push('in'); const all = [b, a, list.length]; return all }
+    function start(list) { let n = 1; return far(list, n++, list.push(n)) }`
+  expect(out(code, [])).not.toContain('far(')
+})
+
+test('a member read through a question stays in its question', () => {
+  const code = `
+    const first = list => list?.[0]
+    const name = one => one.name
+    function start(one) { return [first(one?.list)?.name, name(one?.inner ?? one), first(null)] }`
+  out(code, { name: 'n', inner: { name: 'i' } })
+  out(code, { name: 'n', list: [{ name: 'l' }] })
+})
+
+test.each([
+  ['function start() { function inner() { return 1 } return inner() }', 'a function declared within another'],
+  ['function start() { return this }', '`this` outside of a class'],
+  ['function start() { return arguments.length }', '`arguments`'],
+  ['async function start() {}', 'an async function or a generator'],
+  ['function start() { one: for (;;) break one }', 'a label'],
+  ['function start(n) { try { n() } finally { n = 0 } }', '`try`'],
+  ['function start(n) { delete n.a }', '`delete`'],
+  ['function start(n) { var m = n; return m }', '`var` within a function'],
+  [
+    'function start(n) { switch (n) { case 1: const m = 1; return m } }',
+    'a name declared in a `case` without a block',
+  ],
+  ['function start(n) { return n(1)(2) }', 'a function called as soon as it is returned'],
+])('%s is refused', (code, what) => {
+  expect(() => writtenOut(code)).toThrow(`The passes that make a stack small do not understand ${what}: `)
+})

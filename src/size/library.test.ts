@@ -72,10 +72,12 @@ for (const guest of guests) {
 console.log(errnoName(ECONNREFUSED))
 `
 
-test('nothing is packed but the library, and nothing is installed with it', () => {
+test('nothing is packed but the library and one program, and nothing is installed with them', () => {
   const entries = run('tar', ['-tzf', 'lanlet-0.1.0.tgz']).trim().split('\n')
   expect(entries.filter(name => !name.startsWith('package/dist/stack/')).sort()).toEqual([
     'package/README.md',
+    'package/dist/bridge/LICENSES.md',
+    'package/dist/bridge/lanlet.js',
     'package/package.json',
   ])
   expect(JSON.parse(readFileSync(at('node_modules', 'lanlet', 'package.json'), 'utf8'))).not.toHaveProperty(
@@ -86,6 +88,20 @@ test('nothing is packed but the library, and nothing is installed with it', () =
 test('three hosts of three profiles shake hands from the packed files', () => {
   writeFileSync(at('program.js'), PROGRAM)
   expect(run(process.execPath, ['program.js'])).toBe('true hello true\ntrue hello true\nECONNREFUSED\n')
+})
+
+test('its program runs from its one file, and says in a sentence why it does not', () => {
+  const { bin } = JSON.parse(readFileSync(at('node_modules', 'lanlet', 'package.json'), 'utf8'))
+  const program = at('node_modules', 'lanlet', bin.lanlet)
+  expect(readFileSync(program, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+  expect(run(process.execPath, [program, '--help'])).toMatch(/^lanlet bridge 'LINK'/)
+  const { status, stderr } = spawnSync(process.execPath, [program, 'bridge', 'http://a/#room=b'], {
+    encoding: 'utf8',
+  })
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: expect.stringMatching(/^This invitation .* no key.*\.\n$/),
+  })
 })
 
 test('in a worker too', () => {

@@ -15,7 +15,12 @@ import { edited, oncePerSource, parse, walk } from './syntax.js'
 export function withLiterals(code, sources) {
   const tree = parse(code)
   const locals = localNames(tree)
-  const tables = new Map([...sources].flatMap(constantTables).filter(([name]) => !locals.has(name)))
+  const tables = new Map()
+  for (const [name, table] of [...sources].flatMap(constantTables)) {
+    if (tables.has(name))
+      throw new Error(`Two sources have a table ${name}: their numbers would be taken for each other.`)
+    if (!locals.has(name)) tables.set(name, table)
+  }
   /** @type {Edit[]} */
   const literals = []
   walk(tree, node => {
@@ -60,6 +65,7 @@ export function withoutZeroes(code) {
   const zeroes = []
   walk(parse(code), node => {
     if (node.type !== 'BinaryExpression' || node['operator'] !== '+' || node['right'].value !== 0) return
+    if (node['left'].type === 'TemplateLiteral' || typeof node['left'].value === 'string') return
     zeroes.push({ start: node['left'].end, end: node['right'].end, text: '' })
   })
   return edited(code, zeroes)

@@ -26,6 +26,8 @@ export function shareLetters(code) {
     .slice(0, COMMON)
   const letters = assignLetters(common)
   const taken = new Set(letters.values())
+  for (const name of taken)
+    if (references.has(`${name}_${name}`)) throw new Error(`${name}_${name} is what ${name} is to be called.`)
   const edits = [...references].flatMap(([name, uses]) => {
     const short = letters.get(name) ?? (taken.has(name) ? `${name}_${name}` : name)
     return short === name ? [] : uses.flatMap(use => rename(use, name, short))
@@ -50,7 +52,7 @@ function assignLetters(names) {
   return letters
 }
 
-/** @typedef {{ node: Node, parent: Node, key: string }} Use */
+/** @typedef {{ node: Node, shorthand: boolean }} Use */
 
 /** @param {Map<string, Use[]>} references @param {string} name */
 const count = (references, name) => references.get(name)?.length ?? 0
@@ -67,12 +69,15 @@ function names(tree) {
   const locals = new Set()
   /** @type {Map<string, Use[]>} */
   const references = new Map()
+  /** What stands for a key, too. @type {Set<Node>} */
+  const shorthands = new Set()
   walk(tree, (node, parent, key) => {
     if (node.type === 'VariableDeclarator' && !declared.includes(node)) bound(node['id'], locals)
     if (/Function/.test(node.type)) for (const parameter of node['params']) bound(parameter, locals)
+    if (node.type === 'Property' && node['shorthand']) shorthands.add(node['value'].left ?? node['value'])
     if (node.type !== 'Identifier' || parent === undefined || !isReference(parent, key)) return
     const uses = references.get(node['name']) ?? []
-    references.set(node['name'], [...uses, { node, parent, key }])
+    references.set(node['name'], [...uses, { node, shorthand: shorthands.has(node) }])
   })
   return { locals, top, references }
 }
@@ -97,7 +102,7 @@ function bound(pattern, into) {
 }
 
 /** @param {Use} use @param {string} name @param {string} short */
-function rename({ node: { start, end }, parent }, name, short) {
-  const text = parent.type === 'Property' && parent['shorthand'] ? `${name}:${short}` : short
+function rename({ node: { start, end }, shorthand }, name, short) {
+  const text = shorthand ? `${name}:${short}` : short
   return [{ start, end, text }]
 }

@@ -32,3 +32,17 @@ test('what users write, and what JavaScript’s own objects are called, keeps it
     'words',
   ])
 })
+
+test('a name that has a default keeps its key', () => {
+  expect(shareLetters('function f(m) { const { page = 1 } = m; return page }').code).toBe(
+    'function f(m) { const { page:p = 1 } = m; return p }',
+  )
+})
+
+test('two tables of one name are refused, and words that end in nothing stay words', () => {
+  const table = 'export const Drop = { None: 0 } as const'
+  expect(() => withLiterals('f(Drop.None)', [table, table.replace('0', '1')])).toThrow(
+    'Two sources have a table Drop',
+  )
+  expect(withoutZeroes("'at' + 0")).toBe("'at' + 0")
+})

@@ -18,3 +18,14 @@ test('a function becomes a constant, unless an arrow could not do what it does',
   for (const other of ['function a(){return this.b}', 'function*a(){yield 1}', 'async function a(){}'])
     expect(alikeTogether(other)).toBe(`${other};`)
 })
+
+test('a function that is given another value stays one', () => {
+  expect(alikeTogether('let a=()=>1;a=()=>2;')).toBe('let a=()=>1;a=()=>2;')
+  expect(alikeTogether('function a(){return 1}a=0;')).toBe('function a(){return 1};a=0;')
+})
+
+test('what stands behind a return stays', () => {
+  expect(alikeTogether('function a(){return b();function b(){return 1}}')).toBe(
+    'const a=()=>{return b();function b(){return 1}};',
+  )
+})

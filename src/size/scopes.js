@@ -17,6 +17,7 @@ import { parse } from './syntax.js'
  * @property {Scope} scope
  * @property {Use[]} uses in the order of the text, its declaration too
  * @property {boolean} assigned whether it is ever given another value
+ * @property {boolean} assignedWithin whether a function within its own does so, when it is called
  */
 
 /**
@@ -44,7 +45,9 @@ export function scopesOf(code) {
     while (scope !== undefined && !scope.bindings.has(use.node['name'])) scope = scope.outer
     use.binding = scope?.bindings.get(use.node['name'])
     use.binding?.uses.push(use)
-    if (use.binding !== undefined && isWritten(use)) use.binding.assigned = true
+    if (use.binding === undefined || !isWritten(use)) continue
+    use.binding.assigned = true
+    if (use.scope.whole !== use.binding.scope.whole) use.binding.assignedWithin = true
   }
   return { tree, module: reader.module, uses: reader.uses }
 }
@@ -130,7 +133,13 @@ function declare(pattern, scope) {
   switch (pattern?.type) {
     case 'Identifier':
       if (!scope.bindings.has(pattern.name))
-        scope.bindings.set(pattern.name, { name: pattern.name, scope, uses: [], assigned: false })
+        scope.bindings.set(pattern.name, {
+          name: pattern.name,
+          scope,
+          uses: [],
+          assigned: false,
+          assignedWithin: false,
+        })
       return
     case 'ObjectPattern':
       for (const property of pattern.properties) declare(property.value ?? property.argument, scope)

@@ -3,7 +3,7 @@
  *
  *   npm run size                              tables
  *   npm run size -- --json                    tables, then one line of JSON
- *   npm run size -- --with IP_PING,PROC_FS    the size of that set
+ *   npm run size -- --with IP_PING,PROC_FS    the size of that set; a space may stand for a comma
  */
 import { parseArgs } from 'node:util'
 import { bundleSet } from './bundle.js'
@@ -45,13 +45,18 @@ async function printAll(json) {
 }
 
 try {
-  const { values } = parseArgs({ options: { json: { type: 'boolean' }, with: { type: 'string' } } })
+  const { values, positionals } = parseArgs({
+    options: { json: { type: 'boolean' }, with: { type: 'string' } },
+    allowPositionals: true,
+  })
+  if (values.with === undefined && positionals.length > 0)
+    throw new RangeError(`Switches stand behind --with, not alone: ${positionals.join(' ')}.`)
   if (values.with === undefined) await printAll(values.json === true)
   else
     await printSet(
-      values.with
-        .split(',')
-        .map(name => name.trim())
+      [values.with, ...positionals]
+        .join()
+        .split(/[\s,]+/)
         .filter(Boolean),
     )
 } catch (error) {

@@ -39,6 +39,7 @@ function writeNow(m: Arena, time: Ms): void {
   m.put32(NOW_US, Math.floor(time * 1000) | 0)
 }
 
+/** Fires the timers that are due at the time of the last `input` or `poll`, each by what its record is. */
 export const fireTimers = (s: Core): void => runTimers(s.m, s.m.get32(NOW_MS), record => fireTimer(s, record))
 
 function fireTimer(s: Core, record: Address): void {

@@ -121,6 +121,7 @@ export interface Features {
   readonly procFs?: ProcFs
 }
 
+/** What every function of the stack is handed: the arena, and what does not change while a host runs. */
 export interface Core {
   readonly m: Arena
   readonly features: Features
@@ -151,6 +152,7 @@ export const KIND_REASSEMBLY = 6
 export const KIND_RAW = 12
 export const KIND_PACKET = 13
 export const KIND_NETLINK = 14
+/** A group's record; the settings of a connection; what is remembered of a destination. */
 export const KIND_GROUP = 20
 export const KIND_SETTINGS = 8
 export const KIND_DESTINATION = 9
@@ -163,6 +165,7 @@ export const KIND_QUERY = 34
 export const KIND_CACHED = 35
 export const KIND_RESPONDER = 36
 export const KIND_RESPONSE = 37
+/** All of IPv6's, of several sorts (ip6/records.ts). */
 export const KIND_IPV6 = 21
 
 /** Counts one event under its MIB name's index (mib.ts); where the profile keeps no counters, nothing, and no call is built. */

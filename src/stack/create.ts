@@ -1,6 +1,6 @@
 /**
- * Composition: a configuration, an environment and the features of a profile become a stack. Here the arena is laid
- * out, or taken over when it is a running host's copy.
+ * Composition: a configuration, an environment and the features of a profile become a stack. Its arena is laid out, or
+ * taken over when it is a running host's copy (memory/lay-out.ts).
  */
 
 import { fireTimers, setNow } from './clock.ts'
@@ -20,7 +20,7 @@ import { layOut, takeOver } from './memory/lay-out.ts'
 import { ADDRESS, LARGE_SIZE, NOW, NOW_MS } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick } from './memory/wheel.ts'
-import { dataCalls, socketCalls } from './socket/calls.ts'
+import { dataCalls, lifeCalls, settingCalls } from './socket/calls.ts'
 import { EVENTS, hasFlag } from './socket/record.ts'
 import { handleOf, kindOf, takeEvent } from './socket/socket.ts'
 import type { Environment, Socket, Stack, StackConfig } from './stack.ts'
@@ -98,7 +98,8 @@ function stackOf(s: Core): Stack {
   }
   return {
     ...hostCalls(s),
-    ...socketCalls(s),
+    ...lifeCalls(s),
+    ...settingCalls(s),
     ...dataCalls(s),
     input(frame, now, from = 0) {
       setNow(s, now)

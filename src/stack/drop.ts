@@ -21,7 +21,7 @@ export const Drop = {
   BadIpOptions: 10,
   /** A source that no host may use: broadcast, multicast, ours, loopback. */
   BadSource: 11,
-  /** An IP address that is not ours; hosts do not forward. */
+  /** An IP address that is not ours, and we do not forward; or one of many, for what a single host must be told. */
   WrongDestination: 12,
   /** A fragment, and this profile reassembles none. */
   Fragment: 13,

@@ -3,6 +3,7 @@
 declare const errnoBrand: unique symbol
 export type Errno = number & { readonly [errnoBrand]: true }
 
+/** Linux's numbers (asm-generic/errno.h), below zero. What each means stands with the call that returns it: stack.ts. */
 export const ENOENT = -2 as Errno
 export const ESRCH = -3 as Errno
 export const EBADF = -9 as Errno

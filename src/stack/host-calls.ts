@@ -10,6 +10,7 @@ import { LINK_COUNT } from './memory/layout.ts'
 import type { Stack } from './stack.ts'
 import { hostGone } from './tcp/unreachable.ts'
 
+/** Where a call belongs to a feature that is off, it returns EOPNOTSUPP or what stack.ts names for it. */
 export function hostCalls(
   s: Core,
 ): Pick<

@@ -1,13 +1,15 @@
 /**
- * The counters, under the names of their RFCs: ip… (RFC 4293), icmp… (RFC 792's MIB-II group), tcp… (RFC 4022),
- * udp… (RFC 4113), ip6… and icmp6… as in Linux's snmp6; loss recovery has names of our own. The first DROP_COUNT counters are the drop reasons. A part counts by index; the names are
- * the feature PROC_FS and absent where a profile does not list it.
+ * The counters, under the names of their RFCs: ip… (RFC 4293), icmp… (RFC 4293's group of MIB-II), tcp… (RFC 4022),
+ * udp… (RFC 4113), ip6… and icmp6… as in Linux's snmp6; arp…, igmp… and loss recovery have names of our own. The first
+ * DROP_COUNT counters are the drop reasons. A part counts by index; the names are the feature PROC_FS and absent where a
+ * profile does not list it.
  */
 import { DROP_COUNT, Drop } from './drop.ts'
 import type { Address, Arena } from './memory/arena.ts'
 import { visitConnections } from './tcp/connection.ts'
 import { CLOSE_WAIT, ESTABLISHED, stateOf } from './tcp/tcb.ts'
 
+/** Indexes of 32-bit counters, which wrap; each is an event, not bytes. */
 export const ipInReceives = DROP_COUNT
 export const ipInDelivers = DROP_COUNT + 1
 export const ipOutRequests = DROP_COUNT + 2

@@ -47,6 +47,7 @@ export const Protocol = {
 } as const
 export type Protocol = (typeof Protocol)[keyof typeof Protocol]
 
+/** What a host takes from outside when it begins. Time comes with each call, see Stack. */
 export interface Environment {
   /** A uniformly random integer in 0 … 2^32 - 1. */
   random32(): number
@@ -277,6 +278,7 @@ export interface PoolReport {
   readonly failures: number
 }
 
+/** What a budget is spent on, in bytes; read from the arena. */
 export interface MemoryReport {
   /** The arena's size in bytes: the budget. */
   readonly size: number
@@ -326,6 +328,10 @@ export interface Ipv6Report {
   readonly nameServers: readonly Ipv6[]
 }
 
+/**
+ * A host. Times are milliseconds on its own clock, IPv4 addresses 32-bit numbers, the first octet highest. What a host cannot
+ * do is returned, see errno.ts.
+ */
 export interface Stack {
   /** Takes one Ethernet frame off a link, copying what it keeps. Drop.None: taken. Never throws. `link` is 0 if absent. */
   input(frame: Uint8Array, now: Ms, link?: number): Drop

@@ -32,6 +32,9 @@ interface Host {
 const isFragment = (bytes: Uint8Array): boolean =>
   bytes[12] === 8 && bytes[13] === 0 && (((bytes[20] ?? 0) & 0x3f) | (bytes[21] ?? 0)) !== 0
 
+/** What a program sends by a raw socket of TCP's number is no segment: it has zeroes where TCP has a port. */
+const isRaw = (bytes: Uint8Array): boolean => bytes[34] === 0 && bytes[35] === 0
+
 class Storm {
   now = 0
   readonly hosts: Host[]
@@ -197,7 +200,7 @@ class Storm {
 
   /** A segment with some of its fields changed, its checksums right: it reaches the rules behind them. */
   private twisted(bytes: Uint8Array, to: number): Uint8Array {
-    const segment = readTcp(bytes)
+    const segment = isRaw(bytes) ? undefined : readTcp(bytes)
     if (segment === undefined && isFragment(bytes)) {
       const field = [0x2000, 0x2001, 0, 1, 92, 0x205c, 185, 0x20b9, 0x1fff, 0x3fff][this.below(10)] ?? 0
       const payload = [...bytes.slice(34, 34 + 8 * this.below(186) + this.below(2))]

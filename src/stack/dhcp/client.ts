@@ -9,9 +9,9 @@
  *      | +-- nak ------------------------------------------------- | --------------------- v
  *      +-- another station has the address: DECLINE, and 10 seconds of patience ---------- +
  *
- * A host has one address. While no server answers it is a link-local one (RFC 3927), and the client goes on asking; when
- * a lease comes the host moves to its address, and connections from the link-local one end with a reset. RFC 3927, 1.9
- * would rather let them go on; that needs two addresses at once.
+ * While no server answers the host has a link-local address (RFC 3927), and the client goes on asking; when a lease comes
+ * the host moves to its address, and the link-local one stays until the connections that have it are done
+ * (ip/kept-address.ts).
  */
 import { type Core, dropped, KIND_DHCP_CLIENT, RECORD_KIND } from '../core.ts'
 import { checkHostName, NAME_KIND, nowOf, putText } from '../dns/record.ts'
@@ -31,6 +31,7 @@ import { BROADCAST } from '../wire/ipv4.ts'
 import { UDP_HEADER } from '../wire/udp.ts'
 import { isUsable, maskIsGood, naturalMask } from './addresses.ts'
 
+/** Offsets in the client's record, behind chain, timer node and kind (core.ts). Addresses are in host order. */
 export const CLIENT_STATE = 17
 const TRIES = 18
 const NAME_LENGTH = 19

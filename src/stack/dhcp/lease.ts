@@ -11,6 +11,7 @@ import { LEASES_HEAD, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
 import { freeRecord, takeRecord } from '../memory/slab.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 
+/** Offsets in a lease's record, behind chain, timer node and kind (core.ts). The address is in host order. */
 export const LEASE_STATE = 17
 export const ID_LENGTH = 18
 export const LEASE_ADDRESS = 20
@@ -46,6 +47,7 @@ export function makeLease(s: Core, address: number): Address {
   return lease
 }
 
+/** Frees the record; the address is free for anybody. */
 export function forgetLease(s: Core, lease: Address): void {
   clearTimer(s.m, lease)
   remove(s.m, LEASES_HEAD, lease, NEXT)
@@ -59,8 +61,10 @@ export function enterLease(s: Core, lease: Address, state: number, ms: number): 
   setTimer(s.m, lease, (s.m.get32(NOW_MS) + ms) | 0)
 }
 
+/** The one behind it in the list, the oldest first; 0 when it is the last. */
 export const nextLease = (m: Arena, lease: Address): Address => m.get32(lease + NEXT)
 
+/** In whatever state it is; 0 when there is none. */
 export function leaseOfAddress(m: Arena, address: number): Address {
   let lease = m.get32(LEASES_HEAD)
   while (lease !== 0 && m.get32(lease + LEASE_ADDRESS) !== address) lease = nextLease(m, lease)

@@ -51,6 +51,7 @@ import { offeredWindow } from '../tcp/window.ts'
 /** The feature INET_DIAG: fills in the socket behind `after` in the arena's order; 0: it was the last. */
 export type SocketDiagnosis = (m: Arena, after: number, into: SocketRecord) => Socket | 0
 
+/** Writes every field of `into`; those that a kind of socket does not have are 0. */
 export const inetDiag: SocketDiagnosis = (m, after, into) => {
   const at = nextRecord(m, addressOf(after))
   if (at === 0) return 0

@@ -51,8 +51,11 @@ const isSet = (m: Arena, at: Address, hash: number, name: Address, length: numbe
   m.get8(at + NAME_LENGTH) === length &&
   sameName(m, at + NAME, name, length)
 
+/** Where the set's flat name begins. */
 export const nameAt = (at: Address): Address => at + NAME
+/** Bytes of the flat name, its last empty label included: 1 … 255. */
 export const nameLength = (m: Arena, at: Address): number => m.get8(at + NAME_LENGTH)
+/** Whether the set is of this type of RFC 1035, 3.2.2. */
 export const isOfType = (m: Arena, at: Address, type: number): boolean => m.get16(at + TYPE) === type
 
 /** Where the data begin. */
@@ -133,6 +136,7 @@ export const expireIn = (s: Core, at: Address, ms: number): void =>
 /** Milliseconds for which a set is still good. */
 export const timeLeft = (m: Arena, at: Address): number => (m.get32(at + TIMER_AT) - m.get32(NOW_MS)) | 0
 
+/** Frees a set before its time, or at its end. */
 export function forgetCached(s: Core, at: Address): void {
   const { m } = s
   clearTimer(m, at)

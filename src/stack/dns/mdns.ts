@@ -28,6 +28,7 @@ import {
   withdraw,
 } from './responder.ts'
 
+/** The feature MDNS as the resolver knows it. */
 export interface MulticastNames extends Service {
   /** Asks the link for a query's name, for the first time or again, or gives it up. */
   ask(s: Core, q: Address): void

@@ -10,6 +10,7 @@ import { findSocket, makeSocket } from '../socket/socket.ts'
 import { MDNS_PORT } from '../wire/dns.ts'
 import { MDNS_GROUP } from './link-message.ts'
 
+/** Whether the host hears 224.0.0.251, port 5353 (RFC 6762, 3). */
 export const isMember = (s: Core): boolean => s.m.get32(MDNS_MEMBER) !== 0
 
 /** False: memory is full, or a program has the port. */
@@ -25,6 +26,7 @@ export function joinMdns(s: Core): boolean {
   return isMember(s)
 }
 
+/** Leaves the group and gives the port back; nothing, where it is no member. */
 export function leaveMdns(s: Core): void {
   const member = s.m.get32(MDNS_MEMBER)
   if (member !== 0) closeDatagrams(s, member)

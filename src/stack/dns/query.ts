@@ -18,6 +18,7 @@ import { flatLength, TYPE_CNAME } from '../wire/dns.ts'
 import { DATA_LENGTH, dataAt, findCached, NO_NAME } from './cache.ts'
 import { NAME_KIND } from './record.ts'
 
+/** Offsets in a question's record, behind chain, timer node and kind (core.ts); times in ms. */
 export const QUERY_STATE = 17
 /** Which of the servers is asked, and how often any was. */
 export const SERVER = 18
@@ -45,6 +46,7 @@ export const STREAM_UNTIL = 52
 export const QUERY_NAME = 56
 const ANSWER_MAX = 255
 
+/** Values of QUERY_STATE: asked of a server by UDP, or by TCP. */
 export const ASKED = 1
 export const STREAMING = 2
 /** Asked of the link, by multicast. */
@@ -70,12 +72,14 @@ export function makeQuery(s: Core, socket: Address, type: number): Address {
   return q
 }
 
+/** The question that this socket waits for or has answered; 0 when it has none. */
 export function queryOf(m: Arena, socket: Address): Address {
   let q = m.get32(QUERIES_HEAD)
   while (q !== 0 && m.get32(q + SOCKET) !== socket) q = m.get32(q + QUERY_NEXT)
   return q
 }
 
+/** Ends a question for good: its connection, its timer and its record. The socket stays. */
 export function freeQuery(s: Core, q: Address): void {
   endStream(s, q)
   clearTimer(s.m, q)
@@ -93,6 +97,7 @@ export function endStream(s: Core, q: Address): void {
   if (t !== 0) closeTcp(s, t as Tcb)
 }
 
+/** Sets the question's timer, `ms` milliseconds on. */
 export const queryAfter = (s: Core, q: Address, ms: number): void =>
   setTimer(s.m, q, (s.m.get32(NOW_MS) + ms) | 0)
 

@@ -42,6 +42,7 @@ import * as query from './query.ts'
 import { isAnswerTo, putQuery } from './question.ts'
 import { beginStream, FAILED, NOT_YET, streamMessage, streamTimer } from './stream.ts'
 
+/** The feature DNS as core code knows it. Errors are of errno.ts; an answer that is not there yet is EAGAIN. */
 export interface Resolver extends Service {
   /** A new socket that waits for an answer. */
   resolve(s: Core, name: string, type: number): Socket | Errno

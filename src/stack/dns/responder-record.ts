@@ -1,10 +1,12 @@
 /** The record of our own name. */
 
+/** Offsets in the responder's record, behind chain, timer node and kind (core.ts); times in ms. */
 export const RESPONDER_STATE = 17
 /** Probes or announcements still to be sent. */
 export const LEFT = 18
 /** 0 and 1: the name as configured; else it is name-2, name-3 … */
 export const SUFFIX = 20
+/** RFC 6762, 8.1: how many conflicts there were, and since when they are counted. */
 export const CONFLICTS = 22
 export const CONFLICTS_SINCE = 24
 /** Four words: when A, PTR, NSEC and AAAA were last told to all. */

@@ -59,6 +59,7 @@ const stateOf = (m: Arena): number => {
 }
 /** Whether our name is ours: questions for it are answered. */
 export const isOurs = (m: Arena): boolean => stateOf(m) >= ANNOUNCING
+/** RFC 6762, 8.1: it is being asked whether anybody has our name; questions for it are not answered yet. */
 export const isProbing = (m: Arena): boolean => stateOf(m) === PROBING
 const after = (s: Core, r: Address, ms: number): void => setTimer(s.m, r, (s.m.get32(NOW_MS) + ms) | 0)
 

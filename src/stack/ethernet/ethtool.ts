@@ -19,6 +19,7 @@ import type { PortFacts } from '../stack.ts'
 import { queueLimit } from './frames.ts'
 import { linkAt } from './links.ts'
 
+/** The feature NET_ETHTOOL as core code knows it. Lengths are bytes, Ethernet header included. */
 export interface Ethtool {
   /** A frame of `length` bytes has come in by the link whose record stands at `own`, or has gone out by it. */
   received(m: Arena, own: Address, length: number): void

@@ -5,6 +5,7 @@
 import type { Address, Arena } from '../memory/arena.ts'
 import { LINK_0, LINK_SIZE, LINKS_AT } from '../memory/layout.ts'
 
+/** Numbers are 0 … 3. */
 export const LINKS_MAX = 4
 
 /** A link's record. */

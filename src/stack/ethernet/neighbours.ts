@@ -39,6 +39,7 @@ import { ETH_DESTINATION, putMac } from '../wire/ethernet.ts'
 import { sendArpRequest } from './arp.ts'
 import { frameAt, queueFrames, takeFrame } from './frames.ts'
 
+/** Offsets in a neighbour's record, behind chain, timer node and kind (core.ts). IPv4 in host order, MAC in two parts. */
 export const NEIGHBOUR_STATE = 17
 const NEIGHBOUR_REQUESTS = 18
 /** Whether a frame was sent to it since it was last confirmed. */
@@ -54,6 +55,7 @@ const OLDER = 40
 export const NEIGHBOUR_LINK = 44
 export const NEIGHBOUR_KIND: RecordKind = { pool: POOL_NEIGHBOURS, size: 48, urgent: true }
 
+/** Values of NEIGHBOUR_STATE. */
 export const NEIGHBOUR_INCOMPLETE = 0
 export const NEIGHBOUR_REACHABLE = 1
 export const NEIGHBOUR_STALE = 2

@@ -13,6 +13,7 @@ import type { FilterInstruction } from '../stack.ts'
 import { INSTRUCTION, INSTRUCTIONS_A_PAGE, PROGRAM_AT, runFilter } from './run.ts'
 import { isSound } from './verify.ts'
 
+/** The feature LPF_FILTER as core code knows it. */
 export interface SocketFilters {
   /** Puts a program in the place of the socket's last one; none when it has no instructions. */
   attach(s: Core, socket: Address, program: readonly FilterInstruction[]): 0 | Errno

@@ -20,6 +20,7 @@ import { ICMP_CODE, ICMP_ECHO_REQUEST, ICMP_HEADER, ICMP_ID, ICMP_SEQUENCE, ICMP
 import { IP_SOURCE, PROTOCOL_ICMP } from '../wire/ipv4.ts'
 import { finishIcmp } from './errors.ts'
 
+/** The feature IP_PING as core code knows it. */
 export interface PingSockets extends SocketFamily {
   /** The socket that the echo reply at `at` is for; 0: nobody's. */
   receiver(s: Core, at: Address): Address

@@ -17,6 +17,7 @@ const REDIRECTED_MAX = 16
 /** RFC 792: codes 0 to 3: for a network or a host, with or without a type of service. RFC 1122: all are taken as for a host. */
 const CODES = 4
 
+/** The feature ICMP_REDIRECT as core code knows it; RFC 1122, 3.2.2.2. */
 export interface Redirects {
   /** A redirect at `at`, inside the datagram at `ip`; what it quotes is long enough. */
   input(s: Core, ip: Address, at: Address): Drop

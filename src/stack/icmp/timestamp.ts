@@ -16,6 +16,7 @@ import {
 import { IP_DESTINATION, IP_SOURCE, PROTOCOL_ICMP } from '../wire/ipv4.ts'
 import { finishIcmp } from './errors.ts'
 
+/** The feature ICMP_TIMESTAMP as core code knows it; RFC 1122, 3.2.2.8. */
 export interface IcmpTimestamp {
   /** A timestamp request of `length` bytes at `at`, checked, in the datagram at `ip`. */
   reply(s: Core, ip: Address, at: Address, length: number): Drop

@@ -53,6 +53,7 @@ function sendReply(s: Core, page: Page, from: number, to: number, length: number
   return Drop.None
 }
 
+/** 4.2: passed to the ping socket with this identifier, which gets what is behind the header. Drop.NoPort when there is none. */
 export function echoReplied(s: Core, ip: Address, at: Address, length: number): Drop {
   const socket = s.features.ping?.receiver(s, at) ?? 0
   if (socket === 0) return dropped(s, Drop.NoPort)

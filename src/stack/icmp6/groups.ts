@@ -91,6 +91,7 @@ export function joinGroup6(s: Core, at: Address): 0 | Errno {
   return 0
 }
 
+/** One user less. EADDRNOTAVAIL when there was none; 4: after the last a Done is sent, if we were the last to report. */
 export function leaveGroup6(s: Core, at: Address): 0 | Errno {
   const { m } = s
   const g = findInList(m, linkOf(m) + GROUPS, at)
@@ -135,6 +136,7 @@ function delay(s: Core, g: Address, most: number): void {
   setTimer(s.m, g, (s.m.get32(NOW_MS) + (s.random32() % (most + 1))) | 0)
 }
 
+/** RFC 2710, 4: the delay is over and nobody else has reported: we do. */
 export const groupTimer = (s: Core, g: Address): void => report(s, g)
 
 /** A query, report or done of `length` bytes at `at` in the packet at `ip`; 3: sent from a link-local address, hop limit 1. */

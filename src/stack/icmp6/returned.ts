@@ -74,7 +74,8 @@ function packetTooBig(s: Core, d: Address, header: Address, mtu: number): Drop {
   const t = header === 0 ? 0 : returnedTo(s.m, d + ADDRESS6, header)
   if (header !== 0 && (t === 0 || !isInFlight(s.m, t, s.m.view.getInt32(header + TCP_SEQUENCE))))
     return dropped(s, Drop.OutsideWindow)
-  if (!lowerPathMtu(s.m, d, mtu)) return dropped(s, Drop.Duplicate)
-  if (t !== 0) tooBig(s, t)
-  return Drop.None
+  const lowered = lowerPathMtu(s.m, d, mtu)
+  // What is known of the path already may be news to this connection, which is older.
+  const heeded = t !== 0 && tooBig(s, t)
+  return lowered || heeded ? Drop.None : dropped(s, Drop.Duplicate)
 }

@@ -12,6 +12,7 @@ import { isMember, joinGroup, leaveAll, leaveGroup, wantsMac } from './groups.ts
 import { setMulticastOption } from './options.ts'
 import { groupTimer, igmpInput, reportAll } from './reports.ts'
 
+/** The feature IP_MULTICAST as core code knows it. Groups are addresses in host order, links are numbers from 0. */
 export interface Multicast {
   join(s: Core, socket: Address, group: number, link: number): 0 | Errno
   leave(s: Core, socket: Address, group: number, link: number): 0 | Errno

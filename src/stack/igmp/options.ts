@@ -6,6 +6,7 @@ import { FLAG_NO_LOOP, FLAG_SHARED, MULTICAST_LINK, MULTICAST_TTL } from '../soc
 import { changeFlag } from '../socket/record.ts'
 import { Option } from '../stack.ts'
 
+/** EINVAL for a value out of range, ENOPROTOOPT for an option that is none of these. */
 export function setMulticastOption(m: Arena, socket: Address, option: Option, value: number): 0 | Errno {
   switch (option) {
     case Option.ReuseAddress:

@@ -276,6 +276,7 @@ const addressText = (m: Arena, word: number): string =>
 const onHostClock = (m: Arena, at: number): number =>
   Math.floor(m.view.getFloat64(NOW, true)) + ((at - m.get32(NOW_MS)) | 0)
 
+/** 'xx:xx:xx:xx:xx:xx' from the upper 16 and the lower 32 bits. */
 export function formatMac(high: number, low: number): string {
   const hex = (high * 0x100000000 + (low >>> 0)).toString(16).padStart(12, '0')
   return hex.replace(/(..)(?=.)/g, '$1:')

@@ -36,6 +36,7 @@ export interface Neighbour6Record {
   readonly isRouter: boolean
 }
 
+/** In the order of the arena; empty where IPv6 is off. */
 export function inspectNeighbours6(arena: ArrayBuffer): Neighbour6Record[] {
   const m = new Arena(arena)
   const found: Neighbour6Record[] = []
@@ -58,6 +59,7 @@ export interface Destination6Record {
   readonly pathMtu: number
 }
 
+/** In the order of the arena; empty where IPv6 is off. MTUs in bytes. */
 export function inspectDestinations6(arena: ArrayBuffer): Destination6Record[] {
   const m = new Arena(arena)
   const found: Destination6Record[] = []
@@ -79,6 +81,7 @@ export interface Prefix6Record {
   readonly validFor: number
 }
 
+/** In the order in which they were learnt; empty where IPv6 is off. `validFor` in seconds, Infinity for no end. */
 export function inspectPrefixes6(arena: ArrayBuffer): Prefix6Record[] {
   const m = new Arena(arena)
   const found: Prefix6Record[] = []

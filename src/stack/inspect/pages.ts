@@ -51,6 +51,7 @@ export const recordsFit = (pool: number): number | undefined => {
   return kind && recordsInPage(kind)
 }
 
+/** A copy, made anew by each call: the arena may go on. */
 export function inspectPages(arena: ArrayBuffer): ArenaPages {
   const m = new Arena(arena)
   const count = m.get32(layout.PAGE_COUNT)

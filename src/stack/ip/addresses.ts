@@ -14,6 +14,7 @@ export function parseIpv4(text: string): Ipv4 | undefined {
   return address
 }
 
+/** 0x0a000001, signed or not, as '10.0.0.1'. */
 export const formatIpv4 = (address: number): string =>
   `${(address >>> 24) & 255}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
 

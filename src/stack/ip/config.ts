@@ -4,6 +4,7 @@ import { FRAME_MAX } from '../memory/arena.ts'
 import type { LinkConfig, StackConfig } from '../stack.ts'
 import { maskOf, parseIpv4 } from './addresses.ts'
 
+/** One link. MTU in bytes of IP; the MAC address as its upper 16 and lower 32 bits; address and mask in host order. */
 export interface LinkSettings {
   readonly macHigh: number
   readonly macLow: number

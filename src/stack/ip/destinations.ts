@@ -19,7 +19,7 @@ import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 
 /** Behind chain, timer node and kind: whose record it is, and its place in the list by age. */
-export const DESTINATION_ADDRESS = 20
+const DESTINATION_ADDRESS = 20
 export const DESTINATION_NEXT = 24
 const DESTINATION_PREVIOUS = 28
 const KEPT_UNTIL = 32
@@ -33,18 +33,21 @@ export const COOKIE = 44
 export const METRIC_SRTT = 60
 export const METRIC_RTTVAR = 64
 export const METRIC_SSTHRESH = 68
-export const DESTINATION_KIND: RecordKind = { pool: POOL_DESTINATIONS, size: 72, urgent: false }
+const DESTINATION_KIND: RecordKind = { pool: POOL_DESTINATIONS, size: 72, urgent: false }
 
 /** Two maximum segment lifetimes (RFC 9293, 3.4.2): what the path was like before that says little. */
 const KEPT_MS = 240_000
 /** A host smaller than this many pages has better uses for one. */
 const PAGES_LEAST = 32
 
+/** The feature DESTINATIONS as core code knows it. */
 export interface Destinations {
   /** The record's timer fired. */
   expired(s: Core, record: Address): void
   /** The host with this address is gone for good. */
   forget(s: Core, address: number): void
+  /** Each address of which something is remembered. */
+  visit(m: Arena, visit: (address: number) => void): void
   /** Gives all records up for their memory. False: there were none. */
   makeRoom(s: Core): boolean
 }
@@ -119,6 +122,11 @@ export const destinations: Destinations = {
   forget(s, address) {
     const r = findDestination(s.m, address)
     if (r !== 0) dropDestination(s, r)
+  },
+
+  visit(m, visit) {
+    for (let r = m.get32(DESTINATIONS_HEAD); r !== 0; r = m.get32(r + DESTINATION_NEXT))
+      visit(m.get32(r + DESTINATION_ADDRESS))
   },
 
   makeRoom(s) {

@@ -47,6 +47,7 @@ import { ROUTE_GATEWAY, ROUTE_LINK } from './routes.ts'
 /** RFC 1812, 4.3.2.3: an error quotes as much as fits 576 bytes, behind an IP header of 20 and 8 of its own. */
 const QUOTED = 576 - 28 - 20
 
+/** The feature IP_FORWARD as core code knows it. */
 export interface Forwarding {
   /** The datagram at `ip`, its header checked, is for somebody else. */
   forward(s: Core, ip: Address, headerLength: number, total: number): Drop

@@ -20,6 +20,7 @@ export interface ReassemblyBounds {
   readonly chain: number
 }
 
+/** How datagrams of several frames are taken: IP_FRAG, or IP_FRAG_SMALL with the bounds of a small host. */
 export interface IpFragments {
   readonly bounds: ReassemblyBounds
   /** The fragment at `ip` in the input page, `total` bytes, its header checked. */

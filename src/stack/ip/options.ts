@@ -31,6 +31,7 @@ const TIMES = 0
 const ADDRESSES_AND_TIMES = 1
 const TIMES_OF_THESE = 3
 
+/** The feature IP_OPTIONS as core code knows it. Without it a datagram's options are passed over. */
 export interface IpOptions {
   /** Checks the options of the datagram at `ip`. Drop.None, or why it was dropped; its source was told what is wrong. */
   check(s: Core, ip: Address, headerLength: number): Drop

@@ -43,6 +43,7 @@ import { layDatagram, sendDatagram } from './datagram.ts'
 import { isOurs, sourceFor } from './local.ts'
 import { addressFrame, isReady, mtuTo, NO_ROUTE } from './route.ts'
 
+/** The feature INET_RAW as core code knows it. */
 export interface RawSockets extends SocketFamily {
   /**
    * Copies the datagram whose header of `headerLength` bytes stands at `ip` to all who have its protocol. Its `length`

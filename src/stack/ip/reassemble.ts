@@ -148,6 +148,7 @@ export function holdFragment(
   return r
 }
 
+/** Whether every byte has come; BYTES_IN_ALL is not reached before the last fragment has said how many there are. */
 export const isWhole = (m: Arena, r: Address): boolean =>
   m.get32(r + BYTES_HELD) === m.get32(r + BYTES_IN_ALL)
 
@@ -173,6 +174,7 @@ function faultOf(
 
 // ---- the buckets ----------------------------------------------------------------------------------------------
 
+/** In the place of a record: no more datagrams may wait in this bucket. */
 export const FULL = -1
 
 const keyOf = (m: Arena, ip: Address): number =>

@@ -74,6 +74,7 @@ export function takeRoute(m: Arena, own: boolean): Address {
   return spare
 }
 
+/** Frees the record of a route that is out of the table, to the fixed area if it is from there. */
 export function freeRoute(m: Arena, route: Address): void {
   m.put32(HOP, 0)
   if (route >= m.get32(PAGES_AT)) return freeRecord(m, ROUTE_KIND, route)

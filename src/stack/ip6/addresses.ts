@@ -39,6 +39,7 @@ import {
 } from './records.ts'
 import { scratchOf } from './scratch.ts'
 
+/** Values of STATE6 in an address's record, RFC 4862, 2. */
 export const TENTATIVE = 1
 export const PREFERRED = 2
 export const DEPRECATED = 3
@@ -46,6 +47,7 @@ export const DUPLICATE = 4
 /** Ours no more; the record stays until no socket names it. */
 export const GONE = 5
 
+/** RFC 4862, 5.5.4: seconds on the host's clock, FOR_EVER or earlier. */
 export const PREFERRED_UNTIL = 44
 /** 1: a socket names it; meaningful during a sweep (destinations.ts). */
 export const OWN_NAMED = 48
@@ -107,6 +109,7 @@ export function addOwn(s: Core, at: Address, bits: number): 0 | Errno {
   return 0
 }
 
+/** The owner's: see removeAddress6 (stack.ts). EADDRNOTAVAIL when the address at `at` is not ours. */
 export function loseOwn(s: Core, at: Address): 0 | Errno {
   const a = findOwn(s.m, at)
   if (a === 0) return EADDRNOTAVAIL
@@ -139,6 +142,7 @@ export function addressTimer(s: Core, a: Address): void {
   else lifeTimer(s, a)
 }
 
+/** Both in seconds from now, FOR_EVER for no end; 5.5.4: what they make of the address is so at once. */
 export function setLifetimes(s: Core, a: Address, valid: number, preferred: number): void {
   const { m } = s
   m.put32(a + VALID_UNTIL, untilAfter(m, valid))
@@ -187,6 +191,7 @@ export function joinSolicitedNode(s: Core, a: Address): void {
   joinGroup6(s, scratchOf(s.m))
 }
 
+/** Undoes joinSolicitedNode; nothing, where the test has not begun. */
 export function leaveSolicitedNode(s: Core, a: Address): void {
   // Before the first solicitation it has not been joined.
   if (s.m.get8(a + TESTS_SENT) === 0) return

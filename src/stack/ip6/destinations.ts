@@ -8,7 +8,6 @@
  * takes his connection, and then memory for control blocks bounds it as well.
  */
 import { type Core, KIND_IPV6, RECORD_KIND } from '../core.ts'
-import { DESTINATION_ADDRESS, DESTINATION_KIND } from '../ip/destinations.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ownerOf, PAGE } from '../memory/arena.ts'
 import {
@@ -16,7 +15,6 @@ import {
   PAGE_COUNT,
   PAGES_AT,
   POOL_CONNECTIONS,
-  POOL_DESTINATIONS,
   POOL_IPV6,
   POOL_PAGES,
   POOL_SOCKETS,
@@ -79,6 +77,7 @@ const SWEEP_AGAIN_MS = 1_000
 /** RFC 8201, 4: an increase must not be tried for "less than 5 minutes"; 5.3: "the recommended setting for this timer is ... 10 minutes". */
 const PATH_MTU_SECONDS = 600
 
+/** The record for the address at `at`, 0 if there is none. It does not count as a use: see wantDestination. */
 export const findDestination = (m: Arena, at: Address): Address => findRecord(m, SORT_DESTINATION, at)
 
 /** The record for the address at `at`, made where there is none; 0 when there is no room. */
@@ -164,9 +163,11 @@ function visitSort(m: Arena, sort: number, visit: (at: Address) => void): void {
   })
 }
 
+/** In the order of the arena. `visit` may free the record that it is given. */
 export const visitDestinations = (m: Arena, visit: (d: Address) => void): void =>
   visitSort(m, SORT_DESTINATION, visit)
 
+/** In the order of the arena. `visit` may free the record that it is given. */
 export const visitNeighbours = (m: Arena, visit: (n: Address) => void): void =>
   visitSort(m, SORT_NEIGHBOUR, visit)
 
@@ -203,7 +204,7 @@ export function wantSweep(s: Core): void {
 export function sweep(s: Core): void {
   const { m } = s
   m.put32(m.get32(linkOf(m) + SWEEP) + LAST_SWEEP, m.get32(NOW_MS))
-  markNamed(m)
+  markNamed(s)
   let left = false
   visitDestinations(m, d => {
     if (m.get8(d + NAMED) === 0 && m.get8(d + WANTED) === 0) return dropDestination(m, d)
@@ -225,7 +226,8 @@ export function sweep(s: Core): void {
 }
 
 /** Notes in each destination, and each address of our own, whether somebody names it. */
-function markNamed(m: Arena): void {
+function markNamed(s: Core): void {
+  const { m } = s
   const mark = (word: number): void => {
     if (!isIpv6Word(word)) return
     const at = word - ADDRESS6
@@ -237,7 +239,7 @@ function markNamed(m: Arena): void {
   }
   visitPool(m, POOL_CONNECTIONS, CONNECTION_KIND, markBoth)
   visitPool(m, POOL_SOCKETS, DATAGRAM_KIND, markBoth)
-  visitPool(m, POOL_DESTINATIONS, DESTINATION_KIND, at => mark(m.get32(at + DESTINATION_ADDRESS)))
+  s.features.destinations?.visit(m, mark)
 }
 
 /** Addresses that are ours no more stay until no socket names them. */

@@ -33,6 +33,7 @@ const DELAY_MAX_MS = 1_000
 /** RFC 7217, 6: how often another identifier is tried. */
 const IDGEN_RETRIES = 3
 
+/** Makes an address tentative; 5.4.2: it is asked about after a random delay of up to a second. */
 export function beginTesting(s: Core, a: Address): void {
   const { m } = s
   m.put8(a + STATE6, TENTATIVE)

@@ -46,6 +46,7 @@ import { startIpv6 } from './start.ts'
 import { sendUdp6 } from './udp.ts'
 import { isIpv6Word } from './word.ts'
 
+/** The feature IPV6 as core code knows it. */
 export interface Ipv6Protocol {
   /** A new arena was laid out: the link-local address is taken, unless the link or the memory is too small. */
   start(s: Core): void

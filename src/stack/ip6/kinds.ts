@@ -1,6 +1,7 @@
 /** Kinds of IPv6 addresses, RFC 4291, 2.4 … 2.8, asked of the 16 bytes at `at`. */
 import type { Address, Arena } from '../memory/arena.ts'
 
+/** 2.5.2: ::, the absence of an address. */
 export const isUnspecified = (m: Arena, at: Address): boolean =>
   startsWithZeroes(m, at) && m.get32(at + 12) === 0
 
@@ -27,6 +28,7 @@ export const SCOPE_LINK = 2
 export const SCOPE_SITE = 5
 export const SCOPE_GLOBAL = 14
 
+/** A group's own four bits, 0 … 15; SCOPE_LINK, SCOPE_SITE or SCOPE_GLOBAL of a unicast address (RFC 6724, 3.1). */
 export function scopeOf(m: Arena, at: Address): number {
   if (isMulticast6(m, at)) return m.get8(at + 1) & 15
   if (isLinkLocal6(m, at) || isLoopback6(m, at)) return SCOPE_LINK
@@ -74,5 +76,6 @@ export function putWords(m: Arena, to: Address, a: number, b: number, c: number,
 export const ALL_NODES = 1
 export const ALL_ROUTERS = 2
 
+/** Writes ff02::`group` to `to`, 16 bytes in network order. */
 export const putLinkGroup = (m: Arena, to: Address, group: number): void =>
   putWords(m, to, 0xff020000, 0, 0, group)

@@ -26,8 +26,11 @@ export const RETRANS_TIMER_MS = 1_000
 /** 6.3.4: "at least every few hours even if no Router Advertisements are received". */
 const REDRAW_MS = 2 * 3_600_000
 
+/** Bytes of an IPv6 packet, 1,280 at least (RFC 8200, 5). */
 export const linkMtu = (m: Arena): number => m.get16(linkOf(m) + LINK_MTU)
+/** What packets begin with where their socket does not say: 1 … 255. */
 export const hopLimit = (m: Arena): number => m.get8(linkOf(m) + HOP_LIMIT)
+/** Milliseconds between solicitations of a neighbour: RetransTimer, RFC 4861, 6.3.2. */
 export const retransMs = (m: Arena): number => m.get32(linkOf(m) + RETRANS)
 
 /** 6.3.2: "a uniformly distributed random value between MIN_RANDOM_FACTOR and MAX_RANDOM_FACTOR times BaseReachableTime". */

@@ -54,6 +54,7 @@ const CONFIRMED_AT = 48
 /** In the sweep's record: how many pages wait for neighbours. */
 const HELD_COUNT = 24
 
+/** Values of STATE6 in a neighbour's record, RFC 4861, 7.3.2. */
 export const INCOMPLETE = 0
 export const REACHABLE = 1
 export const STALE = 2
@@ -65,6 +66,7 @@ const MAX_MULTICAST_SOLICIT = 3
 const MAX_UNICAST_SOLICIT = 3
 const DELAY_FIRST_PROBE_MS = 5_000
 
+/** The entry for the address at `at`, 0 if there is none; nobody is solicited. */
 export const findNeighbour6 = (m: Arena, at: Address): Address => findRecord(m, SORT_NEIGHBOUR, at)
 
 /** The entry for the address at `at`, to which something will be sent; solicited when it is new. 0: memory is full. */
@@ -132,11 +134,13 @@ export function suspectNeighbour(s: Core, n: Address): void {
   clearTimer(s.m, n)
 }
 
+/** The upper 16 and the lower 32 bits of its link-layer address. */
 export function setMac6(m: Arena, n: Address, high: number, low: number): void {
   m.put16(n + MAC6_HIGH, high)
   m.put32(n + MAC6_LOW, low)
 }
 
+/** Whether its link-layer address is this one, in two parts as setMac6 takes it. */
 export const hasMac6 = (m: Arena, n: Address, high: number, low: number): boolean =>
   m.get16(n + MAC6_HIGH) === high && m.get32(n + MAC6_LOW) === low
 

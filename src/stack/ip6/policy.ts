@@ -19,5 +19,7 @@ function policyOf(m: Arena, at: Address): number {
   return (first & 0xfe00) === 0xfc00 ? (3 << 8) | 13 : (40 << 8) | 1
 }
 
+/** 1 … 50: of two destinations the one with the higher is preferred, RFC 6724, 6, rule 6. */
 export const precedenceOf = (m: Arena, at: Address): number => policyOf(m, at) >> 8
+/** 0 … 13: a source with the destination's label is preferred, RFC 6724, 5, rule 6. */
 export const labelOf = (m: Arena, at: Address): number => policyOf(m, at) & 255

@@ -20,6 +20,7 @@ import {
 
 const PREFIXES_MAX = 16
 
+/** Whether the address at `at` is "covered by one of the link's prefixes" (2.1); 5.2: then the next hop is itself, no router. */
 export function isOnLink(m: Arena, at: Address): boolean {
   for (let p = m.get32(linkOf(m) + PREFIXES); p !== 0; p = m.get32(p + NEXT6))
     if (commonBits(m, p + ADDRESS6, at) >= m.get8(p + PREFIX_BITS)) return true

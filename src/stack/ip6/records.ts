@@ -13,16 +13,20 @@ import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, hashOf } from '../memory/table.ts'
 import { clearTimer, setTimer } from '../memory/wheel.ts'
 
+/** Offsets that all records of IPv6 have, see above: the sort, one of SORT_…. */
 export const SORT = 17
 /** Each sort's own state and another byte. */
 export const STATE6 = 18
+/** 0 … 128, in the records of prefixes and addresses. */
 export const PREFIX_BITS = 19
 /** 16 bytes in network order. The word by which a socket's record names an address points here (word.ts). */
 export const ADDRESS6 = 20
 /** The next in its list. */
 export const NEXT6 = 36
+/** 64 bytes: 24 records a page. They may use the reserve. */
 export const IPV6_KIND: RecordKind = { pool: POOL_IPV6, size: 64, urgent: true }
 
+/** Values at SORT. */
 export const SORT_LINK = 1
 export const SORT_ADDRESS = 2
 export const SORT_PREFIX = 3
@@ -55,21 +59,25 @@ export function makeRecord(m: Arena, sort: number): Address {
   return at
 }
 
+/** Frees a record that is in no list and no chain; its timer is cleared. */
 export function dropRecord(m: Arena, at: Address): void {
   clearTimer(m, at)
   freeRecord(m, IPV6_KIND, at)
 }
 
+/** One of SORT_…; of a record whose kind is KIND_IPV6. */
 export const sortOf = (m: Arena, at: Address): number => m.get8(at + SORT)
 
 // ---- addresses ------------------------------------------------------------------------------------------------
 
+/** Whether the 16 bytes at `a` and at `b` are the same. */
 export const isSame = (m: Arena, a: Address, b: Address): boolean =>
   m.get32(a + 12) === m.get32(b + 12) &&
   m.get32(a + 8) === m.get32(b + 8) &&
   m.get32(a + 4) === m.get32(b + 4) &&
   m.get32(a) === m.get32(b)
 
+/** Copies the 16 bytes at `from` to `to`. */
 export function copyAddress(m: Arena, to: Address, from: Address): void {
   m.put32(to, m.get32(from))
   m.put32(to + 4, m.get32(from + 4))
@@ -109,6 +117,7 @@ export function findInList(m: Arena, head: Address, at: Address): Address {
   return found
 }
 
+/** How many records hang at `head`; 0 for none. */
 export function listLength(m: Arena, head: Address): number {
   let length = 0
   for (let at = m.get32(head); at !== 0; at = m.get32(at + NEXT6)) length++

@@ -16,6 +16,7 @@ import {
 } from './records.ts'
 import { whyOff } from './start.ts'
 
+/** Made anew by each call. Where IPv6 is off its lists are empty, and `off` says why. */
 export function reportOf(s: Core): Ipv6Report {
   const { m } = s
   const addresses: OwnAddress6[] = []

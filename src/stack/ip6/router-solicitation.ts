@@ -21,6 +21,7 @@ export function linkIsReady(s: Core): void {
   solicitationTimer(s)
 }
 
+/** Asks once more and, while any are left, sets the timer for the next, 4 s on. */
 export function solicitationTimer(s: Core): void {
   const { m } = s
   const link = linkOf(m)

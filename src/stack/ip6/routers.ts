@@ -39,9 +39,11 @@ function setEntry(s: Core, sort: number, at: Address, lifetime: number, most: nu
   entryTimer(s, r)
 }
 
+/** 6.3.4: seconds for which the router at `at` is a default router; 0 ends it at once. No more than four are kept. */
 export const setRouter = (s: Core, at: Address, lifetime: number): void =>
   setEntry(s, SORT_ROUTER, at, lifetime, ROUTERS_MAX)
 
+/** RFC 8106, 5.1: seconds for which the server at `at` may be asked for names; 0 ends it at once. No more than four are kept. */
 export const setServer = (s: Core, at: Address, lifetime: number): void =>
   setEntry(s, SORT_SERVER, at, lifetime, SERVERS_MAX)
 

@@ -31,6 +31,7 @@ export function whyOff(m: Arena): string | undefined {
     : undefined
 }
 
+/** RFC 4861, 6.3.2: the link's variables have their defaults; a link-local address is taken. Nothing, where whyOff has a reason. */
 export function startIpv6(s: Core): void {
   const { m } = s
   if (whyOff(m) !== undefined) return

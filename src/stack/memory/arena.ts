@@ -7,7 +7,7 @@
  *     +--------------------+------+------+------+ - - - +------+---------+
  *      ^ the fixed area      ^ each one free, a slab of records, or one block of data
  *
- * A page is 1,600 bytes: one largest Ethernet frame (1,514) behind a 24-byte page header, or eight TCP control
+ * A page is 1,600 bytes: one largest Ethernet frame (1,514) behind a 24-byte page header, or nine TCP control
  * blocks. Buffered data sits in pages that connections share, so the same budget serves thousands of idle
  * connections or two bulk flows. Records are read and written through one DataView at explicit offsets: as fast as
  * object fields, and a copy of the buffer is a copy of the host. Little-endian, so a copy works on any machine.
@@ -64,13 +64,17 @@ export const FRAME_MAX = 1514
 /** Where a larger frame begins in the room that is set aside for it (tcp/offload.ts): 2 modulo 4 as well. */
 export const LARGE_FRAME = 2
 
+/** The one ArrayBuffer of a host and how it is read: numbers are little-endian. RangeError behind its end. */
 export class Arena {
   readonly buffer: ArrayBuffer
   readonly view: DataView
   readonly bytes: Uint8Array
   readonly words: Uint32Array
-  /** The last window on each page that was handed out, kept because making one costs an allocation. */
-  private readonly windows: Uint8Array[] = []
+  /**
+   * The last two windows on each page that were handed out, the later one first, kept because making one costs an allocation:
+   * two, since a page that is sent from and read from in turn has one for each.
+   */
+  private readonly windows: (Uint8Array | undefined)[] = []
 
   constructor(buffer: ArrayBuffer) {
     this.buffer = buffer
@@ -104,12 +108,16 @@ export class Arena {
 
   /** Bytes from `at`, as a view that stays valid until another is asked for on the same page. No copy. */
   window(at: Address, length: number): Uint8Array {
-    const page = ((at - this.get32(PAGES_AT)) / PAGE) | 0
-    const kept = this.windows[page]
-    if (kept !== undefined && kept.byteOffset === at && kept.length === length) return kept
-    const made = new Uint8Array(this.buffer, at, length)
-    this.windows[page] = made
-    return made
+    const { windows } = this
+    const slot = (((at - this.get32(PAGES_AT)) / PAGE) | 0) * 2
+    const last = windows[slot]
+    if (last !== undefined && last.byteOffset === at && last.length === length) return last
+    let found = windows[slot + 1]
+    if (found === undefined || found.byteOffset !== at || found.length !== length)
+      found = new Uint8Array(this.buffer, at, length)
+    windows[slot] = found
+    windows[slot + 1] = last
+    return found
   }
 }
 
@@ -161,6 +169,7 @@ export function givePage(m: Arena, page: Page, to: number): void {
   setOwner(m, page, to)
 }
 
+/** Gives a page back. It must be in no list; what was in it stays there until it is taken again. */
 export function freePage(m: Arena, page: Page): void {
   held(m, ownerOf(m, page), -1)
   setOwner(m, page, POOL_FREE)

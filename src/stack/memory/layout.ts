@@ -1,6 +1,7 @@
 /**
  * The fixed area at the arena's start: the host record, the pools' books, the timing wheel, the page map, the table.
- * One list of offsets, because the stack and whoever inspects an arena from outside must agree.
+ * One list of offsets, because the stack and whoever inspects an arena from outside must agree. Offsets are bytes; numbers are
+ * little-endian, of 32 bits where nothing else is said.
  */
 
 /** 'lan4': a name and the layout's version: an arena of another layout is refused. */
@@ -177,6 +178,7 @@ export const POOL_FAILURES = 8
 export const POOL_PARTIAL = 12
 export const POOL_STRIDE = 16
 
+/** What a page is used for: its byte in the page map, and the index of its pool's books. */
 export const POOL_FREE = 0
 export const POOL_CONNECTIONS = 1
 export const POOL_SOCKETS = 2

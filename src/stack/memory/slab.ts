@@ -59,6 +59,7 @@ export const isRecordAddress = (m: Arena, kind: RecordKind, at: Address): boolea
 
 /** How many records a page of this kind has room for, and how many a page has in use. */
 export const recordsInPage = (kind: RecordKind): number => ((PAGE - HEADER) / kind.size) | 0
+/** Of a page of a slab; 0 never, since the last takes its page with it. */
 export const recordsInUse = (m: Arena, page: Page): number => m.get32(page + USED)
 
 /** The first address behind `after` in a page at which a record may stand; 0 when there is none. */

@@ -1,6 +1,7 @@
 /**
- * The hash table: sockets by their four numbers, neighbours by their address. Chained; a record's first word is the
- * chain. Keyed with a secret, so that nobody outside can aim at one bucket.
+ * The one hash table: sockets by their four numbers, neighbours and destinations by their address, datagrams in fragments,
+ * kept answers by their name. Chained; a record's first word is the chain. Keyed with a secret, so that nobody outside can
+ * aim at one bucket.
  */
 import type { Address, Arena } from './arena.ts'
 import { SECRET, TABLE_AT, TABLE_MASK } from './layout.ts'
@@ -33,6 +34,7 @@ function mix(h: number, word: number): number {
   return (Math.imul(h, 5) + 0xe6546b64) | 0
 }
 
+/** Puts a record at the front of its bucket's chain; bucketOf says which. */
 export function chain(m: Arena, bucket: Address, record: Address): void {
   m.put32(record + CHAIN, m.get32(bucket))
   m.put32(bucket, record)

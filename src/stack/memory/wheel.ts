@@ -26,6 +26,7 @@ export function setTimer(m: Arena, record: Address, at: number): void {
   file(m, record)
 }
 
+/** Takes the record out of its slot; nothing, where its timer is not set. */
 export function clearTimer(m: Arena, record: Address): void {
   const pointer = m.get32(record + TIMER_PREVIOUS)
   if (pointer === 0) return
@@ -35,6 +36,7 @@ export function clearTimer(m: Arena, record: Address): void {
   m.put32(record + TIMER_PREVIOUS, 0)
 }
 
+/** Whether it will fire; false from when it has, unless it was set again. */
 export const timerIsSet = (m: Arena, record: Address): boolean => m.get32(record + TIMER_PREVIOUS) !== 0
 
 /** Fires every timer that is due at `now`. A timer is cleared before it fires and may be set again in `fire`. */

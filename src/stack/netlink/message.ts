@@ -5,17 +5,20 @@
  */
 import { type Arena, PAGE, PAGE_LENGTH, PAGE_OFFSET, type Page } from '../memory/arena.ts'
 
+/** The header: its length, and offsets in bytes behind the message's own length at 0. */
 export const NLMSG_HEADER = 16
 export const NLMSG_TYPE = 4
 export const NLMSG_FLAGS = 6
 export const NLMSG_SEQ = 8
 export const NLMSG_PID = 12
 
+/** Types of netlink itself: an error or an acknowledgment, the end of a dump. */
 export const NLMSG_ERROR = 2
 export const NLMSG_DONE = 3
 /** Types below this one are netlink's own. */
 export const NLMSG_MIN_TYPE = 16
 
+/** Flags. Those of GET (DUMP) and of NEW (REPLACE, EXCL, CREATE) share their bits. */
 export const NLM_F_REQUEST = 1
 export const NLM_F_MULTI = 2
 export const NLM_F_ACK = 4
@@ -39,6 +42,7 @@ export const RTMGRP_NEIGH = 4
 export const RTMGRP_IPV4_IFADDR = 0x10
 export const RTMGRP_IPV4_ROUTE = 0x40
 
+/** Families, the first byte of the fixed part. */
 export const AF_UNSPEC = 0
 export const AF_INET = 2
 
@@ -95,6 +99,7 @@ export function putAttribute(m: Arena, page: Page, type: number, length: number)
   return at + 4
 }
 
+/** An attribute of 32 bits, little-endian. */
 export function putNumber(m: Arena, page: Page, type: number, value: number): void {
   m.put32(putAttribute(m, page, type, 4), value)
 }
@@ -112,6 +117,7 @@ export function putName(m: Arena, page: Page, type: number, name: string): void 
 
 const grow = (m: Arena, page: Page, by: number): void =>
   m.put16(page + PAGE_LENGTH, m.get16(page + PAGE_LENGTH) + by)
+/** Rounded up to a multiple of 4 bytes, NLMSG_ALIGNTO. */
 export const align = (length: number): number => (length + 3) & ~3
 
 /** A message of a program, whose length is that of the view: header, fixed part and attributes. */

@@ -52,6 +52,7 @@ import {
 } from './message.ts'
 import { addressTable, linkTable, neighbourTable, routeTable, TABLES, type Table } from './tables.ts'
 
+/** The feature NETLINK as core code knows it: sockets, and news for those that are bound to a group. */
 export interface NetlinkSockets extends SocketFamily {
   /** Something is new or has changed, or (`gone`) is about to go. */
   linkChanged(s: Core, link: number): void

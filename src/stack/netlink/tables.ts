@@ -106,6 +106,7 @@ const IFLA_OPERSTATE = 16
 /** RFC 2863: ifOperStatus up, as IF_OPER_UP. */
 const OPER_UP = 6
 
+/** Links: RTM_…LINK with struct ifinfomsg, 16 bytes. Messages change nothing of them. */
 export const linkTable: Table = {
   type: RTM_NEWLINK,
   group: RTMGRP_LINK,
@@ -221,6 +222,7 @@ function routeIn(s: Core, request: Request): { destination: number; prefixLength
   }
 }
 
+/** Routes: RTM_…ROUTE with struct rtmsg, 12 bytes. The errors of changes are those of addRoute and removeRoute (stack.ts). */
 export const routeTable: Table = {
   type: RTM_NEWROUTE,
   group: RTMGRP_IPV4_ROUTE,
@@ -301,6 +303,7 @@ function neighbourIn(s: Core, request: Request): Address | Errno {
   return address === undefined ? EINVAL : findNeighbour(s, address, link)
 }
 
+/** IPv4 neighbours: RTM_…NEIGH with struct ndmsg, 12 bytes. */
 export const neighbourTable: Table = {
   type: RTM_NEWNEIGH,
   group: RTMGRP_NEIGH,
@@ -349,4 +352,5 @@ export const neighbourTable: Table = {
   },
 }
 
+/** All four; a request finds its own by the type. */
 export const TABLES: readonly Table[] = [linkTable, addressTable, routeTable, neighbourTable]

@@ -42,6 +42,7 @@ import { kindOf } from '../socket/socket.ts'
 import { type Captured, Option, PacketType, Protocol } from '../stack.ts'
 import { ETH_DESTINATION, ETH_HEADER, ETH_TYPE, macHigh, macLow } from '../wire/ethernet.ts'
 
+/** The feature PACKET as core code knows it. Frames are whole, Ethernet header and all; lengths in bytes. */
 export interface PacketSockets extends SocketFamily {
   /** A frame has arrived at `at`. True: a socket has taken it by its EtherType. */
   incoming(s: Core, at: Address, length: number): boolean

@@ -27,6 +27,7 @@ import { clearFlag, hasFlag, setFlag } from '../socket/record.ts'
 import { raise } from '../socket/socket.ts'
 import { type Endpoint, Event, type PacketType } from '../stack.ts'
 
+/** The feature PACKET_MMAP as packet.ts knows it. */
 export interface PacketRing {
   has(m: Arena, socket: Address): boolean
   /** Sets a ring of so many slots aside in the place of the last one; 0: none. */

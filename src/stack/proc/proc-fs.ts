@@ -4,6 +4,7 @@ import { COUNTERS_AT } from '../memory/layout.ts'
 import { countersAt } from '../mib.ts'
 import { layOutSysctls, readSysctl, setSysctl, sysctlNamed } from './sysctl.ts'
 
+/** The feature PROC_FS as core code knows it. */
 export interface ProcFs {
   /** All counters by their names. */
   counters(s: Core): Record<string, number>

@@ -7,6 +7,7 @@ import type { Core } from '../core.ts'
 import { COUNTERS_AT } from '../memory/layout.ts'
 import { COUNTER_COUNT } from '../mib.ts'
 
+/** Indexes of the settings, in the order of SYSCTLS. */
 export const TCP_FIN_TIMEOUT = 0
 export const TCP_RETRIES2 = 1
 export const TCP_SYNACK_RETRIES = 2
@@ -47,6 +48,7 @@ export const SYSCTLS: readonly Sysctl[] = [
 
 const valueAt = ({ m }: Core, index: number): number => m.get32(COUNTERS_AT) + COUNTER_COUNT * 4 + index * 2
 
+/** In its own unit, see SYSCTLS: 0 … 65,535. */
 export const readSysctl = (s: Core, index: number): number => s.m.get16(valueAt(s, index))
 
 /** All have their initial values. */

@@ -28,6 +28,7 @@ import { windowScale } from '../tcp/window-scale.ts'
 
 export type * from '../stack.ts'
 
+/** A host of the profile `client`. Throws RangeError of one sentence for a configuration that cannot be had. */
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, {
     congestion: reno,

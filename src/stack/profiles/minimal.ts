@@ -7,5 +7,6 @@ import { reno } from '../tcp/reno.ts'
 
 export type * from '../stack.ts'
 
+/** A host of the profile `minimal`. Throws RangeError of one sentence for a configuration that cannot be had. */
 export const createStack = (config: StackConfig, environment: Environment): Stack =>
   compose(config, environment, { congestion: reno, fib: fibList, fragments: ipFragmentsSmall })

@@ -114,37 +114,15 @@ function sendToSocket(s: Core, at: Address, data: Uint8Array, word: number, port
   return family?.sendTo?.(s, at, data, word, port & 0xffff) ?? EOPNOTSUPP
 }
 
-/** What makes a socket, opens it, sets it and ends it. */
-export function socketCalls(
+/** What opens a socket and ends it: every call returns EBADF for a handle that is nobody's. */
+export function lifeCalls(
   s: Core,
-): Pick<
-  Stack,
-  | 'socket'
-  | 'bind'
-  | 'listen'
-  | 'accept'
-  | 'connect'
-  | 'setOption'
-  | 'joinGroup'
-  | 'leaveGroup'
-  | 'attachFilter'
-  | 'shutdown'
-  | 'close'
-  | 'abort'
-  | 'nextSocket'
-  | 'error'
-  | 'name'
-> {
+): Pick<Stack, 'socket' | 'bind' | 'listen' | 'accept' | 'connect' | 'shutdown' | 'close' | 'abort'> {
   const { m } = s
   const tcp = (handle: Socket, call: (t: Tcb) => number): number => {
     const at = recordOf(s, handle)
     if (at === 0) return EBADF
     return isConnection(m, at) ? call(at) : EOPNOTSUPP
-  }
-  const udp = (handle: Socket, call: (at: Address) => 0 | Errno): 0 | Errno => {
-    const at = recordOf(s, handle)
-    if (at === 0) return EBADF
-    return kindOf(m, at) === KIND_UDP ? call(at) : EOPNOTSUPP
   }
   return {
     socket: (protocol, number = 0) => makeProtocolSocket(s, protocol, number),
@@ -164,16 +142,6 @@ export function socketCalls(
         return withWord(s, address, word => connectDatagrams(s, at, word, port)) as 0 | Errno
       return tcp(handle, t => withWord(s, address, word => connectTcp(s, t, word, port))) as 0 | Errno
     },
-    setOption(handle, option, value) {
-      const at = recordOf(s, handle)
-      return at === 0 ? EBADF : setSocketOption(s, at, option, value)
-    },
-    joinGroup: (handle, group, link = 0) =>
-      udp(handle, at => s.features.multicast?.join(s, at, group | 0, link) ?? EINVAL),
-    leaveGroup: (handle, group, link = 0) =>
-      udp(handle, at => s.features.multicast?.leave(s, at, group | 0, link) ?? EINVAL),
-    attachFilter: (handle, program) =>
-      s.features.filter?.attach(s, recordOf(s, handle), program) ?? ENOPROTOOPT,
     shutdown: handle => tcp(handle, t => shutdownTcp(s, t)) as 0 | Errno,
     close(handle) {
       const at = recordOf(s, handle)
@@ -191,6 +159,30 @@ export function socketCalls(
         abortTcp(s, t)
         return 0
       }) as 0 | Errno,
+  }
+}
+
+/** What sets a socket and tells about it, see stack.ts for the errors of each. */
+export function settingCalls(
+  s: Core,
+): Pick<Stack, 'setOption' | 'joinGroup' | 'leaveGroup' | 'attachFilter' | 'nextSocket' | 'error' | 'name'> {
+  const { m } = s
+  const udp = (handle: Socket, call: (at: Address) => 0 | Errno): 0 | Errno => {
+    const at = recordOf(s, handle)
+    if (at === 0) return EBADF
+    return kindOf(m, at) === KIND_UDP ? call(at) : EOPNOTSUPP
+  }
+  return {
+    setOption(handle, option, value) {
+      const at = recordOf(s, handle)
+      return at === 0 ? EBADF : setSocketOption(s, at, option, value)
+    },
+    joinGroup: (handle, group, link = 0) =>
+      udp(handle, at => s.features.multicast?.join(s, at, group | 0, link) ?? EINVAL),
+    leaveGroup: (handle, group, link = 0) =>
+      udp(handle, at => s.features.multicast?.leave(s, at, group | 0, link) ?? EINVAL),
+    attachFilter: (handle, program) =>
+      s.features.filter?.attach(s, recordOf(s, handle), program) ?? ENOPROTOOPT,
     nextSocket: (after, into) => s.features.diag?.(m, after, into) ?? 0,
     error(handle) {
       const at = recordOf(s, handle)
@@ -210,7 +202,7 @@ export function socketCalls(
   }
 }
 
-/** What moves data through it. */
+/** What moves data through a socket. */
 export function dataCalls(
   s: Core,
 ): Pick<

@@ -1,6 +1,6 @@
 /**
- * Sockets that carry datagrams: UDP's and ping's. Each datagram waits in a page of its own until it is read, one
- * that came in fragments in theirs.
+ * Sockets that carry datagrams: UDP's, and those that come with a feature (family.ts): ping, raw, packet, netlink. Each
+ * datagram waits in a page of its own until it is read, one that came in fragments in theirs.
  */
 import { type Core, dropped, KIND_CONNECTION } from '../core.ts'
 import { Drop } from '../drop.ts'
@@ -229,6 +229,7 @@ export function takeLost({ m }: Core, socket: Address): number | Errno {
   return lost
 }
 
+/** Frees the record, what waits in it unread, and its groups and filter. Its handle is stale from now on. */
 export function closeDatagrams(s: Core, socket: Address): void {
   const { m } = s
   freePages(m, m.get32(socket + QUEUE_HEAD))

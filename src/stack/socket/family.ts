@@ -14,6 +14,7 @@ export function familyOf(s: Core, socket: Address): SocketFamily | undefined {
   return s.features.sockets?.find(family => family.kind === kind)
 }
 
+/** A kind of socket that came with a feature: the calls of a stack (calls.ts) ask it for what is its own. */
 export interface SocketFamily {
   /** What `socket` is asked for. */
   readonly protocol: Protocol

@@ -10,6 +10,7 @@ import { familyOf } from './family.ts'
 import { TTL } from './record.ts'
 import { kindOf } from './socket.ts'
 
+/** EINVAL for a value out of range, ENOPROTOOPT for an option that this socket, or this profile, lacks; see Option. */
 export function setSocketOption(s: Core, socket: Address, option: Option, value: number): 0 | Errno {
   if (option === Option.Ttl) {
     if (!(Number.isInteger(value) && value >= 1 && value <= 255)) return EINVAL

@@ -2,6 +2,7 @@
 import { EINVAL, type Errno } from '../errno.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 
+/** Offsets. STATE: a TCB's alone. Addresses are words (ip6/word.ts): IPv4 in host order; ports in host order. */
 export const STATE = 17
 export const GENERATION = 18
 export const LOCAL_ADDRESS = 20
@@ -25,10 +26,13 @@ export const FLAG_ORPHAN = 2
 /** The record stands in the hash table. */
 export const FLAG_IN_TABLE = 4
 
+/** Whether any of these flags is set. */
 export const hasFlag = (m: Arena, socket: Address, flag: number): boolean =>
   (m.get32(socket + FLAGS) & flag) !== 0
+/** One flag or several; the others stay. */
 export const setFlag = (m: Arena, socket: Address, flag: number): void =>
   m.put32(socket + FLAGS, m.get32(socket + FLAGS) | flag)
+/** One flag or several; the others stay. */
 export const clearFlag = (m: Arena, socket: Address, flag: number): void =>
   m.put32(socket + FLAGS, m.get32(socket + FLAGS) & ~flag)
 

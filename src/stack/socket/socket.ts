@@ -75,6 +75,7 @@ export function recordOf(s: Core, handle: number): Address {
   return (m.get16(at + GENERATION) & 0x7ff) === handle >> 20 ? at : 0
 }
 
+/** One of KIND_… (core.ts), of any timed record. */
 export const kindOf = (m: Arena, at: Address): number => m.get8(at + RECORD_KIND)
 
 /** Fills in an end: an address as a record has it, and a port. */
@@ -133,6 +134,7 @@ export function enterTable(m: Arena, at: Address): void {
   setFlag(m, at, FLAG_IN_TABLE)
 }
 
+/** Nobody finds the socket by its numbers any more; nothing, where it is not in the table. */
 export function leaveTable(m: Arena, at: Address): void {
   if (!hasFlag(m, at, FLAG_IN_TABLE)) return
   unchain(m, ownBucket(m, at), at)

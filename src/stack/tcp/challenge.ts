@@ -31,6 +31,7 @@ export function refute(s: Core, t: Tcb): void {
   oweAck(s, t)
 }
 
+/** Owes the peer a challenge ACK, unless this window of 5 s has had its number of them: five to ten. */
 export function challenge(s: Core, t: Tcb): void {
   const { m } = s
   if (((m.get32(NOW_MS) - m.get32(CHALLENGES_UNTIL)) | 0) >= 0) {

@@ -50,6 +50,7 @@ const FIN_WAIT_2_MS = 60_000
 export const finWait2 = (s: Core): number =>
   (s.features.procFs?.setting(s, TCP_FIN_TIMEOUT) ?? FIN_WAIT_2_MS / 1000) * 1000
 
+/** Starts one of CLOCK_… in the place of the one that runs; it strikes in `ms` milliseconds. */
 export function startClock(s: Core, t: Tcb, clock: number, ms: number): void {
   const { m } = s
   m.put8(t + CLOCK, clock)
@@ -57,6 +58,7 @@ export function startClock(s: Core, t: Tcb, clock: number, ms: number): void {
   arm(m, t)
 }
 
+/** The delayed ACK goes on; the node stays filed and finds nothing due. */
 export const stopClock = (m: Arena, t: Tcb): void => m.put8(t + CLOCK, CLOCK_NONE)
 
 /** Whether the clock waits for an ACK: the retransmission timer, or one of RFC 8985's in its place. */

@@ -6,6 +6,7 @@ import { flightOf, REDUCED_AT } from './flight.ts'
 import { seqLt } from './seq.ts'
 import { CWND, FLAG_CWR, flightSize, SND_MAX, SND_UNA, SSTHRESH, type Tcb } from './tcb.ts'
 
+/** How a connection finds its window: NewReno (RFC 5681), or TCP_CUBIC (RFC 9438). Numbers are bytes. */
 export interface Congestion {
   /** New data was acknowledged outside of recovery; `bytes` of it. */
   acked(s: Core, t: Tcb, bytes: number): void

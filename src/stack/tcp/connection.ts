@@ -133,12 +133,14 @@ export function bury(s: Core, t: Tcb): void {
   freeRecord(m, CONNECTION_KIND, t)
 }
 
+/** Frees what waits to be read. */
 export function dropReceived(m: Arena, t: Tcb): void {
   freePages(m, m.get32(t + RECV_HEAD))
   clear(m, t + RECV_HEAD)
   m.put32(t + RECV_QUEUED, 0)
 }
 
+/** Frees what waits for what comes before it; the peer will send it again. */
 export function dropOutOfOrder(m: Arena, t: Tcb): void {
   freePages(m, m.get32(t + OUT_OF_ORDER))
   m.put32(t + OUT_OF_ORDER, 0)

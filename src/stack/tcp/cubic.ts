@@ -44,6 +44,7 @@ export function cubicWindow(ms: number, k: number, max: number, mss: number): nu
   return max + Math.trunc((thousandths * mss) / 1000)
 }
 
+/** The feature TCP_CUBIC, RFC 9438. */
 export const cubic: Congestion = {
   acked(s, t, bytes) {
     const { m } = s

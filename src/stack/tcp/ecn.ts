@@ -58,6 +58,7 @@ const ASKS = 1
 const AGREES = 2
 const wants = (s: Core): number => s.features.procFs?.setting(s, TCP_ECN) ?? AGREES
 
+/** The feature TCP_ECN. */
 export const ecn: Ecn = {
   input(s, ip, at, length) {
     s.segment.ce = (s.m.get8(ip + 1) & ECN_FIELD) === CE

@@ -190,6 +190,7 @@ function putHeader(s: Core, t: Tcb, out: OutgoingSegment, at: Address, headerLen
 
 const mssLength = (flags: number): number => ((flags & SYN) !== 0 ? OPTION_MSS_LENGTH : 0)
 
+/** Bytes of the header of a segment with these flags and `text` bytes behind it, options counted: 20 … 60. */
 export function headerLengthOf(s: Core, t: Tcb, flags: number, text: number): number {
   let length = TCP_HEADER + mssLength(flags)
   for (const option of optionsFor(s, flags)) length += option.size(s, t, flags, text)

@@ -158,6 +158,17 @@ describe('a listener for Fast Open', () => {
     d.wait(10_000).quiet()
   })
 
+  test('has its FIN acknowledged by the ACK that ends the handshake', () => {
+    const { d, listener, cookie } = server()
+    d.in('SYN 0:10', { options: withCookie(cookie) })
+    d.out('SYN,ACK 0:0 ack 11').accept(listener).recv()
+    expect(d.stack.send(d.socket, new Uint8Array(20))).toBe(20)
+    d.shutdown().out('FIN,PSH,ACK 1:21 ack 11').quiet()
+    d.in('FIN,ACK 11:11 ack 22')
+    d.out('ACK 22:22 ack 12').quiet()
+    expect(d.state).toBe('TIME-WAIT')
+  })
+
   test('sends SYN,ACK and answer again when they are lost', () => {
     const { d, listener, cookie } = server()
     d.in('SYN 0:10', { options: withCookie(cookie) })

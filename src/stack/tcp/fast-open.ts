@@ -37,6 +37,7 @@ import {
 import { connectTcp } from './user.ts'
 import { bufferShare } from './window.ts'
 
+/** The feature TCP_FASTOPEN as core code knows it: the option of RFC 7413, 4.1.1, and what goes with it. */
 export interface FastOpen extends TcpOption {
   /** Connects with text: in the SYN if we have a cookie, behind the handshake else. Bytes taken of `data`. */
   open(s: Core, t: Tcb, data: Uint8Array, address: number, port: number): number | Errno

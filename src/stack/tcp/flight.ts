@@ -94,6 +94,7 @@ export function takeFlight(s: Core, t: Tcb): boolean {
   return true
 }
 
+/** Gives the record back, if the connection has one, and ends what was timed or recovered in it. */
 export function releaseFlight(m: Arena, t: Tcb): void {
   const f = flightOf(m, t)
   if (f === 0) return

@@ -121,7 +121,8 @@ function segmentArrives(s: Core, t: Tcb): Drop {
   s.features.settings?.heard(s, t)
   acknowledge(s, t)
   if (stateOf(m, t) === SYN_RECEIVED) handshakeDone(s, t)
-  else if (finAcknowledged(m, t) && !afterFinAcknowledged(s, t)) return Drop.None
+  // With Fast Open it may be the ACK of the FIN as well.
+  if (finAcknowledged(m, t) && !afterFinAcknowledged(s, t)) return Drop.None
   // Sixth: URG. Seventh: the text. Eighth: FIN.
   return takeText(s, t)
 }

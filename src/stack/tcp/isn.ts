@@ -8,6 +8,7 @@ import { ipv6For } from '../ip6/word.ts'
 import type { Arena } from '../memory/arena.ts'
 import { NOW, SECRET } from '../memory/layout.ts'
 
+/** The ISS of a connection between these ends at the present time: 32 bits, signed. Addresses are words (ip6/word.ts). */
 export function initialSequence(
   s: Core,
   localIp: number,

@@ -9,6 +9,7 @@ import { CLOSING_HEAD, LAST_ACK_HEAD } from '../memory/layout.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag, setFlag } from '../socket/record.ts'
 import { CLOSING, FLAG_LAST_WORDS, LAST_ACK, RECV_HEAD, RECV_TAIL, stateOf, type Tcb } from './tcb.ts'
 
+/** Offset in the TCB, valid while FLAG_LAST_WORDS is set. */
 export const LAST_WORDS_NEXT = RECV_HEAD
 const LAST_WORDS_PREVIOUS = RECV_TAIL
 

@@ -14,6 +14,7 @@ import { REMOTE_ADDRESS } from '../socket/record.ts'
 import { setRto } from './rtt.ts'
 import { CWND, RTTVAR, SRTT, SSTHRESH, SSTHRESH_INITIAL, type Tcb } from './tcb.ts'
 
+/** The feature TCP_METRICS as core code knows it. */
 export interface Metrics {
   /** The handshake is done: begins where the last connection to this host ended. */
   recall(s: Core, t: Tcb): void

@@ -13,7 +13,8 @@ import { Drop } from '../drop.ts'
 import { frameAt } from '../ethernet/frames.ts'
 import { etherInput, tooLong } from '../ip/input.ts'
 import { isOurs } from '../ip/local.ts'
-import { linkTo } from '../ip/route.ts'
+import { linkTo, nextHop } from '../ip/route.ts'
+import { ipv6For } from '../ip6/word.ts'
 import { type Address, FRAME_MAX, LARGE_FRAME, PAGE, takePage } from '../memory/arena.ts'
 import { INPUT_PAGE, LARGE_AT, LARGE_SIZE, PAGE_COUNT, POOL_STANDING } from '../memory/layout.ts'
 import { REMOTE_ADDRESS } from '../socket/record.ts'
@@ -32,6 +33,7 @@ import { FIN, PSH, SYN, TCP_HEADER_MAX } from '../wire/tcp.ts'
 import { takeSegment } from './input.ts'
 import { MSS, type Tcb } from './tcb.ts'
 
+/** The feature IP_OFFLOAD as core code knows it. Sizes are in bytes. */
 export interface Offload {
   /** Sets room for one large frame aside, `largest` bytes or what the arena can spare. RangeError when out of range. */
   layOut(s: Core, largest: number): void
@@ -71,6 +73,11 @@ const datagramEnd = ({ m: { view } }: Core, at: Address): number =>
     ? IP6_HEADER + view.getUint16(at + ETH_HEADER + IP6_PAYLOAD_LENGTH)
     : view.getUint16(at + ETH_HEADER + IP_TOTAL_LENGTH))
 
+/** Whether a host is on link 0 itself: a router has no use for a large frame, since the next link does not carry it. */
+const isNextTo = (s: Core, remote: number): boolean =>
+  linkTo(s, remote) === 0 && (ipv6For(s, remote) !== undefined || nextHop(s, remote) === remote)
+
+/** The feature IP_OFFLOAD. */
 export const offload: Offload = {
   layOut(s, largest) {
     const { m } = s
@@ -129,6 +136,6 @@ export const offload: Offload = {
   textLimit(s, t) {
     const mss = s.m.get16(t + MSS)
     const room = s.m.get32(LARGE_SIZE) - HEADERS
-    return room < mss || linkTo(s, s.m.get32(t + REMOTE_ADDRESS)) !== 0 ? mss : room - (room % mss)
+    return room < mss || !isNextTo(s, s.m.get32(t + REMOTE_ADDRESS)) ? mss : room - (room % mss)
   },
 }

@@ -7,6 +7,7 @@ import type { Address } from '../memory/arena.ts'
 import { SYN } from '../wire/tcp.ts'
 import type { Tcb } from './tcb.ts'
 
+/** One option of the header, RFC 9293, 3.2, as a feature brings it. */
 export interface TcpOption {
   /** Its kind, RFC 9293, 3.1. */
   readonly kind: number

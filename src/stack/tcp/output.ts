@@ -1,7 +1,7 @@
 /**
  * What a connection sends next, RFC 9293, 3.8. Segments are not queued: when the link has room it asks, and the
- * segment is decided on (`plan`), built (emit.ts), and only once the link has taken it does the state move
- * (`commit`). So a busy link holds no stale ACKs, and back-pressure reaches the sockets by itself.
+ * segment is decided on (planSegment), built (emit.ts), and only once the link has taken it does the state move
+ * (commitSegment). So a busy link holds no stale ACKs, and back-pressure reaches the sockets by itself.
  */
 import type { Core, Emit } from '../core.ts'
 import type { Arena, Page } from '../memory/arena.ts'

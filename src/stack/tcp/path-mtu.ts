@@ -50,6 +50,7 @@ import {
 import { TIMESTAMPS_SPACE } from './timestamps.ts'
 import { isInFlight, senderOf } from './unreachable.ts'
 
+/** The feature PATH_MTU as core code knows it. MTUs are bytes of IP. */
 export interface PathMtu {
   /** The connection may send from now on: not more at once than this path is known to carry. */
   begin(s: Core, t: Tcb): void
@@ -71,8 +72,12 @@ const MTU_LEAST = 68
 /** RFC 1191, 7: what to try where a router does not say, of what Ethernet can send. */
 const PLATEAUS = [1492, 1006, 508, 296] as const
 
-/** RFC 4821, 7.7 and 5.1: after how many timeouts in a row (R1 of RFC 1122, 4.2.3.5), and what to try; then half of that. */
-const BLACK_HOLE_TIMEOUTS = 3
+/**
+ * RFC 4821, 7.7 and 5.1: after how many timeouts in a row, and what to try; then half of that. R1 of RFC 1122, 4.2.3.5 is "at
+ * least 3 retransmissions", which the fourth timeout finds in vain: where one segment in seven is lost with its ACK, three in a
+ * row would seem a black hole every few minutes.
+ */
+const BLACK_HOLE_TIMEOUTS = 4
 const BLACK_HOLE_MSS = [1024, 536] as const
 
 const isOverIpv6 = (s: Core, t: Tcb): boolean => ipv6For(s, s.m.get32(t + REMOTE_ADDRESS)) !== undefined

@@ -33,76 +33,57 @@ export const TEXT_OFFSET = 140
 const ROUND = 65_536
 /** One room for all stacks; what stands in it means nothing between calls. */
 const room = new Uint8Array(ROUND + 2 * PAGE)
-const roomWords = new Uint32Array(room.buffer)
 /** Its windows, each a segment long. */
 const windows: Uint8Array[] = []
 
 /** Copies up to `limit` bytes into the tail's page and fresh ones, a segment each. Returns how many found room. */
 export function queueText(s: Core, t: Tcb, data: Uint8Array, limit: number): number {
-  for (let done = 0; ; done += ROUND) {
-    const length = Math.min(limit - done, ROUND)
-    if (length <= 0) return limit
-    const taken = queueRound(s, t, length === data.length ? data : data.subarray(done, done + length))
-    if (taken < length) return done + taken
+  if (limit > ROUND) {
+    const taken = queueText(s, t, data, ROUND)
+    return taken < ROUND ? taken : taken + queueText(s, t, data.subarray(ROUND), limit - ROUND)
   }
-}
-
-function queueRound(s: Core, t: Tcb, data: Uint8Array): number {
   const { m } = s
   // A page holds a segment, which goes out from where it stands. Smaller ones are cut from it: they must not cost a page each.
   const segment = Math.min(Math.max(m.get16(t + MSS), MSS_DEFAULT), PAGE - TEXT_OFFSET)
+  const text = limit === data.length ? data : data.subarray(0, limit)
   let page = pageWithRoom(m, t, segment)
-  const first = page === 0 ? 0 : roomIn(m, page, segment)
-  const spreads = data.length > (first || segment)
-  if (spreads) room.set(data, segment - first)
+  const first =
+    page === 0 ? 0 : Math.min(segment - m.get16(page + PAGE_LENGTH), page + PAGE - endOfPage(m, page))
+  const spreads = limit > (first || segment)
+  if (spreads) room.set(text, segment - first)
   let done = 0
-  for (let part = first === 0 ? 1 : 0; done < data.length; part++) {
+  for (let part = first === 0 ? 1 : 0; done < limit; part++) {
     if (part > 0) page = addTextPage(s, t)
     if (page === 0) break
-    const length = m.get16(page + PAGE_LENGTH)
-    const at = page + m.get16(page + PAGE_OFFSET) + length
-    const piece = Math.min(data.length - done, part === 0 ? first : segment)
-    if (!spreads) m.bytes.set(data, at)
-    else if (part === 0) copyOut(m, segment - first, at, first)
-    else m.bytes.set(windowOf(part, segment), at)
-    m.put16(page + PAGE_LENGTH, length + piece)
+    const at = endOfPage(m, page)
+    const piece = Math.min(limit - done, part === 0 ? first : segment)
+    if (!spreads) m.bytes.set(text, at)
+    else if (part > 0) m.bytes.set(windowOf(part, segment), at)
+    // Less than a segment, once a call: byte by byte.
+    else for (let i = 0; i < first; i++) m.bytes[at + i] = room[segment - first + i] as number
+    m.put16(page + PAGE_LENGTH, m.get16(page + PAGE_LENGTH) + piece)
     m.add32(t + SEND_QUEUED, piece)
     done += piece
   }
   return done
 }
 
-/** How much more of a segment the page can take. */
-const roomIn = (m: Arena, page: Page, segment: number): number => {
-  const length = m.get16(page + PAGE_LENGTH)
-  return Math.min(segment - length, PAGE - m.get16(page + PAGE_OFFSET) - length)
-}
-
 function windowOf(part: number, segment: number): Uint8Array {
   const kept = windows[part]
-  if (kept !== undefined && kept.length === segment) return kept
+  if (kept?.length === segment) return kept
   const made = room.subarray(part * segment, (part + 1) * segment)
   windows[part] = made
   return made
 }
 
-/** Copies bytes of the room to `at`: less than a segment, once a call, so that it needs no window. */
-function copyOut(m: Arena, from: number, at: Address, length: number): void {
-  let i = 0
-  // The text of a page begins at a word, as the room's segments do: mostly both are as far from one.
-  if (((from ^ at) & 3) === 0) {
-    for (; i < length && ((from + i) & 3) !== 0; i++) m.bytes[at + i] = room[from + i] as number
-    for (; i + 4 <= length; i += 4) m.words[(at + i) >> 2] = roomWords[(from + i) >> 2] as number
-  }
-  for (; i < length; i++) m.bytes[at + i] = room[from + i] as number
-}
+/** Where the text of a page ends. */
+const endOfPage = (m: Arena, page: Page): Address =>
+  page + m.get16(page + PAGE_OFFSET) + m.get16(page + PAGE_LENGTH)
 
 /** The last page of the text, if it has room; else 0. */
 function pageWithRoom(m: Arena, t: Tcb, segment: number): Page {
   const tail = m.get32(t + SEND_TAIL)
-  if (tail === 0) return 0
-  const length = m.get16(tail + PAGE_LENGTH)
-  return length < segment && m.get16(tail + PAGE_OFFSET) + length < PAGE ? tail : 0
+  return tail !== 0 && m.get16(tail + PAGE_LENGTH) < segment && endOfPage(m, tail) < tail + PAGE ? tail : 0
 }
 
 function addTextPage(s: Core, t: Tcb): Page {

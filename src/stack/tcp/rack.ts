@@ -82,6 +82,7 @@ const PERSIST = 16
 /** 6.2, step 1: the least round trip of about this time, so that a path that became longer is noticed. */
 const MIN_RTT_WINDOW = 10_000_000
 
+/** The feature TCP_RACK, RFC 8985; it needs TCP_SACK. */
 export const rack: Rack = {
   delivered(s, t, page) {
     const { m } = s

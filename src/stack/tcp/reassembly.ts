@@ -106,6 +106,7 @@ export function deliverHeld(s: Core, t: Tcb): void {
   }
 }
 
+/** The sequence number behind the page's text. */
 export const endOf = (m: Arena, page: Page): number =>
   (m.get32(page + PAGE_SEQ) + m.get16(page + PAGE_LENGTH)) | 0
 

@@ -102,6 +102,7 @@ function appendInput(s: Core, t: Tcb): boolean {
 /** Hangs a page of data at the end of what can be read. */
 export const appendPage = (m: Arena, t: Tcb, page: Page): void => append(m, t + RECV_HEAD, page, PAGE_NEXT)
 
+/** So many bytes more, in order, are there to be read: RCV.NXT goes on by them. */
 export function advance(m: Arena, t: Tcb, length: number): void {
   m.add32(t + RCV_NXT, length)
   m.add32(t + RECV_QUEUED, length)

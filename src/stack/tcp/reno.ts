@@ -5,6 +5,7 @@ import { CWND, MSS, SSTHRESH } from './tcb.ts'
 /** A window larger than any receiver's buffer here serves nothing. */
 export const CWND_MAX = 1 << 24
 
+/** Without a switch: what TCP_CUBIC stands in the place of. */
 export const reno: Congestion = {
   acked(s, t, bytes) {
     const { m } = s

@@ -16,6 +16,7 @@ import { FLAG_TIMING, RTO, RTTVAR, SRTT, type Tcb } from './tcb.ts'
 export const RTO_INITIAL = 1_000
 /** 5.7: what it is when the SYN was lost, since a second was too short for this path. */
 export const RTO_AFTER_LOST_SYN = 3_000
+/** 2.4 would have a second; 200 ms is Linux's. */
 export const RTO_MIN = 200
 /** 2.5: a maximum of at least 60 seconds. */
 export const RTO_MAX = 60_000

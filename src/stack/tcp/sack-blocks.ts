@@ -24,6 +24,7 @@ const lefts = new Int32Array(4)
 const rights = new Int32Array(4)
 const arrivals = new Int32Array(4)
 
+/** RFC 2018, 2: kind 4, two bytes, in SYNs alone. */
 export const sackPermitted: TcpOption = {
   kind: OPTION_SACK_PERMITTED,
 
@@ -50,6 +51,7 @@ export const sackPermitted: TcpOption = {
   },
 }
 
+/** RFC 2018, 3: kind 5, eight bytes a block, in ACKs while something is held out of order. */
 export const sackBlocks: TcpOption = {
   kind: OPTION_SACK,
 

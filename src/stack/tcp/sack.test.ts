@@ -162,6 +162,22 @@ describe('what is lost, RFC 6675, 4', () => {
     d.out('ACK 1:1001 ack 1').quiet()
   })
 
+  test('a segment that lies in two pages is lost in both, though what is SACKed begins and ends within pages', () => {
+    const d = established({ memory: 1 << 20 }, 60_000, 1000, createClient, SACK_PERMITTED)
+    d.send(300)
+    d.send(5000)
+    d.skip()
+    d.in(ack(301))
+    // Pages end at 1001, 2001 and so on; 301 to 1301 is lost, and 4301 to 5301.
+    d.in(ack(301), blocks(d, [1301, 2301]))
+    d.in(ack(301), blocks(d, [1301, 3301]))
+    d.quiet()
+    d.in(ack(301), blocks(d, [1301, 4301]))
+    d.out('ACK 301:1001 ack 1').quiet()
+    d.in(ack(1001), blocks(d, [1301, 4301]))
+    d.out('ACK 1001:2001 ack 1').quiet()
+  })
+
   test('blocks of what was never sent, or upside down, mean nothing', () => {
     const d = flying()
     d.in(ack(1001), blocks(d, [2001, 12_001]))

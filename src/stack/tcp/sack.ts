@@ -100,6 +100,7 @@ export const NEWS_ADVANCE = 32
 /** Not of the ACK, but until it is done: the first segment of a recovery goes whatever is in the network. */
 const FORCED = 16
 
+/** The feature TCP_SACK, RFC 2018, 2883 and 6675. */
 export const sack: Sack = {
   permitted: sackPermitted,
   blocks: sackBlocks,
@@ -137,7 +138,7 @@ export const sack: Sack = {
     if ((m.get8(f + SACK_NEWS) & NEWS_BLOCK) !== 0)
       m.put8(t + DUP_ACKS, Math.min(255, m.get8(t + DUP_ACKS) + 1))
     if (s.features.rack !== undefined) s.features.rack.detect(s, t)
-    else detectByCount(m, t, f)
+    else detectByCount(s, t, f)
     enterRecovery(s, t)
   },
 
@@ -285,15 +286,17 @@ function enter(s: Core, t: Tcb, f: Flight, page: Page, first: number): void {
 /**
  * IsLost (), 4: "either DupThresh discontiguous SACKed sequences have arrived above 'SeqNum' or more than (DupThresh - 1) *
  * SMSS bytes with sequence numbers greater than 'SeqNum' have been SACKed". Three pages that are SACKed are more bytes than
- * that, since all pages but the last are full: the second rule holds whenever the first does. What was sent again once is
- * left to the timer.
+ * that, since all pages but the last are full: the second rule holds whenever the first does. What is SACKed of a page in part
+ * stands in the ACK's blocks alone. What was sent again once is left to the timer.
  */
-function detectByCount(m: Arena, t: Tcb, f: Flight): void {
+function detectByCount(s: Core, t: Tcb, f: Flight): void {
+  const { m } = s
   let above = m.get32(f + SACKED)
+  const most = (DUP_THRESH - 1) * m.get16(t + MSS)
   const head = firstInFlight(m, t)
   for (
     let page = head;
-    page !== 0 && above > (DUP_THRESH - 1) * m.get16(t + MSS);
+    page !== 0 && (above > most || blockBehind(s, t, sentEnd(m, t, page)) > most);
     page = nextInFlight(m, t, page)
   ) {
     if (isMarked(m, page, IS_SACKED)) above -= sentLength(m, t, page)
@@ -301,6 +304,14 @@ function detectByCount(m: Arena, t: Tcb, f: Flight): void {
   }
   // 5 (1): three ACKs that each SACK more than before, though the segments are too small for the rule above, or share a page.
   if (m.get8(t + DUP_ACKS) >= DUP_THRESH && !inRecovery(m, t, f)) markLost(m, t, f, head)
+}
+
+/** How many bytes from `seq` on the largest of the ACK's blocks there SACKs: several may say the same. */
+function blockBehind(s: Core, t: Tcb, seq: number): number {
+  let most = 0
+  for (let i = 0; i < s.segment.blocks; i++)
+    if (isBelievable(s, t, i)) most = Math.max(most, seqDiff(rightEdge(s, i), seqMax(seq, leftEdge(s, i))))
+  return most
 }
 
 /** 5 (4): something is lost, and it is not what a recovery was for already. */

@@ -55,6 +55,7 @@ export const sentLength = (m: Arena, t: Tcb, page: Page): number =>
 export const sentEnd = (m: Arena, t: Tcb, page: Page): number =>
   (m.get32(page + PAGE_SEQ) + sentLength(m, t, page)) | 0
 
+/** Whether the page has any of these marks, IS_SACKED … WAS_AGAIN. */
 export const isMarked = (m: Arena, page: Page, marks: number): boolean =>
   (m.get16(page + PAGE_FLAGS) & marks) !== 0
 
@@ -90,6 +91,7 @@ export function uncount(m: Arena, f: Flight, page: Page, bytes: number): void {
   if ((marks & IS_AGAIN) !== 0) m.add32(f + AGAIN, -bytes)
 }
 
+/** The peer has said that it has all of the page that was sent: what was lost of it is lost no more. */
 export function markSacked(m: Arena, t: Tcb, f: Flight, page: Page): void {
   const length = sentLength(m, t, page)
   uncount(m, f, page, length)

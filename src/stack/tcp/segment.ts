@@ -58,6 +58,7 @@ export interface IncomingSegment {
   ce: boolean
 }
 
+/** A segment without options or text, made once for a host and filled anew by each that comes. */
 export const emptySegment = (): IncomingSegment => ({
   source: 0,
   destination: 0,

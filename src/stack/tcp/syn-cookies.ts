@@ -36,6 +36,7 @@ import { ourClock } from './timestamps.ts'
 import { bufferShare } from './window.ts'
 import { shiftFor } from './window-scale.ts'
 
+/** The feature SYN_COOKIES as core code knows it; RFC 4987, 3.6. */
 export interface SynCookies {
   /** Answers the SYN in `s.segment`, for which the listener has no room. */
   answer(s: Core, listener: Tcb): Drop

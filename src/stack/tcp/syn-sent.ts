@@ -29,6 +29,7 @@ import {
 } from './tcb.ts'
 import { receiveWindow } from './window.ts'
 
+/** Takes the segment in `s.segment`. Drop.None: taken; else the reason, and what section 3.10.7.3 has answered is sent. */
 export function synSentInput(s: Core, t: Tcb): Drop {
   const { m, segment: g } = s
   const acks = (g.flags & ACK) !== 0

@@ -28,6 +28,7 @@ export const TIME_WAIT = 10
 
 /** The next in the list of those that have something to send. */
 export const SENDERS_NEXT = SOCKET_HEAD
+/** Sequence numbers are 32 bits and compare by their difference (seq.ts); windows are bytes, not shifted. */
 export const SND_UNA = SOCKET_HEAD + 4
 export const SND_NXT = SOCKET_HEAD + 8
 /** The highest sequence number sent so far, plus one: SND.NXT goes back to SND.UNA on a timeout, this does not. */
@@ -40,6 +41,7 @@ export const SND_WND = SOCKET_HEAD + 16
 export const SND_WL1 = SOCKET_HEAD + 20
 /** The largest window the peer has ever offered: MAX.SND.WND of RFC 5961, 5, and of the sender's SWS avoidance. */
 export const SND_WND_MAX = SOCKET_HEAD + 24
+/** The initial sequence numbers: ours, and IRS the peer's. */
 export const ISS = SOCKET_HEAD + 28
 export const RCV_NXT = SOCKET_HEAD + 32
 /** RCV.NXT + RCV.WND as it was last told to the peer: it never moves left. */
@@ -51,6 +53,7 @@ export const SEND_HEAD = SOCKET_HEAD + 44
 export const SEND_TAIL = SOCKET_HEAD + 48
 /** What matters only while something is under way (flight.ts); 0 while nothing is. */
 export const FLIGHT = SOCKET_HEAD + 52
+/** Bytes of text in that list. */
 export const SEND_QUEUED = SOCKET_HEAD + 56
 /** Data in order that waits to be read, and data that waits for what comes before it. */
 export const RECV_HEAD = SOCKET_HEAD + 60
@@ -69,6 +72,7 @@ export const RTO = SOCKET_HEAD + 92
 
 /** The largest segment to send, bytes of data: Eff.snd.MSS of RFC 9293, 3.7.1. */
 export const MSS = SOCKET_HEAD + 94
+/** Duplicate ACKs in a row, RFC 5681, 2. */
 export const DUP_ACKS = SOCKET_HEAD + 96
 /** Timeouts in a row. */
 export const RETRIES = SOCKET_HEAD + 97
@@ -137,6 +141,7 @@ export const FLAG_RECOVERING = 64
 export const FLAG_RETRANSMIT = 128
 /** RTT_SEQ and RTT_AT are valid. */
 export const FLAG_TIMING = 256
+/** ACK_AT is valid. */
 export const FLAG_ACK_DELAYED = 512
 /** One byte is to be sent into a closed window. */
 export const FLAG_PROBE = 1024
@@ -184,8 +189,10 @@ export const FLAG_KEEP_ALIVE = 1 << 21
 /** "arbitrarily high" (RFC 5681, 3.1). */
 export const SSTHRESH_INITIAL = 0x7fffffff
 
+/** RFC 9293, 3.3.2: CLOSED … TIME_WAIT, 0 … 10. */
 export const stateOf = (m: Arena, t: Tcb): number => m.get8(t + STATE)
 
+/** Puts a connection into a state of RFC 9293, 3.3.2, and raises Event.State. */
 export function enterState(m: Arena, t: Tcb, state: number): void {
   m.put8(t + STATE, state)
   raise(m, t, Event.State)

@@ -62,6 +62,7 @@ function take(m: Arena, t: Tcb, value: number): void {
 
 const isOutdated = (m: Arena, t: Tcb): boolean => ((steps(m) - m.get16(t + TS_RECENT_AT)) & 0xffff) > AGE_MAX
 
+/** The feature TCP_TIMESTAMPS, RFC 7323, 3 … 5. */
 export const timestamps: Timestamps = {
   kind: OPTION_TIMESTAMPS,
 

@@ -73,6 +73,7 @@ export function connectionsLoseAddress(s: Core, address: number): void {
   })
 }
 
+/** Ends a connection that has not shaken hands; its user is told the error. Counts tcpAttemptFails, RFC 4022. */
 export function failAttempt(s: Core, t: Tcb, error: Errno): void {
   count(s, tcpAttemptFails)
   endConnection(s, t, error)

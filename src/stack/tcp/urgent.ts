@@ -10,6 +10,7 @@ import { Event } from '../stack.ts'
 import { seqDiff, seqGt } from './seq.ts'
 import { FLAG_FIN_RECEIVED, FLAG_URGENT, RCV_NXT, RCV_UP, RECV_QUEUED, type Tcb } from './tcb.ts'
 
+/** The feature TCP_URGENT as core code knows it; RFC 9293, 3.8.5. */
 export interface Urgent {
   /** An acceptable segment with URG has arrived: it stands in `s.segment`. */
   arrived(s: Core, t: Tcb): void

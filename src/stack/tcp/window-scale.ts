@@ -25,6 +25,7 @@ export function shiftFor(s: Core): number {
 const belongs = (s: Core, t: Tcb, flags: number): boolean =>
   (flags & SYN) !== 0 && ((flags & ACK) === 0 || hasFlag(s.m, t, FLAG_SCALING))
 
+/** The feature TCP_WSCALE. */
 export const windowScale: TcpOption = {
   kind: OPTION_WINDOW_SCALE,
 

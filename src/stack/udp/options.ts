@@ -6,6 +6,7 @@ import { FLAG_BROADCAST } from '../socket/datagrams.ts'
 import { changeFlag } from '../socket/record.ts'
 import { Option } from '../stack.ts'
 
+/** EINVAL for a value out of range, ENOPROTOOPT for an option that UDP, or this profile, does not have. */
 export function setUdpOption(s: Core, socket: Address, option: Option, value: number): 0 | Errno {
   return option === Option.Broadcast
     ? changeFlag(s.m, socket, FLAG_BROADCAST, value)

@@ -15,6 +15,7 @@ import { IP_HEADER, PROTOCOL_UDP } from '../wire/ipv4.ts'
 import { UDP_HEADER } from '../wire/udp.ts'
 import { putUdpHeader } from './udp.ts'
 
+/** What such a part answers to; each has those of the optional ones that its protocol needs. */
 export interface Service {
   /** A host begins. Throws RangeError when memory is too small for what is configured. */
   start?(s: Core, config: StackConfig): void

@@ -3,6 +3,7 @@ import type { Layer } from './dissect.ts'
 import { ETHERTYPE_IPV4 } from './ethernet.ts'
 import { addressAt, count, hex, macAt, Reading } from './readable.ts'
 
+/** Offsets in bytes. Addresses are in network order: 6 bytes of Ethernet, 4 of IPv4. */
 export const ARP_HARDWARE = 0
 export const ARP_PROTOCOL = 2
 export const ARP_HARDWARE_LENGTH = 4
@@ -14,6 +15,7 @@ export const ARP_TARGET_MAC = 18
 export const ARP_TARGET_IP = 24
 export const ARP_LENGTH = 28
 
+/** RFC 826, "ar$op". */
 export const ARP_REQUEST = 1
 export const ARP_REPLY = 2
 /** RFC 826, "ar$hrd": 1 is Ethernet. */
@@ -47,6 +49,7 @@ export function claimOf(view: DataView, at: number, end: number): 'probe' | 'ann
   return sender === view.getUint32(at + ARP_TARGET_IP) ? 'announcement' : undefined
 }
 
+/** One line about the packet; 'Truncated: …' when it ends at `end` before its 28 bytes do. */
 export function arpSummary(view: DataView, at: number, end: number): string {
   if (end - at < ARP_LENGTH) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, ARP is 28`
   const sender = addressAt(view, at + ARP_SENDER_IP)

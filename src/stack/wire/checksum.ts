@@ -79,6 +79,7 @@ export const sumHeader = (m: Arena, at: Address): number =>
       halves(m.get32(at + 16)),
   )
 
+/** RFC 1071, 2 (B): the sum of bytes at odd places is that of even ones with its two bytes swapped. */
 export const swap16 = (x: number): number => ((x & 0xff) << 8) | (x >>> 8)
 
 /** Folds a sum of less than 2^32 into 16 bits with end-around carry. */

@@ -2,6 +2,7 @@
 import type { Layer } from './dissect.ts'
 import { addressAt, count, hex, macAt, Reading } from './readable.ts'
 
+/** Offsets in bytes, RFC 2131, 2, figure 1. XID is 32 bits, SECS and FLAGS 16, addresses 4 bytes in network order. */
 export const DHCP_OP = 0
 export const DHCP_HARDWARE_TYPE = 1
 export const DHCP_HARDWARE_LENGTH = 2
@@ -19,6 +20,7 @@ export const DHCP_OPTIONS = 240
 /** RFC 1542, 2.1: a BOOTP message has at least 300 bytes; relays drop shorter ones. */
 export const DHCP_LENGTH_MIN = 300
 
+/** RFC 2131, 4.1: UDP ports; and the values of DHCP_OP (2, figure 1). */
 export const DHCP_SERVER_PORT = 67
 export const DHCP_CLIENT_PORT = 68
 export const BOOTREQUEST = 1
@@ -38,6 +40,7 @@ export const DHCPNAK = 6
 export const DHCPRELEASE = 7
 export const DHCPINFORM = 8
 
+/** Option codes, RFC 2132: 3.3 … 3.17, 5.1 and 9.1 … 9.14. Times are seconds, OPTION_MTU and OPTION_MAX_SIZE bytes. */
 const OPTION_PAD = 0
 export const OPTION_SUBNET_MASK = 1
 export const OPTION_ROUTER = 3
@@ -214,6 +217,7 @@ export function endDhcp(view: DataView, at: number, to: number): number {
 
 const TYPE_NAMES = ['', 'Discover', 'Offer', 'Request', 'Decline', 'ACK', 'NAK', 'Release', 'Inform']
 
+/** One line about the message; 'Truncated: …' when it ends at `end` before its header does. */
 export function dhcpSummary(view: DataView, at: number, end: number): string {
   if (end - at < DHCP_OPTIONS)
     return `Truncated: ${count(Math.max(0, end - at), 'byte')}, DHCP is at least ${DHCP_OPTIONS}`

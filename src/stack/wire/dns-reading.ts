@@ -72,6 +72,10 @@ function dataText(view: DataView, message: number, fields: number, end: number):
   return count(length, 'byte')
 }
 
+/**
+ * One line about the message; 'Truncated: …' when it ends at `end` before its header does, 'Malformed …' when its records do
+ * not fit.
+ */
 export function dnsSummary(view: DataView, at: number, end: number): string {
   if (end - at < dns.DNS_HEADER)
     return `Truncated: ${count(Math.max(0, end - at), 'byte')}, a DNS header is ${dns.DNS_HEADER}`

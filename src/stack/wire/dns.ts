@@ -4,6 +4,7 @@
  * empty one, no pointers, 255 bytes at most (3.1, 2.3.4).
  */
 
+/** Offsets in bytes of the six 16-bit words of the header, RFC 1035, 4.1.1. */
 export const DNS_ID = 0
 export const DNS_FLAGS = 2
 export const DNS_QUESTIONS = 4
@@ -12,9 +13,11 @@ export const DNS_AUTHORITIES = 8
 export const DNS_ADDITIONALS = 10
 export const DNS_HEADER = 12
 
+/** RFC 1035, 4.2.1. */
 export const DNS_PORT = 53
 /** RFC 6762, 1. */
 export const MDNS_PORT = 5353
+/** Bits of DNS_FLAGS and values of its RCODE, RFC 1035, 4.1.1. */
 export const DNS_RESPONSE = 0x8000
 export const DNS_OPCODE = 0x7800
 export const DNS_AUTHORITATIVE = 0x0400
@@ -24,6 +27,7 @@ export const DNS_RCODE = 0x000f
 export const RCODE_FORMAT_ERROR = 1
 export const RCODE_NO_NAME = 3
 
+/** Types and classes of records, RFC 1035, 3.2.2 … 3.2.4; OPT is RFC 6891, 6.1.1, NSEC is RFC 4034 (RFC 6762, 6.1). */
 export const TYPE_A = 1
 export const TYPE_NS = 2
 export const TYPE_CNAME = 5
@@ -37,6 +41,7 @@ export const CLASS_IN = 1
 /** RFC 6762, 10.2 and 5.4: in a record, that it replaces what was known; in a question, that unicast will do. */
 export const TOP_BIT = 0x8000
 
+/** Bytes of a flat name, RFC 1035, 2.3.4. */
 export const NAME_MAX = 255
 const POINTER = 0xc0
 /** A record behind its name: type, class, time to live, length of the data. */
@@ -194,6 +199,7 @@ export function flatLength(bytes: Uint8Array, at: number): number {
 
 // ---- writing ----------------------------------------------------------------------------------------------------
 
+/** 12 bytes, RFC 1035, 4.1.1: no questions and no records yet. */
 export function putDnsHeader(view: DataView, at: number, id: number, flags: number): void {
   view.setUint16(at + DNS_ID, id)
   view.setUint16(at + DNS_FLAGS, flags)

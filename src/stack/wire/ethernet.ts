@@ -2,11 +2,13 @@
 import type { Layer } from './dissect.ts'
 import { count, hex, macAt, Reading } from './readable.ts'
 
+/** Offsets in bytes, and the length of the header. */
 export const ETH_DESTINATION = 0
 export const ETH_SOURCE = 6
 export const ETH_TYPE = 12
 export const ETH_HEADER = 14
 
+/** The 16 bits at ETH_TYPE, in network order. IPv4 and ARP: RFC 894. */
 export const ETHERTYPE_IPV4 = 0x0800
 export const ETHERTYPE_ARP = 0x0806
 export const ETHERTYPE_IPV6 = 0x86dd
@@ -14,8 +16,10 @@ export const ETHERTYPE_LLDP = 0x88cc
 
 /** A MAC address is kept as its upper 16 and its lower 32 bits. */
 export const macHigh = (view: DataView, at: number): number => view.getUint16(at)
+/** The lower 32 bits, signed. */
 export const macLow = (view: DataView, at: number): number => view.getInt32(at + 2)
 
+/** Writes a MAC address of two parts in network order: 6 bytes. */
 export function putMac(view: DataView, at: number, high: number, low: number): void {
   view.setUint16(at, high)
   view.setInt32(at + 2, low)
@@ -68,6 +72,7 @@ export function describeEthernet(view: DataView, at: number, end: number): Layer
   return reading.done('Ethernet II', 'RFC 894', ETH_HEADER, ethernetSummary(view, at, end))
 }
 
+/** One line about the frame; 'Truncated: …' when it ends at `end` before its header does. */
 export function ethernetSummary(view: DataView, at: number, end: number): string {
   if (end - at < ETH_HEADER) return `Truncated: ${count(end - at, 'byte')}, a header is 14`
   return `${macAt(view, at + ETH_SOURCE)} → ${macAt(view, at + ETH_DESTINATION)} type ${hex(view.getUint16(at + ETH_TYPE), 4)}`

@@ -2,6 +2,7 @@
 import type { Layer } from './dissect.ts'
 import { checksumFault, count, hex, onesComplementSum, Reading } from './readable.ts'
 
+/** Offsets in bytes; ID and SEQUENCE are those of echo and timestamp messages. */
 export const ICMP_TYPE = 0
 export const ICMP_CODE = 1
 export const ICMP_CHECKSUM = 2
@@ -11,6 +12,7 @@ export const ICMP_SEQUENCE = 6
 export const ICMP_NEXT_HOP_MTU = 6
 export const ICMP_HEADER = 8
 
+/** Types, RFC 792. */
 export const ICMP_ECHO_REPLY = 0
 export const ICMP_UNREACHABLE = 3
 export const ICMP_SOURCE_QUENCH = 4
@@ -70,6 +72,7 @@ const isEcho = (type: number): boolean => type === ICMP_ECHO_REQUEST || type ===
 /** Whether the message quotes the datagram that caused it (RFC 792; RFC 1122, 3.2.2). */
 export const icmpQuotes = icmpIsError
 
+/** One line about the message; 'Truncated: …' when it ends at `end` before its header does. */
 export function icmpSummary(view: DataView, at: number, end: number): string {
   if (end - at < ICMP_HEADER) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an ICMP header is 8`
   const type = view.getUint8(at + ICMP_TYPE)

@@ -4,6 +4,7 @@ import { address6At, NEXT_ICMP6, pseudoHeader6Sum } from './ipv6.ts'
 import { describeNd, isNd, ndSummary } from './nd.ts'
 import { checksumFault, count, hex, onesComplementSum, Reading } from './readable.ts'
 
+/** Offsets in bytes, RFC 4443, 2.1; ID and SEQUENCE are those of echo messages (4.1, 4.2). */
 export const ICMP6_TYPE = 0
 export const ICMP6_CODE = 1
 export const ICMP6_CHECKSUM = 2
@@ -22,6 +23,7 @@ export const ICMP6_PARAMETER_PROBLEM = 4
 export const ICMP6_ECHO_REQUEST = 128
 export const ICMP6_ECHO_REPLY = 129
 
+/** Codes of these errors, RFC 4443, 3.1, 3.3 and 3.4. */
 export const UNREACHABLE6_ADDRESS = 3
 export const UNREACHABLE6_PORT = 4
 export const TIME_EXCEEDED6_REASSEMBLY = 1
@@ -83,6 +85,7 @@ const isMld = (type: number): boolean => type >= MLD_QUERY && type <= MLD_DONE
 /** Whether the message quotes the packet that caused it: all errors do (RFC 4443, 2.1). */
 export const icmp6Quotes = (type: number): boolean => type < 128
 
+/** One line about the message; 'Truncated: …' when it ends at `end` before its header does. */
 export function icmp6Summary(view: DataView, at: number, end: number): string {
   if (end - at < 4)
     return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an ICMPv6 header is at least 4`

@@ -2,6 +2,7 @@
 import type { Layer } from './dissect.ts'
 import { addressAt, checksumFault, count, hex, onesComplementSum, Reading } from './readable.ts'
 
+/** Offsets in bytes. */
 export const IGMP_TYPE = 0
 /** In tenths of a second. 0: the querier speaks version 1. */
 export const IGMP_MAX_RESPONSE = 1
@@ -10,6 +11,7 @@ export const IGMP_CHECKSUM = 2
 export const IGMP_GROUP = 4
 export const IGMP_HEADER = 8
 
+/** Types, RFC 2236, 2.1. */
 export const IGMP_QUERY = 0x11
 export const IGMP_V1_REPORT = 0x12
 export const IGMP_V2_REPORT = 0x16
@@ -34,6 +36,7 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   [IGMP_LEAVE]: 'Leave group',
 }
 
+/** One line about the message; 'Truncated: …' when it ends at `end` before its header does. */
 export function igmpSummary(view: DataView, at: number, end: number): string {
   if (end - at < IGMP_HEADER)
     return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an IGMP message is 8`

@@ -3,6 +3,7 @@ import type { Layer } from './dissect.ts'
 import { pseudoHeader6Sum } from './ipv6.ts'
 import { addressAt, checksumFault, count, hex, onesComplementSum, Reading } from './readable.ts'
 
+/** Offsets in bytes, and the length of a header without options; fields of two and four bytes are in network order. */
 export const IP_VERSION_IHL = 0
 export const IP_TOS = 1
 export const IP_TOTAL_LENGTH = 2
@@ -15,17 +16,20 @@ export const IP_SOURCE = 12
 export const IP_DESTINATION = 16
 export const IP_HEADER = 20
 
+/** Values of IP_PROTOCOL, as RFC 792, RFC 2236, 2, RFC 9293 and RFC 768 have them. */
 export const PROTOCOL_ICMP = 1
 export const PROTOCOL_IGMP = 2
 export const PROTOCOL_TCP = 6
 export const PROTOCOL_UDP = 17
 
+/** Bits of IP_FRAGMENT; the offset counts units of 8 bytes. */
 export const IP_DONT_FRAGMENT = 0x4000
 export const IP_MORE_FRAGMENTS = 0x2000
 export const IP_FRAGMENT_OFFSET = 0x1fff
 /** RFC 1122, 3.2.1.7: the default TTL; 64 is the recommended value. */
 export const IP_DEFAULT_TTL = 64
 
+/** RFC 919, 7: 255.255.255.255, all hosts of this link; never forwarded. */
 export const BROADCAST = 0xffffffff | 0
 /** RFC 1112, 4: 224.0.0.0/4. */
 export const isMulticast = (address: number): boolean => address >>> 28 === 0xe
@@ -63,6 +67,7 @@ const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
 export const ipv4HeaderLength = (view: DataView, at: number): number =>
   (view.getUint8(at + IP_VERSION_IHL) & 15) * 4
 
+/** One line about the datagram; 'Truncated: …' when it ends at `end` before its header does. */
 export function ipv4Summary(view: DataView, at: number, end: number): string {
   if (end - at < IP_HEADER) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an IPv4 header is 20`
   const protocol = view.getUint8(at + IP_PROTOCOL)

@@ -3,6 +3,7 @@ import { formatIpv6 } from './address6.ts'
 import type { Layer } from './dissect.ts'
 import { count, hex, onesComplementSum, Reading } from './readable.ts'
 
+/** Offsets in bytes; addresses are 16 bytes in network order. The payload length counts what is behind these 40. */
 export const IP6_VERSION = 0
 export const IP6_PAYLOAD_LENGTH = 4
 export const IP6_NEXT_HEADER = 6
@@ -16,6 +17,7 @@ export const IP6_MTU_MIN = 1280
 /** What a host begins with; routers may tell another. */
 export const IP6_DEFAULT_HOP_LIMIT = 64
 
+/** Values of a next header field, RFC 8200, 4.3 … 4.7; ICMPv6 is RFC 4443, 1. */
 export const NEXT_HOP_BY_HOP = 0
 export const NEXT_ROUTING = 43
 export const NEXT_FRAGMENT = 44
@@ -93,6 +95,7 @@ const NEXT_NAMES: Readonly<Record<number, string>> = {
 
 const nextName = (next: number): string => `${NEXT_NAMES[next] ?? 'unknown'} (${next})`
 
+/** The 16 bytes at `at` in RFC 5952's form. */
 export const address6At = (view: DataView, at: number): string =>
   formatIpv6(new Uint8Array(view.buffer, view.byteOffset + at, 16))
 
@@ -106,6 +109,7 @@ export function ipv6Payload(
   return [at + IP6_HEADER, Math.min(at + IP6_HEADER + view.getUint16(at + IP6_PAYLOAD_LENGTH), end)]
 }
 
+/** One line about the packet; 'Truncated: …' when it ends at `end` before its header does. */
 export function ipv6Summary(view: DataView, at: number, end: number): string {
   if (end - at < IP6_HEADER) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, an IPv6 header is 40`
   const next = view.getUint8(at + IP6_NEXT_HEADER)

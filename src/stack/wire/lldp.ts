@@ -41,6 +41,7 @@ export const LLDP_MAX_HOSTS = 32
 /** 8.5.6: 255 bytes at most. */
 const NAME_MAX = 255
 
+/** What a port says of itself to the one at the other end of the wire. */
 export interface LldpAnnouncement {
   /** Printable ASCII, at most 255 characters; others arrive as '?'. */
   readonly name: string

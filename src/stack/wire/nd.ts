@@ -2,6 +2,7 @@
 import { address6At } from './ipv6.ts'
 import { count, hex, macAt, type Reading } from './readable.ts'
 
+/** Types of ICMPv6, RFC 4861, 4.1 … 4.5. */
 export const ND_ROUTER_SOLICITATION = 133
 export const ND_ROUTER_ADVERTISEMENT = 134
 export const ND_NEIGHBOUR_SOLICITATION = 135
@@ -15,6 +16,7 @@ export const RA_LENGTH = 16
 export const NS_LENGTH = 24
 export const REDIRECT_LENGTH = 40
 
+/** Offsets in a router advertisement, RFC 4861, 4.2. A hop limit of 0: not said. */
 export const RA_HOP_LIMIT = 4
 export const RA_FLAGS = 5
 /** Seconds; 0: no default router. */
@@ -23,6 +25,7 @@ export const RA_LIFETIME = 6
 export const RA_REACHABLE = 8
 export const RA_RETRANS = 12
 
+/** Offsets in neighbour messages and redirects, and the bits of a neighbour advertisement: RFC 4861, 4.3 … 4.5. */
 export const NA_FLAGS = 4
 export const NA_ROUTER = 0x80
 export const NA_SOLICITED = 0x40
@@ -30,6 +33,7 @@ export const NA_OVERRIDE = 0x20
 export const ND_TARGET = 8
 export const REDIRECT_DESTINATION = 24
 
+/** Option types, RFC 4861, 4.6. */
 export const ND_OPTION_SOURCE = 1
 export const ND_OPTION_TARGET = 2
 export const ND_OPTION_PREFIX = 3
@@ -54,6 +58,7 @@ export const MTU_OPTION_MTU = 4
 export const RDNSS_LIFETIME = 4
 export const RDNSS_ADDRESSES = 8
 
+/** Whether a type of ICMPv6 is one of these messages: 133 … 137. */
 export const isNd = (type: number): boolean => type >= ND_ROUTER_SOLICITATION && type <= ND_REDIRECT
 
 /** The length of the fixed part of a message of this type. */
@@ -95,6 +100,7 @@ export function putLinkOption(
 
 // ---- the readable form ----------------------------------------------------------------------------------------
 
+/** One line about the message, whose type is one of these; 'Truncated: …' when its fixed part does not end before `end`. */
 export function ndSummary(view: DataView, at: number, end: number): string {
   const type = view.getUint8(at)
   if (end - at < ndLength(type)) return `Truncated: this message has at least ${ndLength(type)} bytes`

@@ -5,6 +5,7 @@ import type { Field, Layer } from './dissect.ts'
 export const dotted = (address: number): string =>
   `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
 
+/** The four bytes at `at`, in network order, as '10.0.0.1'. */
 export const addressAt = (view: DataView, at: number): string => dotted(view.getUint32(at))
 
 /** 'xx:xx:xx:xx:xx:xx'. */
@@ -24,6 +25,7 @@ export function macAt(view: DataView, at: number): string {
 export const hex = (value: number, digits: number): string =>
   `0x${(value >>> 0).toString(16).padStart(digits, '0')}`
 
+/** '1 byte', '2 bytes'. */
 export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
 
 /** 2914330117 as '2 914 330 117', with spaces that do not break. */

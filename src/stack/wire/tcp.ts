@@ -3,6 +3,7 @@ import type { Layer, Relative } from './dissect.ts'
 import { PROTOCOL_TCP, pseudoHeaderSum } from './ipv4.ts'
 import { checksumFault, count, grouped, hex, onesComplementSum, Reading } from './readable.ts'
 
+/** Offsets in bytes, and the length of a header without options; fields are in network order. */
 export const TCP_SOURCE_PORT = 0
 export const TCP_DESTINATION_PORT = 2
 export const TCP_SEQUENCE = 4
@@ -16,6 +17,7 @@ export const TCP_HEADER = 20
 /** Fifteen words: the data offset has four bits. */
 export const TCP_HEADER_MAX = 60
 
+/** Bits of TCP_FLAGS, the control bits. */
 export const FIN = 0x01
 export const SYN = 0x02
 export const RST = 0x04
@@ -40,6 +42,7 @@ const FLAG_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR']
 /** As people say them: 'SYN, ACK', 'PSH, ACK'. */
 const FLAG_ORDER = [1, 0, 2, 3, 5, 6, 7, 4]
 
+/** 'SYN, ACK' for 0x12; 'none' for 0. */
 export const flagNames = (flags: number): string =>
   FLAG_ORDER.filter(bit => flags & (1 << bit))
     .map(bit => FLAG_NAMES[bit])
@@ -126,6 +129,10 @@ export function tcpBrief(view: DataView, at: number, end: number, relative?: Rel
     .join(' ')
 }
 
+/**
+ * One line about the segment; 'Truncated: …' when it ends at `end` before its header does. With `relative` its numbers count
+ * from the ISNs.
+ */
 export function tcpSummary(view: DataView, at: number, end: number, relative?: Relative): string {
   if (end - at < TCP_HEADER)
     return `Truncated: ${count(Math.max(0, end - at), 'byte')}, a TCP header is at least 20`

@@ -3,12 +3,14 @@ import type { Layer } from './dissect.ts'
 import { PROTOCOL_UDP, pseudoHeaderSum } from './ipv4.ts'
 import { checksumFault, count, hex, onesComplementSum, Reading } from './readable.ts'
 
+/** Offsets in bytes. The length counts the header, too; a checksum of 0 is none. */
 export const UDP_SOURCE_PORT = 0
 export const UDP_DESTINATION_PORT = 2
 export const UDP_LENGTH = 4
 export const UDP_CHECKSUM = 6
 export const UDP_HEADER = 8
 
+/** One line about the datagram; 'Truncated: …' when it ends at `end` before its header does. */
 export function udpSummary(view: DataView, at: number, end: number): string {
   if (end - at < UDP_HEADER) return `Truncated: ${count(Math.max(0, end - at), 'byte')}, a UDP header is 8`
   const length = view.getUint16(at + UDP_LENGTH)

@@ -14,15 +14,21 @@ export class FrameStream {
   /** Set while the stream is full; called when there is room again. */
   #onRoom: (() => void) | undefined
 
-  /** `onFrame` gets each frame, valid during the call; `onEnd` is called once, with a sentence when something is wrong. */
-  constructor(socket: Socket, onFrame: (frame: Uint8Array) => void, onEnd: (wrong?: string) => void) {
+  readonly #onFrame: (frame: Uint8Array) => boolean
+  readonly #onEnd: (wrong?: string) => void
+  #paused = false
+
+  /**
+   * `onFrame` gets each frame, valid during the call; false: it cannot be taken now, and comes again after `resume`.
+   * `onEnd` is called once, with a sentence when something is wrong.
+   */
+  constructor(socket: Socket, onFrame: (frame: Uint8Array) => boolean, onEnd: (wrong?: string) => void) {
     this.#socket = socket
+    this.#onFrame = onFrame
+    this.#onEnd = onEnd
     socket.on('data', chunk => {
-      const wrong = this.#take(chunk, onFrame)
-      if (wrong !== undefined) {
-        socket.destroy()
-        onEnd(wrong)
-      }
+      this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+      if (!this.#paused) this.#take()
     })
     socket.on('drain', () => {
       const tell = this.#onRoom
@@ -46,20 +52,34 @@ export class FrameStream {
     return true
   }
 
+  /** After `onFrame` said false: it can take frames again. */
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#take()
+    if (!this.#paused) this.#socket.resume()
+  }
+
   end(): void {
     this.#socket.end()
   }
 
-  #take(chunk: Buffer, onFrame: (frame: Uint8Array) => void): string | undefined {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    while (bytes.length >= 4) {
+  /** Hands out the whole frames that are there. */
+  #take(): void {
+    let bytes = this.#rest
+    while (bytes.length >= 4 && !this.#paused) {
       const length = bytes.readUInt32BE()
-      if (length > FRAME_MAX) return `A frame of ${length} bytes; ${FRAME_MAX} is the most.`
+      if (length > FRAME_MAX) {
+        this.#socket.destroy()
+        return this.#onEnd(`A frame of ${length} bytes; ${FRAME_MAX} is the most.`)
+      }
       if (bytes.length < 4 + length) break
-      onFrame(bytes.subarray(4, 4 + length))
-      bytes = bytes.subarray(4 + length)
+      if (this.#onFrame(bytes.subarray(4, 4 + length))) bytes = bytes.subarray(4 + length)
+      else {
+        this.#paused = true
+        this.#socket.pause()
+      }
     }
     this.#rest = Buffer.from(bytes)
-    return undefined
   }
 }
