@@ -76,7 +76,7 @@ export function watched(code, file) {
   return [
     ['new DataView(buffer)', 'new $View(buffer)'],
     ['new Uint8Array(buffer)', 'new $Bytes(buffer)'],
-    ['const kept = this.windows[page]', '$check(this.buffer, at, length); const kept = this.windows[page]'],
+    ['const { windows } = this', '$check(this.buffer, at, length); const { windows } = this'],
   ].reduce((all, [from = '', to = '']) => replaced(all, from, to), text)
 }
 
