@@ -60,6 +60,10 @@ if (ready) {
   await step('storms, 200 seeds', () => runNode('src/simulate/simulate.js', [], { REPORT: storms }))
   tallies.push(readTally(storms, tallyChecks))
 
+  const frames = join(reports, 'fuzz.json')
+  await step('the saboteur, 40,000 frames', () => runNode('src/fuzz/fuzz.js', [], { REPORT: frames }))
+  tallies.push(readTally(frames, tallyChecks))
+
   const scripts = join(reports, 'scripts-built.json')
   await step('packet scripts against the built files', () =>
     runNode('src/conformance/scripts.js', ['--built'], { REPORT: scripts }),

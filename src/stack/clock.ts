@@ -43,7 +43,9 @@ function writeNow(m: Arena, time: Ms): void {
 export const fireTimers = (s: Core): void => runTimers(s.m, s.m.get32(NOW_MS), record => fireTimer(s, record))
 
 function fireTimer(s: Core, record: Address): void {
-  switch (s.m.get8(record + RECORD_KIND)) {
+  // Read once: whoever is told may free the record, and its page.
+  const kind = s.m.get8(record + RECORD_KIND)
+  switch (kind) {
     case KIND_ACQUIRE:
       return acquireTimer(s)
     case KIND_NEIGHBOUR:
@@ -61,6 +63,6 @@ function fireTimer(s: Core, record: Address): void {
     case KIND_IPV6:
       return s.features.ipv6?.timer(s, record)
     default:
-      for (const service of s.services) service.expired?.(s, record, s.m.get8(record + RECORD_KIND))
+      for (const service of s.services) service.expired?.(s, record, kind)
   }
 }

@@ -1,0 +1,316 @@
+/**
+ * Frames at one host that has everything open: listeners, connections, groups, a capture, questions on their way. Runs of
+ * frames from a seed, each at the host as it was; then time passes, and all must be given back.
+ *
+ * What is true of every frame: nothing is thrown, no access leaves its page (watch.ts), the work is bounded, and nothing that
+ * lies behind the frame, or in memory that nobody holds, changes what the host does: each run is done twice, with other
+ * rubbish there.
+ */
+import { Dice } from '../simulate/dice.ts'
+import { Arena, PAGE, PAGE_FRAME } from '../stack/memory/arena.ts'
+import { FREE_HEAD, INPUT_PAGE } from '../stack/memory/layout.ts'
+import { createStack as client } from '../stack/profiles/client.ts'
+import { createStack as full } from '../stack/profiles/full.ts'
+import { createStack as minimal } from '../stack/profiles/minimal.ts'
+import { NameType, Option, Protocol, type Socket, type Stack, type StackConfig } from '../stack/stack.ts'
+import { expectSound } from '../stack/testing/invariants.ts'
+import { frame } from './grammar/ethernet.ts'
+import { Knowledge } from './knowledge.ts'
+import { mended, mutated } from './mutate.ts'
+import { Pen } from './pen.ts'
+import { marks, takeTurns, trusted, Wrong } from './watch.ts'
+
+const PROFILES = { full, client, minimal }
+type Profile = keyof typeof PROFILES
+const NAMES: readonly Profile[] = ['full', 'full', 'client', 'minimal']
+const FRAMES_A_RUN = 60
+/** Frames that entered a branch that none before had entered are kept, to be changed. */
+const KEPT_AT_MOST = 500
+/** What a host remembers of others by their leave has its own bounds, and may outlive the run. */
+const REMEMBERED = ['neighbours', 'destinations', 'free', 'routes', 'IPv6', 'names', 'leases', 'groups']
+
+export const HOSTS = [1, 2, 3].map(n => ({
+  mac: [2, 0, 0, 0, 0, n],
+  address: 0x0a000000 + n,
+  address6: [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe, 0, 0, n],
+}))
+
+/** What a run did, and what was wrong with it. */
+export interface Run {
+  readonly frames: number
+  readonly failure?: {
+    readonly what: string
+    readonly seed: number
+    readonly profile: Profile
+    readonly frames: readonly string[]
+  }
+  readonly worst: { readonly turns: number; readonly frame: string }
+}
+
+/** A host that has settled, in a copy of its arena, and what was heard of it. */
+interface Settled {
+  readonly profile: Profile
+  readonly config: StackConfig
+  readonly arena: ArrayBuffer
+  readonly now: number
+  readonly known: Knowledge
+  readonly sockets: readonly Socket[]
+}
+
+const environment = (seed: number) => {
+  const dice = new Dice(seed)
+  return { random32: dice.word, secret: Uint8Array.from({ length: 16 }, () => dice.below(256)) }
+}
+
+function settle(profile: Profile, memory: number, service: 'client' | 'server', seed: number): Settled {
+  const create = PROFILES[profile]
+  const mac = (n: number) => Uint8Array.from(HOSTS[n]?.mac ?? [])
+  const config: StackConfig = {
+    memory,
+    mac: mac(0),
+    address: service === 'client' && profile !== 'minimal' && seed % 3 === 0 ? 'dhcp' : '10.0.0.1/24',
+    gateway: '10.0.0.3',
+    name: 'target',
+    dns: ['10.0.0.2'],
+    ...(profile === 'full' && {
+      forward: service === 'server',
+      largestFrame: 9_014,
+      links: [{ mac: Uint8Array.of(2, 0, 0, 0, 1, 1), address: '10.1.0.1/24', mtu: 600 }],
+      ...(service === 'server' && { dhcpServer: { first: '10.0.0.100', last: '10.0.0.120', lease: 60 } }),
+    }),
+  }
+  const stack = create(config, environment(seed))
+  const peer = full(
+    { memory: 262_144, mac: mac(1), address: '10.0.0.2/24', name: 'peer' },
+    environment(seed + 1),
+  )
+  const known = new Knowledge(HOSTS, true)
+  let now = 0
+  const pass = (ms: number) => {
+    for (const until = now + ms; now < until; now += 25) {
+      for (const [one, other] of [
+        [stack, peer],
+        [peer, stack],
+      ] as const) {
+        takeTurns()
+        one.poll(now)
+        one.output(bytes => {
+          known.hear(bytes)
+          under.push([other, bytes.slice()])
+          return true
+        })
+      }
+      for (const [to, bytes] of under.splice(0)) to.input(bytes, now)
+    }
+  }
+  const under: [Stack, Uint8Array][] = []
+  pass(12_000)
+  const sockets = open(stack, peer)
+  pass(300)
+  return { profile, config, arena: stack.arena.slice(0), now, known, sockets }
+}
+
+/** Opens what there is to open; returns those sockets that hold nothing else. */
+function open(stack: Stack, peer: Stack): Socket[] {
+  const sockets: Socket[] = []
+  const make = (protocol: Protocol, number?: number) => {
+    const made = stack.socket(protocol, number)
+    if (made > 0) sockets.push(made as Socket)
+    return made as Socket
+  }
+  const listener = make(Protocol.Tcp)
+  stack.bind(listener, 0, 7)
+  stack.listen(listener, 4)
+  stack.setOption(listener, Option.FastOpen, 2)
+  for (const port of [9, 10]) {
+    const far = peer.socket(Protocol.Tcp) as Socket
+    peer.bind(far, 0, port)
+    peer.listen(far, 2)
+    const near = make(Protocol.Tcp)
+    stack.connect(near, 0x0a000002, port)
+    stack.send(near, new Uint8Array(3_000).fill(port))
+  }
+  const udp = make(Protocol.Udp)
+  stack.bind(udp, 0, 9)
+  stack.joinGroup(udp, 0xe0000007)
+  stack.attachFilter(udp, [
+    [0x80, 0, 0, 0],
+    [0x16, 0, 0, 0],
+  ])
+  make(Protocol.Icmp)
+  make(Protocol.Icmp6)
+  make(Protocol.Raw, 99)
+  make(Protocol.Packet, 0)
+  const netlink = make(Protocol.Netlink)
+  stack.bind(netlink, 0x555, 0)
+  for (const [name, type] of [
+    ['a.example', NameType.A],
+    ['x.local', NameType.A],
+  ] as const) {
+    const made = stack.resolve(name, type)
+    if (made > 0) sockets.push(made as Socket)
+  }
+  return sockets
+}
+
+/** All runs of one worker: settled hosts and the frames that were worth keeping. */
+export class Alone {
+  readonly #settled: Settled[]
+  readonly #kept: Uint8Array[] = []
+  #marked = 0
+  #worst = { turns: 0, frame: '' }
+  #frames = 0
+
+  constructor() {
+    this.#settled = [0, 1, 2, 3, 4, 5, 6, 7].map(i => {
+      const profile = NAMES[i % 4] ?? 'full'
+      return settle(profile, i % 3 === 0 ? 24_576 : 65_536, i % 4 === 0 ? 'server' : 'client', i + 1)
+    })
+  }
+
+  run(seed: number): Run {
+    const dice = new Dice(seed)
+    const settled = dice.one(this.#settled)
+    const frames = this.#written(dice, settled)
+    this.#frames = 0
+    this.#worst = { turns: 0, frame: '' }
+    const what = this.#fault(settled, frames, seed)
+    if (what === undefined) return { frames: this.#frames, worst: this.#worst }
+    const least = this.#least(settled, frames, seed, what)
+    const shown = least.map(bytes => Buffer.from(bytes).toString('hex'))
+    return {
+      frames: this.#frames,
+      worst: this.#worst,
+      failure: { what, seed, profile: settled.profile, frames: shown },
+    }
+  }
+
+  #written(dice: Dice, { known }: Settled): Uint8Array[] {
+    const pen = new Pen(dice)
+    return Array.from({ length: dice.between(1, FRAMES_A_RUN) }, () => {
+      if (dice.chance(0.7)) return frame(pen, known)
+      const changed = mutated(dice, this.#kept.length > 0 && dice.chance(0.6) ? this.#kept : known.frames)
+      return dice.chance(0.7) ? mended(changed) : changed
+    })
+  }
+
+  /** What is wrong with what the host does with these frames, in a sentence. */
+  #fault(settled: Settled, frames: readonly Uint8Array[], seed: number): string | undefined {
+    try {
+      const first = this.#play(settled, frames, seed, 0x5a)
+      if (seed % 4 !== 0) return undefined
+      const second = this.#play(settled, frames, seed, 0xc3)
+      return first === second
+        ? undefined
+        : `what lies behind a frame matters: ${firstDifference(first, second)}`
+    } catch (error) {
+      if (!(error instanceof Error)) return String(error)
+      const at = (error.stack ?? '')
+        .split('\n')
+        .filter(line => line.trimStart().startsWith('at '))
+        .slice(0, 6)
+      return `${error.name}: ${error.message.split('\n', 1)[0]} ${at.map(line => line.trim().split(' (')[0]).join(' ')}`
+    }
+  }
+
+  /** What the host answered, and its reasons, as text. */
+  #play(settled: Settled, frames: readonly Uint8Array[], seed: number, rubbish: number): string {
+    const arena = settled.arena.slice(0)
+    const stack = PROFILES[settled.profile]({ ...settled.config, memory: arena }, environment(seed))
+    const m = new Arena(arena)
+    const before = held(stack)
+    const told: string[] = []
+    const dice = new Dice(seed ^ 0x1234)
+    let now = settled.now
+    const into = new Uint8Array(2_000)
+    for (const bytes of frames) {
+      now += dice.one([0, 0, 1, 5, 40, 300, 3_000])
+      trusted(litter, [m, bytes.length, rubbish])
+      takeTurns()
+      stack.poll(now)
+      takeTurns()
+      const drop = stack.input(bytes, now, dice.below(8) === 0 && settled.profile === 'full' ? 1 : 0)
+      told.push(`drop ${drop}`)
+      stack.output((out, link) => {
+        told.push(`${link} ${Buffer.from(out).toString('hex')}`)
+        return true
+      })
+      stack.events(() => {})
+      this.#note(takeTurns(), bytes)
+      if (dice.below(10) === 0)
+        for (const socket of settled.sockets) stack.recvFrom(socket, into, { address: 0, port: 0 })
+    }
+    trusted(expectSound, [stack])
+    if (seed % 8 === 0) this.#expectNoLeak(stack, settled, now, before)
+    return told.join('\n')
+  }
+
+  #note(turns: number, bytes: Uint8Array): void {
+    this.#frames++
+    if (turns > this.#worst.turns) this.#worst = { turns, frame: Buffer.from(bytes).toString('hex') }
+    const marked = entered()
+    if (marked > this.#marked) {
+      this.#marked = marked
+      this.#kept[this.#kept.length % KEPT_AT_MOST] = bytes
+    }
+  }
+
+  /** Everybody goes, and time passes: what the frames brought is forgotten. */
+  #expectNoLeak(stack: Stack, { sockets }: Settled, from: number, before: ReadonlyMap<string, number>): void {
+    for (const socket of sockets) {
+      for (let made = stack.accept(socket); made > 0; made = stack.accept(socket)) stack.abort(made as Socket)
+      stack.abort(socket)
+      stack.close(socket)
+    }
+    let now = from
+    for (let i = 0; i < 1_500; i++) {
+      now += 500
+      takeTurns()
+      stack.poll(now)
+      stack.output(() => true)
+      stack.events(() => {})
+    }
+    trusted(expectSound, [stack])
+    for (const [name, used] of held(stack)) {
+      const had = before.get(name) ?? 0
+      if (used > had && !REMEMBERED.includes(name))
+        throw new Wrong(`${used} bytes of ${name} are not given back, there were ${had}`)
+    }
+  }
+
+  /** As few of the frames, in order, as still do it. */
+  #least(settled: Settled, frames: readonly Uint8Array[], seed: number, what: string): readonly Uint8Array[] {
+    const kind = what.slice(0, 30)
+    let least = frames
+    for (let size = frames.length >> 1; size > 0; size >>= 1)
+      for (let at = 0; at < least.length; ) {
+        const fewer = [...least.slice(0, at), ...least.slice(at + size)]
+        if (this.#fault(settled, fewer, seed)?.startsWith(kind)) least = fewer
+        else at += size
+      }
+    return least
+  }
+}
+
+/** How many branches have been entered. */
+export const entered = (): number => marks.reduce((sum, mark) => sum + mark, 0)
+
+const held = (stack: Stack): ReadonlyMap<string, number> =>
+  new Map(stack.memory.pools.map(({ name, used }) => [name, used]))
+
+/** Rubbish behind where the next frame will end, and in each free page behind its link. */
+function litter(m: Arena, length: number, rubbish: number): void {
+  const input = m.get32(INPUT_PAGE)
+  if (PAGE_FRAME + length < PAGE) m.bytes.fill(rubbish, input + PAGE_FRAME + length, input + PAGE)
+  let page = m.get32(FREE_HEAD)
+  for (let n = 0; page !== 0 && n < 6; n++) {
+    m.bytes.fill(rubbish, page + 24, page + PAGE)
+    page = m.get32(page)
+  }
+}
+
+function firstDifference(a: string, b: string): string {
+  const [left, right] = [a.split('\n'), b.split('\n')]
+  const at = left.findIndex((line, i) => line !== right[i])
+  return `line ${at}: ${left[at] ?? '(none)'} or ${right[at] ?? '(none)'}`
+}

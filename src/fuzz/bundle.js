@@ -1,0 +1,32 @@
+/** The saboteur and the stack, watched (instrument.js), in one module. */
+import { dirname, join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
+import { Marks, watched } from './instrument.js'
+
+const HERE = dirname(fileURLToPath(import.meta.url))
+const STACK = join(HERE, '..', 'stack') + sep
+
+/** @returns {Promise<{ code: string, places: readonly string[] }>} the program's text, and what its marks stand for */
+export async function bundleSaboteur() {
+  const vitest = import.meta.resolve('vitest')
+  const marks = new Marks()
+  const build = await rolldown({
+    input: join(HERE, 'saboteur.ts'),
+    platform: 'node',
+    plugins: [
+      {
+        name: 'watch',
+        resolveId: id => (id === 'vitest' ? { id: vitest, external: true } : undefined),
+        transform(code, id) {
+          if (!id.startsWith(STACK) || id.includes(`${sep}testing${sep}`)) return undefined
+          const file = id.slice(STACK.length).split(sep).join('/')
+          return { code: marks.instrument(watched(code, file), file), map: null }
+        },
+      },
+    ],
+  })
+  const { code } = (await build.generate({ format: 'es' })).output[0]
+  await build.close()
+  return { code, places: marks.places }
+}

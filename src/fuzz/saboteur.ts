@@ -1,0 +1,5 @@
+/** What the command needs of the saboteur, in one module; the watch first, since the stack calls it. */
+import './watch.ts'
+
+export { Alone } from './alone.ts'
+export { marks } from './watch.ts'
