@@ -23,9 +23,9 @@ export interface HostPlan {
 export interface Weather {
   readonly delay: number
   readonly loss: number
-  /** That a burst begins, in which all is lost, and that it ends. */
+  /** That a burst begins, in which all is lost; and how long it lasts. */
   readonly burst: number
-  readonly burstEnds: number
+  readonly burstLasts: number
   readonly late: number
   /** A late frame comes up to so much later. */
   readonly lateBy: number
@@ -38,7 +38,7 @@ export const CALM: Weather = {
   delay: 1,
   loss: 0,
   burst: 0,
-  burstEnds: 1,
+  burstLasts: 0,
   late: 0,
   lateBy: 0,
   twice: 0,
@@ -173,7 +173,7 @@ function drawWeather(dice: Dice): Weather {
     delay: dice.one([0, 1, 1, 10, 100]),
     loss: some(0.1),
     burst: some(0.01),
-    burstEnds: 0.1 + dice.below(900) / 1_000,
+    burstLasts: dice.one([1, 10, 100, dice.below(3_000)]),
     late: some(0.2),
     lateBy: dice.one([2, 20, 300]),
     twice: some(0.05),

@@ -22,7 +22,7 @@ export class Wire {
   readonly #underWay: UnderWay[] = []
   /** Sides of the partitions that stand now. */
   readonly #partitions = new Set<readonly number[]>()
-  #inBurst = false
+  #burstUntil = 0
   #sent = 0
 
   constructor(dice: Dice) {
@@ -56,8 +56,8 @@ export class Wire {
   send(from: number, bytes: Uint8Array, now: number): void {
     const { weather } = this
     const dice = this.#dice
-    this.#inBurst = this.#inBurst ? !dice.chance(weather.burstEnds) : dice.chance(weather.burst)
-    if (this.#inBurst || dice.chance(weather.loss)) return
+    if (now >= this.#burstUntil && dice.chance(weather.burst)) this.#burstUntil = now + weather.burstLasts
+    if (now < this.#burstUntil || dice.chance(weather.loss)) return
     if (dice.chance(weather.corrupt)) this.#corrupt(bytes)
     this.#put(from, bytes, now)
     if (dice.chance(weather.twice)) this.#put(from, bytes, now)
