@@ -45,6 +45,7 @@ import {
   FLAG_ACK_DELAYED,
   FLAG_DEAD,
   FLAG_FAST_OPEN,
+  FLAG_FIN_RECEIVED,
   ISS,
   LISTEN,
   MSS,
@@ -117,7 +118,11 @@ export function endConnection(s: Core, t: Tcb, error: 0 | Errno): void {
   m.put32(t + SEND_QUEUED, 0)
   dropOutOfOrder(m, t)
   const handleGone = hasFlag(m, t, FLAG_ORPHAN)
-  if (error !== 0 || handleGone) dropReceived(m, t)
+  if (error !== 0 || handleGone) {
+    // Whoever has not read all must not take the peer's FIN for the end of it.
+    if (m.get32(t + RECV_HEAD) !== 0) clearFlag(m, t, FLAG_FIN_RECEIVED)
+    dropReceived(m, t)
+  }
   if (error !== 0) m.put8(t + ERROR, -error)
   enterState(m, t, CLOSED)
   raise(m, t, Event.Closed | Event.Readable)
