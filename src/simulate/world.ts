@@ -26,8 +26,8 @@ const FORGETS_WITHIN = 700_000
 const LOOK_EVERY = 400
 /** A run that takes more steps than this runs in circles. */
 const STEPS_AT_MOST = 3_000_000
-/** Interruptions that TCP outlives. */
-const BEARABLE = 30_000
+/** Interruptions that TCP outlives, also in the handshake: whoever was asked waits half a minute for its last ACK, and longer each time. */
+const BEARABLE = 10_000
 
 export interface Outcome {
   readonly seed: number
