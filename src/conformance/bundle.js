@@ -1,9 +1,8 @@
 /** The runner and the stack in one module, in memory, with what is done to its sources on their way. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { imported } from '../serve/imported.js'
 import { builtProfiles } from '../size/built-plugin.js'
 
 export const HERE = dirname(fileURLToPath(import.meta.url))
@@ -42,13 +41,4 @@ export async function bundlePlayer(change, built = false) {
 }
 
 /** @param {string} code @returns {Promise<Player>} */
-export async function importPlayer(code) {
-  const room = mkdtempSync(join(tmpdir(), 'lanlet-scripts-'))
-  try {
-    const file = join(room, 'play.mjs')
-    writeFileSync(file, code)
-    return await import(pathToFileURL(file).href)
-  } finally {
-    rmSync(room, { recursive: true, force: true })
-  }
-}
+export const importPlayer = code => imported(code)

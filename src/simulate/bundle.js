@@ -1,9 +1,8 @@
 /** The simulation and the stack in one module, in which every allocation first asks whether it is to fail. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { imported } from '../serve/imported.js'
 import { builtProfiles } from '../size/built-plugin.js'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
@@ -52,13 +51,4 @@ export async function bundleSimulation(built = false) {
  * @param {string} code
  * @returns {Promise<typeof import('./simulation.ts')>}
  */
-export async function importSimulation(code) {
-  const room = mkdtempSync(join(tmpdir(), 'lanlet-simulate-'))
-  try {
-    const file = join(room, 'simulation.mjs')
-    writeFileSync(file, code)
-    return await import(pathToFileURL(file).href)
-  } finally {
-    rmSync(room, { recursive: true, force: true })
-  }
-}
+export const importSimulation = code => imported(code)
