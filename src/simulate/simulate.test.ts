@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { CALM, type Plan, planOf } from './plan.ts'
+import { planOf } from './draw.ts'
+import { CALM, type Plan } from './plan.ts'
 import { shrink } from './shrink.ts'
 import { run } from './world.ts'
 
