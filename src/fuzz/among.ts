@@ -21,7 +21,7 @@ import { Knowledge, type Neighbour } from './knowledge.ts'
 import { mended, mutated } from './mutate.ts'
 import { Pen } from './pen.ts'
 import type { Profile } from './profile.ts'
-import { disturbsByRight, saidBy } from './rights.ts'
+import { disturbsByRight, isBareSyn, saidBy } from './rights.ts'
 import { Host, type HostPlan, type Programs, Segment } from './segment.ts'
 import { Wrong } from './shadow.ts'
 import { expectBooksRight, takeRare, takeTurns, trusted } from './watch.ts'
@@ -253,7 +253,10 @@ class Scene {
 
   #may(bytes: Uint8Array): boolean {
     if (this.kind === 'everything') return true
-    if (this.#aim?.concerns(saidBy(bytes))) return true
+    const said = saidBy(bytes)
+    if (this.#aim?.concerns(said)) return true
+    const isOpened = (each: Conversation) => each instanceof Stream && each.isOpening && each.concerns(said)
+    if (isBareSyn(bytes) && this.#segment.conversations.some(isOpened)) return false
     return !disturbsByRight(bytes, this.#settled.addresses)
   }
 
@@ -313,7 +316,7 @@ function conversations(dice: Dice, hosts: Host[], { number, now }: Settled, seed
     const ipv6 = dice.chance(0.4) && one !== hosts[3] && other !== hosts[3]
     const [asks, answers] = [one as Host, other as Host]
     const kind = dice.below(10)
-    if (kind < 6) found.push(new Stream(asks, answers, streamPlan(dice, id, ipv6, beginsAt)))
+    if (kind < 6) found.push(new Stream(asks, answers, streamPlan(dice, id, ipv6, beginsAt, Math.min(asks.plan.memory, answers.plan.memory))))
     else if (kind === 6) {
       const group = asks !== hosts[3] && answers !== hosts[3] && answers.plan.profile !== 'minimal' && dice.chance(0.4)
       const bytes = dice.one([1, 100, 1_472, group ? 500 : 1_900])
@@ -328,20 +331,24 @@ function conversations(dice: Dice, hosts: Host[], { number, now }: Settled, seed
   const serves = number === 0 || number === 1 || number === 4
   if (serves && dice.chance(0.2)) found.push(newcomer(dice, hosts, now, seed))
   if (found.length === 0 && hosts[0] !== undefined && hosts[1] !== undefined)
-    found.push(new Stream(hosts[0], hosts[1], streamPlan(dice, 1, false, now)))
+    found.push(new Stream(hosts[0], hosts[1], streamPlan(dice, 1, false, now, 0)))
   return found
 }
 
-const streamPlan = (dice: Dice, id: number, ipv6: boolean, beginsAt: number) => ({
-  id,
-  ipv6,
-  beginsAt,
-  there: dice.one([0, 1, 500, 5_000, 20_000]),
-  back: dice.one([0, 1, 500, 5_000, 20_000]),
-  piece: dice.one([100, 1_000, 1_460, 4_000]),
-  pause: dice.one([0, 1, 30, 200]),
-  last: dice.one(['client', 'server', 'nobody'] as const),
-})
+/** What is said on all streams at once has to find room in the smallest of the arenas, beside what the saboteur brings. */
+function streamPlan(dice: Dice, id: number, ipv6: boolean, beginsAt: number, memory: number) {
+  const bytes = () => dice.one(memory < 60_000 ? [0, 1, 500, 1_460] : [0, 1, 500, 5_000, 20_000])
+  return {
+    id,
+    ipv6,
+    beginsAt,
+    there: bytes(),
+    back: bytes(),
+    piece: dice.one([100, 1_000, 1_460, 4_000]),
+    pause: dice.one([0, 1, 30, 200]),
+    last: dice.one(['client', 'server', 'nobody'] as const),
+  }
+}
 
 /** A host that begins now, and asks for an address. */
 function newcomer(dice: Dice, hosts: Host[], now: number, seed: number): Conversation {

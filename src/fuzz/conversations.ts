@@ -26,6 +26,8 @@ export interface Station {
 export interface Conversation {
   /** As it is told of. */
   readonly name: string
+  /** How far it has come. */
+  readonly where?: string
   /** When it is to be stepped although nothing happened, ms. */
   wakeAt: number
   /** Undefined while it goes on; 'complete', or what ended it. */
@@ -134,7 +136,6 @@ class End {
       if (n < 0) return n === ENOTCONN ? undefined : `error ${this.stack.error(this.socket as Socket) || n}`
       this.said += n
       this.nextAt = now + pause
-      if (pause === 0) return undefined
     }
     return undefined
   }
@@ -148,7 +149,7 @@ export class Stream implements Conversation {
   readonly #server: Station
   readonly #near: End
   readonly #far: End
-  readonly #local: Ipv4 | Ipv6
+  #local: Ipv4 | Ipv6
   readonly #remote: Ipv4 | Ipv6
   #port = 0
 
@@ -167,6 +168,17 @@ export class Stream implements Conversation {
   /** What is known of it to who has only been told: the ends, no numbers. */
   get flow(): { from: Ipv4 | Ipv6; to: Ipv4 | Ipv6; fromPort: number; toPort: number } {
     return { from: this.#local, to: this.#remote, fromPort: this.#port, toPort: STREAM_PORT }
+  }
+
+  get where(): string {
+    const tell = ({ said, heard, heardEnd, hasShut }: End) =>
+      `${said} said${hasShut ? ' to the end' : ''}, ${heard} heard${heardEnd ? ' to the end' : ''}`
+    return `client ${tell(this.#near)}; server ${tell(this.#far)}`
+  }
+
+  /** Whether the server has not been heard of. */
+  get isOpening(): boolean {
+    return this.#far.socket === 0
   }
 
   step(now: number): void {
@@ -191,8 +203,10 @@ export class Stream implements Conversation {
       return false
     }
     this.#near.socket = made as Socket
-    const local = { address: 0, port: 0 }
+    // Of several addresses the host has taken one.
+    const local = { address: 0, address6: new Uint8Array(16), port: 0 }
     stack.name(made as Socket, 'local', local)
+    this.#local = local.address === 0 ? local.address6 : local.address
     this.#port = local.port
     return true
   }
@@ -470,6 +484,7 @@ export class Lease implements Conversation {
 }
 
 /** What was undisturbed must be complete. */
-export function expectComplete({ name, ended }: Conversation): void {
-  if (ended !== 'complete') throw new Wrong(`${name}, which nobody spoke to: ${ended ?? 'it has not ended'}`)
+export function expectComplete({ name, ended, where = '' }: Conversation): void {
+  if (ended !== 'complete')
+    throw new Wrong(`${name}, which nobody spoke to: ${ended ?? 'it has not ended'}; ${where}`)
 }

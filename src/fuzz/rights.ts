@@ -8,6 +8,8 @@
  *   of IPv4 from the router's address (RFC 1122, 3.2.2.2).
  * - DHCP to a server: a release or a decline in a client's name takes its address away (RFC 2131, 7).
  * - Multicast DNS: who answers for another's name takes it (RFC 6762, 21).
+ * - A SYN to who has asked for this very connection and has had no answer: a simultaneous open (RFC 9293, 3.5), which the other,
+ *   who knows nothing of it, refuses. RFC 5961 has no word on it; that ports are not known is what helps (RFC 6056, 1).
  *
  * Not among them: segments, datagrams and fragments with any source, ICMP errors of whatever they quote (RFC 5927: TCP
  * looks at the sequence number), IGMP, MLD, LLDP, and whatever a header can say that is wrong.
@@ -44,6 +46,13 @@ export function saidBy(frame: Uint8Array): Said {
     fromPort: word(frame, payload),
     toPort: word(frame, payload + 2),
   }
+}
+
+/** A segment that would open a connection: SYN, and neither ACK nor RST. Of IPv4, and of IPv6 without further headers. */
+export function isBareSyn(frame: Uint8Array): boolean {
+  const { type, protocol } = saidBy(frame)
+  const at = type === IPV4 ? 14 + ((frame[14] ?? 0) & 15) * 4 : 54
+  return protocol === 6 && ((frame[at + 13] ?? 0) & 0x16) === 2
 }
 
 /** `addresses` are those of the hosts that converse, as hex. */
