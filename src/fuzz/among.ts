@@ -29,12 +29,47 @@ import { expectBooksRight, takeRare, takeTurns, trusted } from './watch.ts'
 type Kind = 'blind' | 'aimed' | 'everything'
 
 /** Hosts of a segment: profile and bytes of each; the third may be a router with one host behind it. */
-const SEGMENTS: readonly { readonly hosts: readonly (readonly [Profile, number])[]; readonly routes?: true }[] = [
-  { hosts: [['full', 65_536], ['client', 65_536], ['minimal', 24_576]] },
-  { hosts: [['full', 262_144], ['full', 32_768], ['client', 24_576]] },
-  { hosts: [['client', 65_536], ['client', 24_576], ['minimal', 65_536]] },
-  { hosts: [['minimal', 24_576], ['minimal', 65_536], ['full', 32_768]] },
-  { hosts: [['full', 65_536], ['client', 262_144], ['full', 65_536], ['full', 65_536]], routes: true },
+const SEGMENTS: readonly {
+  readonly hosts: readonly (readonly [Profile, number])[]
+  readonly routes?: true
+}[] = [
+  {
+    hosts: [
+      ['full', 65_536],
+      ['client', 65_536],
+      ['minimal', 24_576],
+    ],
+  },
+  {
+    hosts: [
+      ['full', 262_144],
+      ['full', 32_768],
+      ['client', 24_576],
+    ],
+  },
+  {
+    hosts: [
+      ['client', 65_536],
+      ['client', 24_576],
+      ['minimal', 65_536],
+    ],
+  },
+  {
+    hosts: [
+      ['minimal', 24_576],
+      ['minimal', 65_536],
+      ['full', 32_768],
+    ],
+  },
+  {
+    hosts: [
+      ['full', 65_536],
+      ['client', 262_144],
+      ['full', 65_536],
+      ['full', 65_536],
+    ],
+    routes: true,
+  },
 ]
 const BEGINS_AT = 20_000
 const FRAMES_A_RUN = 120
@@ -45,7 +80,17 @@ const FORGETS_WITHIN = 2_400_000
 const GROUP = 0xe0000007
 const [POOL_FIRST, POOL_LAST] = [0x0a000064, 0x0a000078]
 /** What a host remembers of others by their leave has its own bounds, and may outlive them. */
-const REMEMBERED = ['neighbours', 'destinations', 'free', 'routes', 'ipv6', 'names', 'leases', 'groups', 'settings']
+const REMEMBERED = [
+  'neighbours',
+  'destinations',
+  'free',
+  'routes',
+  'ipv6',
+  'names',
+  'leases',
+  'groups',
+  'settings',
+]
 
 interface Settled {
   readonly number: number
@@ -74,9 +119,13 @@ function planOf(number: number, index: number): HostPlan {
       mac: macOf(index),
       address: isBehind ? '10.1.0.2/24' : `10.0.0.${index + 1}/24`,
       ...(routes && !isRouter && { gateway: isBehind ? '10.1.0.1' : '10.0.0.3' }),
-      ...(isRouter && { forward: true, links: [{ mac: Uint8Array.of(2, 0, 0, 0, 0, 0x13), address: '10.1.0.1/24' }] }),
+      ...(isRouter && {
+        forward: true,
+        links: [{ mac: Uint8Array.of(2, 0, 0, 0, 0, 0x13), address: '10.1.0.1/24' }],
+      }),
       ...(profile !== 'minimal' && { name: `host-${index + 1}`, dns: ['10.0.0.2'] }),
-      ...(profile === 'full' && index === 0 && { dhcpServer: { first: '10.0.0.100', last: '10.0.0.120', lease: 600 } }),
+      ...(profile === 'full' &&
+        index === 0 && { dhcpServer: { first: '10.0.0.100', last: '10.0.0.120', lease: 600 } }),
     },
   }
 }
@@ -84,12 +133,21 @@ function planOf(number: number, index: number): HostPlan {
 function settle(number: number): Settled {
   const count = SEGMENTS[number]?.hosts.length ?? 0
   const plans = Array.from({ length: count }, (_, index) => planOf(number, index))
-  const begin = new Segment(plans.map((plan, i) => new Host(plan, plan.memory, number * 10 + i + 1)), 0)
+  const begin = new Segment(
+    plans.map((plan, i) => new Host(plan, plan.memory, number * 10 + i + 1)),
+    0,
+  )
   begin.run(BEGINS_AT)
   for (const { serve } of begin.hosts.map(host => ({ serve: () => host.serve() }))) serve()
   begin.run(BEGINS_AT + 2_000)
-  const hosts = begin.hosts.map(({ stack, plan, programs }, i) => new Host(plan, stack.arena.slice(0), i + 1, programs))
-  const neighbours = hosts.map(({ address, address6 = new Uint8Array(16) }, i) => ({ mac: macOf(i), address, address6 }))
+  const hosts = begin.hosts.map(
+    ({ stack, plan, programs }, i) => new Host(plan, stack.arena.slice(0), i + 1, programs),
+  )
+  const neighbours = hosts.map(({ address, address6 = new Uint8Array(16) }, i) => ({
+    mac: macOf(i),
+    address,
+    address6,
+  }))
   const all = hosts.flatMap(({ address, address6 = [], stack }) => [
     hexOf(address),
     hexOf(Uint8Array.from(address6)),
@@ -132,7 +190,14 @@ export class Among {
       frames: sent.length,
       live: sent.length,
       worst,
-      failure: { what, form: scene.kind, seed, host: settled.number, profile: nameOf(settled), frames: least },
+      failure: {
+        what,
+        form: scene.kind,
+        seed,
+        host: settled.number,
+        profile: nameOf(settled),
+        frames: least,
+      },
     }
   }
 
@@ -192,7 +257,8 @@ class Scene {
     this.#segment.heard = bytes => this.#hear(bytes)
     this.#left = talk.between(FRAMES_A_RUN / 3, FRAMES_A_RUN)
     this.#given = given === undefined ? undefined : [...given]
-    this.wakeAt = given === undefined ? settled.now + talk.below(300) : (given[0]?.at ?? Number.POSITIVE_INFINITY)
+    this.wakeAt =
+      given === undefined ? settled.now + talk.below(300) : (given[0]?.at ?? Number.POSITIVE_INFINITY)
   }
 
   #hear(bytes: Uint8Array): void {
@@ -201,7 +267,9 @@ class Scene {
 
   play(): void {
     const segment = this.#segment
-    const over = () => segment.conversations.every(({ ended }) => ended !== undefined) && this.wakeAt === Number.POSITIVE_INFINITY
+    const over = () =>
+      segment.conversations.every(({ ended }) => ended !== undefined) &&
+      this.wakeAt === Number.POSITIVE_INFINITY
     segment.run(segment.now + COMPLETE_WITHIN, over, this)
     for (const conversation of segment.conversations)
       if (this.kind !== 'everything' && conversation !== this.#aim) expectComplete(conversation)
@@ -247,7 +315,8 @@ class Scene {
     const dice = this.#dice
     const { frames } = this.#known
     if (dice.chance(0.7)) return undefined
-    if (this.kind === 'everything' && !this.#kept.isEmpty && dice.chance(0.5)) return () => this.#kept.pick(dice)
+    if (this.kind === 'everything' && !this.#kept.isEmpty && dice.chance(0.5))
+      return () => this.#kept.pick(dice)
     return frames.length > 0 ? () => dice.one(frames) : () => frame(this.#pen, this.#known)
   }
 
@@ -264,7 +333,9 @@ class Scene {
     const segment = this.#segment
     this.sent.push({ at: segment.now, bytes })
     const to = [...segment.reached(bytes, 0)]
-    for (const [host, link] of to.length > 0 ? to : segment.hosts.slice(0, 1).map(host => [host, 0] as const)) {
+    for (const [host, link] of to.length > 0
+      ? to
+      : segment.hosts.slice(0, 1).map(host => [host, 0] as const)) {
       takeTurns()
       takeRare()
       host.stack.input(bytes, segment.now, link)
@@ -316,16 +387,49 @@ function conversations(dice: Dice, hosts: Host[], { number, now }: Settled, seed
     const ipv6 = dice.chance(0.4) && one !== hosts[3] && other !== hosts[3]
     const [asks, answers] = [one as Host, other as Host]
     const kind = dice.below(10)
-    if (kind < 6) found.push(new Stream(asks, answers, streamPlan(dice, id, ipv6, beginsAt, Math.min(asks.plan.memory, answers.plan.memory))))
+    if (kind < 6)
+      found.push(
+        new Stream(
+          asks,
+          answers,
+          streamPlan(dice, id, ipv6, beginsAt, Math.min(asks.plan.memory, answers.plan.memory)),
+        ),
+      )
     else if (kind === 6) {
-      const group = asks !== hosts[3] && answers !== hosts[3] && answers.plan.profile !== 'minimal' && dice.chance(0.4)
+      const group =
+        asks !== hosts[3] && answers !== hosts[3] && answers.plan.profile !== 'minimal' && dice.chance(0.4)
       const bytes = dice.one([1, 100, 1_472, group ? 500 : 1_900])
-      found.push(new Questions(asks, answers, { id, kind: 'udp', ipv6, to: group ? GROUP : undefined, bytes, count: dice.between(1, 10), beginsAt }))
+      found.push(
+        new Questions(asks, answers, {
+          id,
+          kind: 'udp',
+          ipv6,
+          to: group ? GROUP : undefined,
+          bytes,
+          count: dice.between(1, 10),
+          beginsAt,
+        }),
+      )
     } else if (kind === 7 && asks.plan.profile === 'full')
-      found.push(new Questions(asks, answers, { id, kind: 'ping', ipv6, bytes: dice.one([1, 56, 1_400, 3_000]), count: dice.between(1, 10), beginsAt }))
+      found.push(
+        new Questions(asks, answers, {
+          id,
+          kind: 'ping',
+          ipv6,
+          bytes: dice.one([1, 56, 1_400, 3_000]),
+          count: dice.between(1, 10),
+          beginsAt,
+        }),
+      )
     else if (kind === 8 && asks.plan.profile !== 'minimal' && asks !== hosts[1] && asks !== hosts[3])
       found.push(new Name(asks, `n${id}.example`, undefined, beginsAt))
-    else if (kind === 9 && asks.plan.profile !== 'minimal' && answers.plan.profile !== 'minimal' && asks !== hosts[3] && answers !== hosts[3])
+    else if (
+      kind === 9 &&
+      asks.plan.profile !== 'minimal' &&
+      answers.plan.profile !== 'minimal' &&
+      asks !== hosts[3] &&
+      answers !== hosts[3]
+    )
       found.push(new Name(asks, `host-${hosts.indexOf(answers) + 1}.local`, answers.address, beginsAt))
   }
   const serves = number === 0 || number === 1 || number === 4

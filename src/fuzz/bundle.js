@@ -7,8 +7,13 @@ import { Marks, watched } from './instrument.js'
 const HERE = dirname(fileURLToPath(import.meta.url))
 const STACK = join(HERE, '..', 'stack') + sep
 
-/** @returns {Promise<{ code: string, places: readonly string[] }>} the program's text, and what its marks stand for */
-export async function bundleSaboteur() {
+/**
+ * The program's text, and what its marks stand for.
+ *
+ * @param {(code: string, file: string) => string} [broken] changes the stack's sources first
+ * @returns {Promise<{ code: string, places: readonly string[] }>}
+ */
+export async function bundleSaboteur(broken = code => code) {
   const vitest = import.meta.resolve('vitest')
   const marks = new Marks()
   const build = await rolldown({
@@ -21,7 +26,7 @@ export async function bundleSaboteur() {
         transform(code, id) {
           if (!id.startsWith(STACK) || id.includes(`${sep}testing${sep}`)) return undefined
           const file = id.slice(STACK.length).split(sep).join('/')
-          return { code: marks.instrument(watched(code, file), file), map: null }
+          return { code: marks.instrument(watched(broken(code, file), file), file), map: null }
         },
       },
     ],

@@ -115,11 +115,14 @@ class End {
       if (n < 0) return `error ${this.stack.error(this.socket as Socket) || n}`
       if (n === 0) {
         this.heardEnd = true
-        return this.heard === this.#toHear ? undefined : `wrong: the end came after ${this.heard} bytes of ${this.#toHear}`
+        return this.heard === this.#toHear
+          ? undefined
+          : `wrong: the end came after ${this.heard} bytes of ${this.#toHear}`
       }
       const wrong = checkSaid(this.#plan.id, 1 - this.#side, this.heard, this.#into.subarray(0, n))
       this.heard += n
-      if (wrong !== undefined || this.heard > this.#toHear) return `wrong: ${wrong ?? 'more came than was said'}`
+      if (wrong !== undefined || this.heard > this.#toHear)
+        return `wrong: ${wrong ?? 'more came than was said'}`
     }
     return undefined
   }
@@ -188,7 +191,9 @@ export class Stream implements Conversation {
     if (failed !== undefined) this.ended = failed
     else if (this.#near.isDone && this.#far.isDone) this.ended = 'complete'
     if (this.ended !== undefined) this.close()
-    const soon = [this.#near, this.#far].map(end => (end.nextAt > now ? end.nextAt : Number.POSITIVE_INFINITY))
+    const soon = [this.#near, this.#far].map(end =>
+      end.nextAt > now ? end.nextAt : Number.POSITIVE_INFINITY,
+    )
     this.wakeAt = Math.min(now + LOOK, ...soon)
   }
 
@@ -296,7 +301,11 @@ export class Questions implements Conversation {
       if (this.#kind === 'udp') stack.setOption(this.#socket, Option.MulticastTtl, 1)
     }
     const from = { address: 0, port: 0 }
-    for (let n = stack.recvFrom(this.#socket, this.#into, from); n !== EAGAIN; n = stack.recvFrom(this.#socket, this.#into, from)) {
+    for (
+      let n = stack.recvFrom(this.#socket, this.#into, from);
+      n !== EAGAIN;
+      n = stack.recvFrom(this.#socket, this.#into, from)
+    ) {
       // What an ICMP error made of the socket is read, and forgotten.
       if (n < 0 && stack.error(this.#socket) === 0) break
       if (n === this.#bytes && this.#isAnswer(n)) {
@@ -311,7 +320,12 @@ export class Questions implements Conversation {
     if (now < this.wakeAt) return
     const question = saying(this.#id, 0, this.#left * 4_096, this.#bytes)
     if (this.#kind === 'udp') question[0] = QUESTION
-    stack.sendTo(this.#socket, question, this.#to, this.#kind === 'udp' ? QUESTION_PORT : ++this.#asked & 0xffff)
+    stack.sendTo(
+      this.#socket,
+      question,
+      this.#to,
+      this.#kind === 'udp' ? QUESTION_PORT : ++this.#asked & 0xffff,
+    )
     const local = { address: 0, port: 0 }
     if (stack.name(this.#socket, 'local', local)) this.#port = local.port
     this.wakeAt = now + LOOK
@@ -380,7 +394,8 @@ export class Name implements Conversation {
     this.name = `name ${question}`
     this.#asker = asker
     this.#question = question
-    this.#expected = expected === undefined ? ADDRESS_OF_ALL : [24, 16, 8, 0].map(shift => (expected >>> shift) & 255)
+    this.#expected =
+      expected === undefined ? ADDRESS_OF_ALL : [24, 16, 8, 0].map(shift => (expected >>> shift) & 255)
     this.wakeAt = beginsAt
   }
 
@@ -402,7 +417,9 @@ export class Name implements Conversation {
     const n = stack.resolved(this.#socket as Socket, into)
     if (n === EAGAIN) return
     if (n > 0) {
-      this.ended = this.#expected.every((byte, i) => byte === into[i]) ? 'complete' : `wrong: ${into.slice(0, n)}`
+      this.ended = this.#expected.every((byte, i) => byte === into[i])
+        ? 'complete'
+        : `wrong: ${into.slice(0, n)}`
       return
     }
     const error = stack.error(this.#socket as Socket)

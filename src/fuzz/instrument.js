@@ -56,8 +56,7 @@ export class Marks {
   instrument(code, file) {
     /** @type {{ start: number, end: number, text: string }[]} */
     const edits = []
-    const mark = (/** @type {number} */ at) =>
-      this.#mark(`${file}:${code.slice(0, at).split('\n').length}`)
+    const mark = (/** @type {number} */ at) => this.#mark(`${file}:${code.slice(0, at).split('\n').length}`)
     const enter = (/** @type {import('../size/syntax.js').Node} */ body, /** @type {string} */ text) => {
       if (body.type === 'BlockStatement') edits.push({ start: body.start + 1, end: body.start + 1, text })
       else

@@ -59,7 +59,12 @@ export class Knowledge {
   tell(flow: Flow): void {
     const { from, to, fromPort, toPort } = flow
     this.#flows.set(`${from} ${fromPort} ${to} ${toPort}`, flow)
-    this.#flows.set(`${to} ${toPort} ${from} ${fromPort}`, { from: to, to: from, fromPort: toPort, toPort: fromPort })
+    this.#flows.set(`${to} ${toPort} ${from} ${fromPort}`, {
+      from: to,
+      to: from,
+      fromPort: toPort,
+      toPort: fromPort,
+    })
     note(this.ports, fromPort)
   }
 
@@ -69,7 +74,8 @@ export class Knowledge {
     if (frame.length < 54) return
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
     const type = view.getUint16(12)
-    if (type === 0x0800 && frame[14] === 0x45) this.#datagram(view, frame[23] ?? 0, 34, view.getUint16(16) + 14)
+    if (type === 0x0800 && frame[14] === 0x45)
+      this.#datagram(view, frame[23] ?? 0, 34, view.getUint16(16) + 14)
     else if (type === 0x86dd) this.#datagram(view, frame[20] ?? 0, 54, view.getUint16(18) + 54)
   }
 

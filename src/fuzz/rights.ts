@@ -27,7 +27,8 @@ export interface Said {
   readonly toPort: number
 }
 
-const hex = (bytes: Uint8Array): string => bytes.reduce((text, byte) => text + byte.toString(16).padStart(2, '0'), '')
+const hex = (bytes: Uint8Array): string =>
+  bytes.reduce((text, byte) => text + byte.toString(16).padStart(2, '0'), '')
 const word = (frame: Uint8Array, at: number): number => ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0)
 
 const [ARP, IPV4, IPV6] = [0x0806, 0x0800, 0x86dd]

@@ -2,10 +2,18 @@
  * Hosts on wires in virtual time, with programs on them: a listener, answers to questions, a name server. Frames go to whom
  * they are for, after a millisecond; a host that has two links is a router.
  */
-import type { Profile } from './profile.ts'
-import { PROFILES, environment } from './profile.ts'
+
 import { Protocol, type Socket, type Stack, type StackConfig } from '../stack/stack.ts'
-import { answerAll, type Conversation, QUESTION_PORT, type Station, STREAM_PORT, serveNames } from './conversations.ts'
+import {
+  answerAll,
+  type Conversation,
+  QUESTION_PORT,
+  STREAM_PORT,
+  type Station,
+  serveNames,
+} from './conversations.ts'
+import type { Profile } from './profile.ts'
+import { environment, PROFILES } from './profile.ts'
 import { takeTurns } from './watch.ts'
 
 const DELAY = 1
@@ -131,7 +139,8 @@ export class Segment {
     const isForAll = ((bytes[0] ?? 0) & 1) !== 0
     for (const host of this.hosts) {
       const link = host.plan.wires.indexOf(wire)
-      if (link >= 0 && (isForAll || bytes[5] === macOf(host.plan, link)[5] || bytes.length < 6)) yield [host, link]
+      if (link >= 0 && (isForAll || bytes[5] === macOf(host.plan, link)[5] || bytes.length < 6))
+        yield [host, link]
     }
   }
 

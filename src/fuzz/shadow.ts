@@ -6,14 +6,7 @@
  */
 import { RECORD_KIND } from '../stack/core.ts'
 import { PAGE } from '../stack/memory/arena.ts'
-import {
-  LARGE_AT,
-  LARGE_SIZE,
-  PAGE_COUNT,
-  PAGE_MAP,
-  PAGES_AT,
-  POOL_FREE,
-} from '../stack/memory/layout.ts'
+import { LARGE_AT, LARGE_SIZE, PAGE_COUNT, PAGE_MAP, PAGES_AT, POOL_FREE } from '../stack/memory/layout.ts'
 
 /** Something that must never happen did. */
 export class Wrong extends Error {
@@ -95,7 +88,8 @@ export class Shadow {
     if (place !== NOBODYS) return
     const page = this.#page(at)
     const size = this.#recordSizes[(page - this.#first) / PAGE] ?? 0
-    if (size === 0 || (at - page - SLAB_HEAD - RECORD_KIND) % size !== 0) throw new Wrong(this.#complaint(at, 1))
+    if (size === 0 || (at - page - SLAB_HEAD - RECORD_KIND) % size !== 0)
+      throw new Wrong(this.#complaint(at, 1))
   }
 
   /** A page changes hands. */
@@ -132,8 +126,7 @@ export class Shadow {
 
   #page = (at: number): number => at - ((at - this.#first) % PAGE)
   #base = (page: number): number => (((page - this.#first) / PAGE) & 1) * ODD_PAGE
-  #index = (record: number, size: number): number =>
-    (record - this.#page(record) - SLAB_HEAD) / size
+  #index = (record: number, size: number): number => (record - this.#page(record) - SLAB_HEAD) / size
   #recordPlace = (record: number, size: number): number =>
     this.#base(this.#page(record)) + FIRST_RECORD + this.#index(record, size)
 
@@ -148,7 +141,8 @@ export class Shadow {
     const within = at - this.#first - page * PAGE
     const place = this.#places[at >> 2]
     if (within + length > PAGE) return `${access}, beyond the end of page ${page}`
-    if (this.#places[(this.#first + page * PAGE) >> 2] === NOBODYS) return `${access}, in page ${page}, which is free`
+    if (this.#places[(this.#first + page * PAGE) >> 2] === NOBODYS)
+      return `${access}, in page ${page}, which is free`
     return place === NOBODYS
       ? `${access}, in page ${page}, in a record that is free`
       : `${access}, in page ${page}, beyond the end of its record`

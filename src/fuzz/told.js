@@ -42,7 +42,8 @@ export function readTold(text) {
       })
     else if (at !== undefined && within)
       found.at(-1)?.frames.push({ at: Number(at), bytes: Uint8Array.from(Buffer.from(hex, 'hex')) })
-    else if (within && line.startsWith('  ')) throw new RangeError(`This is no frame: '${line.trim().slice(0, 40)}'.`)
+    else if (within && line.startsWith('  '))
+      throw new RangeError(`This is no frame: '${line.trim().slice(0, 40)}'.`)
     within = form !== undefined || (within && at !== undefined)
   }
   if (found.length === 0) throw new RangeError('There is no failure in it as `npm run fuzz` prints them.')

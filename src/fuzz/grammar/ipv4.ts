@@ -24,7 +24,10 @@ export function putIpv4(pen: Pen, known: Knowledge, target: Neighbour): void {
     .u8(protocol)
     .u16(0)
   pen.u32(
-    Number(flow?.from ?? dice.one([sender.address, sender.address, 0x0a000010 + dice.below(60), 0x0a010007, 0, dice.word()])),
+    Number(
+      flow?.from ??
+        dice.one([sender.address, sender.address, 0x0a000010 + dice.below(60), 0x0a010007, 0, dice.word()]),
+    ),
   )
   const all = protocol === 2 || (protocol !== 6 && dice.below(3) === 0)
   const other = dice.below(30) === 0 ? dice.word() : target.address

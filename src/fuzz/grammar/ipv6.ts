@@ -25,15 +25,19 @@ export function putIpv6(pen: Pen, known: Knowledge, target: Neighbour): void {
   pen.u8(chain[0] ?? last).u8(last === 58 ? dice.one([255, 255, 255, 64, 1]) : dice.one([64, 1, 0]))
   const [from6, to6] = [flow?.from, flow?.to]
   const someone = dice.one([
-      dice.one(known.hosts).address6,
-      ROUTER,
-      ROUTER,
-      six('::'),
-      six('2001:db8::7'),
-      ALL_NODES,
-      six('fe80::7'),
-    ])
-  const target6 = dice.chance(0.6) ? target.address6 : dice.below(30) === 0 ? six('2001:db8::1') : dice.one(GROUPS)
+    dice.one(known.hosts).address6,
+    ROUTER,
+    ROUTER,
+    six('::'),
+    six('2001:db8::7'),
+    ALL_NODES,
+    six('fe80::7'),
+  ])
+  const target6 = dice.chance(0.6)
+    ? target.address6
+    : dice.below(30) === 0
+      ? six('2001:db8::1')
+      : dice.one(GROUPS)
   pen.copy(typeof from6 === 'object' ? from6 : someone).copy(typeof to6 === 'object' ? to6 : target6)
   chain.forEach((kind, i) => {
     putExtension(pen, kind, chain[i + 1] ?? last)

@@ -25,7 +25,7 @@ export function putTcp(pen: Pen, known: Knowledge, flow: Flow | undefined, pseud
     .u16(dice.one([0, 0, 1, 100, 65_535]))
   if (dice.chance(0.6)) putTcpOptions(pen, flow, (flags & 2) !== 0)
   pen.bytes[from + 12] = ((pen.at - from) >> 2) << 4
-  if (pen.mischief > 0 && dice.below(60) === 0) pen.patch8(from + 12, dice.below(256))
+  if (dice.below(40) === 0) pen.patch8(from + 12, dice.one([0, 4, 5, 6, 10, 14, 15]) << 4)
   if (dice.chance(0.5)) pen.noise(dice.one([1, 2, 10, 100, 1_400, dice.below(1_460)]))
   pen.sum(from + 16, from, pen.at, pseudo + (pen.at - from))
 }
