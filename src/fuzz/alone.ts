@@ -221,7 +221,7 @@ export class Alone {
         return true
       })
       stack.events(() => {})
-      this.#note(takeTurns(), bytes, dice)
+      this.#note(takeTurns(), bytes)
       if (dice.below(10) === 0)
         for (const socket of settled.sockets) stack.recvFrom(socket, into, { address: 0, port: 0 })
     }
@@ -231,10 +231,10 @@ export class Alone {
     return told.join('\n')
   }
 
-  #note(turns: number, bytes: Uint8Array, dice: Dice): void {
+  #note(turns: number, bytes: Uint8Array): void {
     this.#frames++
     if (turns > this.#worst.turns) this.#worst = { turns, frame: Buffer.from(bytes).toString('hex') }
-    this.#kept.note(dice, bytes, takeRare())
+    this.#kept.note(bytes, takeRare())
   }
 
   /** Everybody goes, and time passes: what the frames brought is forgotten. */

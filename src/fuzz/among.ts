@@ -182,7 +182,7 @@ export class Among {
     const dice = new Dice(seed ^ 0x0a0b0c0d)
     const settled = this.#segment(dice.below(SEGMENTS.length))
     const scene = new Scene(settled, seed, this.#kept)
-    const what = faultOf(() => scene.play())
+    const what = faultOf(() => scene.fault())
     const { sent, worst } = scene
     if (what === undefined) return { frames: sent.length, live: sent.length, worst }
     const least = shrunk(sent, what, fewer => this.#replayed(settled, seed, fewer))
@@ -207,7 +207,7 @@ export class Among {
   }
 
   #replayed(settled: Settled, seed: number, frames: readonly Sent[]): string | undefined {
-    return faultOf(() => new Scene(settled, seed, this.#kept, frames).play())
+    return faultOf(() => new Scene(settled, seed, this.#kept, frames).fault())
   }
 
   #segment(number: number): Settled {
@@ -265,7 +265,8 @@ class Scene {
     if (this.kind === 'everything' || this.#aim?.concerns(saidBy(bytes))) this.#known.hear(bytes)
   }
 
-  play(): void {
+  /** Undefined when all went well; throws what did not. */
+  fault(): undefined {
     const segment = this.#segment
     const over = () =>
       segment.conversations.every(({ ended }) => ended !== undefined) &&
@@ -341,7 +342,7 @@ class Scene {
       host.stack.input(bytes, segment.now, link)
       segment.attend(host)
       const turns = takeTurns()
-      this.#kept.note(this.#dice, bytes, takeRare())
+      this.#kept.note(bytes, takeRare())
       if (turns > this.worst.turns) this.worst = { turns, frame: Buffer.from(bytes).toString('hex') }
     }
   }

@@ -26,9 +26,9 @@ export interface Run {
 }
 
 /** What is wrong, in a sentence; undefined when nothing was thrown. */
-export function faultOf(work: () => string | undefined | void): string | undefined {
+export function faultOf(work: () => string | undefined): string | undefined {
   try {
-    return work() ?? undefined
+    return work()
   } catch (error) {
     if (!(error instanceof Error)) return String(error)
     const at = (error.stack ?? '')

@@ -2,7 +2,7 @@
  * Frames that entered branches which few had entered: they are kept, to be sent again with something changed. The rarer the
  * branch, the oftener: of three that are drawn the one is taken whose rarest branch was entered least so far.
  */
-import type { Dice } from '../simulate/dice.ts'
+import { Dice } from '../simulate/dice.ts'
 
 const KEPT_AT_MOST = 800
 
@@ -14,6 +14,8 @@ interface One {
 export class Kept {
   readonly #marks: ArrayLike<number>
   readonly #all: One[] = []
+  /** Of its own: what is kept must not change what else a run leaves to chance. */
+  readonly #dice = new Dice(1)
 
   /** `marks` counts how often each branch was entered. */
   constructor(marks: ArrayLike<number>) {
@@ -25,11 +27,11 @@ export class Kept {
   }
 
   /** `branches` are the rare ones that the frame entered; without any it is let go. */
-  note(dice: Dice, bytes: Uint8Array, branches: readonly number[]): void {
+  note(bytes: Uint8Array, branches: readonly number[]): void {
     if (branches.length === 0) return
     const one = { bytes: bytes.slice(), branches }
     if (this.#all.length < KEPT_AT_MOST) this.#all.push(one)
-    else this.#all[this.#drawn(dice, (a, b) => a > b)] = one
+    else this.#all[this.#drawn(this.#dice, (a, b) => a > b)] = one
   }
 
   pick(dice: Dice): Uint8Array {
