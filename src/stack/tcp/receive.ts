@@ -39,7 +39,7 @@ import {
   RECV_TAIL,
   type Tcb,
 } from './tcb.ts'
-import { offeredWindow } from './window.ts'
+import { mayUseReserve, offeredWindow } from './window.ts'
 
 /** Text this short is copied behind the last, if that has room. */
 const SMALL = 512
@@ -88,7 +88,7 @@ function appendInput(s: Core, t: Tcb): boolean {
   let page = keepInput(m, POOL_RECEIVE)
   if (page === 0) {
     reclaimPages(s)
-    page = keepInput(m, POOL_RECEIVE)
+    page = keepInput(m, POOL_RECEIVE, mayUseReserve(m, t))
     if (page === 0) return false
   }
   m.put16(page + PAGE_OFFSET, g.at - page)
