@@ -11,7 +11,7 @@ const STACK = join(HERE, '..', 'stack') + sep
  * The program's text, and what its marks stand for.
  *
  * @param {(code: string, file: string) => string} [broken] changes the stack's sources first
- * @returns {Promise<{ code: string, places: readonly string[] }>}
+ * @returns {Promise<{ code: string, places: readonly { place: string, isOnTheWay: boolean }[] }>}
  */
 export async function bundleSaboteur(broken = code => code) {
   const vitest = import.meta.resolve('vitest')

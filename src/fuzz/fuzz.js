@@ -18,7 +18,6 @@ import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { imported } from '../serve/imported.js'
 import { bundleSaboteur } from './bundle.js'
-import { isOnTheWay } from './reachable.js'
 import { readTold, tell } from './told.js'
 
 /** @typedef {import('./failure.ts').Run} Run */
@@ -114,8 +113,8 @@ async function all() {
     })
   await Promise.all(Array.from({ length: workers }, work))
   const missed = []
-  for (const [i, place] of places.entries()) {
-    if (!isOnTheWay(place)) continue
+  for (const [i, { place, isOnTheWay }] of places.entries()) {
+    if (!isOnTheWay) continue
     sums.branches++
     if (marks[i] === 1) sums.entered++
     else missed.push(place)

@@ -11,7 +11,7 @@ export function putDhcp(pen: Pen, known: Knowledge): void {
     .u8(1)
     .u8(6)
     .u8(0)
-    .u32(dice.one([...known.ids, dice.word()]))
+    .u32(dice.one([...known.transactions, ...known.transactions, dice.word()]))
   pen.u16(dice.below(10)).u16(dice.one([0, 0x8000]))
   for (let i = 0; i < 4; i++) pen.u32(address())
   pen.copy(dice.chance(0.5) ? dice.one(known.hosts).mac : [2, 0, 0, 0, 9, dice.below(40)]).fill(0, 10)

@@ -34,14 +34,7 @@ export function putIcmp6(pen: Pen, known: Knowledge, target: Neighbour, pseudo: 
     .u16(0)
   if (type < 5) {
     pen.u32(dice.one([0, 68, 1_280, 1_400, dice.word()]))
-    pen
-      .u32(0x60000000)
-      .u16(20)
-      .u8(dice.one([6, 17, 58, 44]))
-      .u8(64)
-      .copy(target.address6)
-      .copy(someone())
-    pen.u16(dice.one(known.ports)).u16(dice.one(known.ports)).u32(dice.word()).noise(dice.below(40))
+    putQuote6(pen, known, target.address6, someone())
   } else if (type === 128 || type === 129) pen.u16(dice.below(3)).u16(dice.below(3)).noise(dice.below(1_300))
   else if (type === 134) {
     pen
@@ -63,6 +56,19 @@ export function putIcmp6(pen: Pen, known: Knowledge, target: Neighbour, pseudo: 
       .noise(dice.one([0, 0, 4]))
   else pen.noise(dice.below(60))
   pen.sum(from + 2, from, pen.at, pseudo + (pen.at - from))
+}
+
+/** A packet that the target may have sent: a segment of one of its connections, or something else. */
+function putQuote6(pen: Pen, known: Knowledge, from: ArrayLike<number>, to: ArrayLike<number>): void {
+  const { dice } = pen
+  const flow = dice.chance(0.5) ? known.flow(dice, 6, 'from') : undefined
+  pen.u32(0x60000000).u16(20)
+  pen.u8(flow ? 6 : dice.one([6, 17, 58, 44])).u8(64)
+  pen
+    .copy(typeof flow?.from === 'object' ? flow.from : from)
+    .copy(typeof flow?.to === 'object' ? flow.to : to)
+  pen.u16(flow?.fromPort ?? dice.one(known.ports)).u16(flow?.toPort ?? dice.one(known.ports))
+  pen.u32(flow?.heard ? flow.heard.seq - dice.below(3_000) : dice.word()).noise(dice.below(40))
 }
 
 const GROUP = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfb]
