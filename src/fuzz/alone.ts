@@ -12,7 +12,8 @@ import { FREE_HEAD, INPUT_PAGE } from '../stack/memory/layout.ts'
 import { NameType, Option, Protocol, type Socket, type Stack, type StackConfig } from '../stack/stack.ts'
 import { expectSound } from '../stack/testing/invariants.ts'
 import { faultOf, type Run, type Sent, shrunk } from './failure.ts'
-import { frame, segment } from './grammar/ethernet.ts'
+import { frame } from './grammar/ethernet.ts'
+import { routerAdvertisement, sequence } from './grammar/sequence.ts'
 import type { Kept } from './kept.ts'
 import { HOSTS, Knowledge } from './knowledge.ts'
 import { mended, mutated } from './mutate.ts'
@@ -80,6 +81,8 @@ function settle(profile: Profile, memory: number, service: 'client' | 'server', 
   const under: [Stack, Uint8Array][] = []
   pass(12_000)
   const hosts = HOSTS.map((host, i) => ({ ...host, address6: linkLocal([stack, peer][i]) ?? host.address6 }))
+  if (service === 'server') stack.input(routerAdvertisement(new Pen(new Dice(seed))), now)
+  pass(2_000)
   const { sockets, connections } = open(stack, peer)
   pass(300)
   // Text that the peer will never have heard of: it is in flight, and whoever acknowledges it is believed.
@@ -222,16 +225,16 @@ export class Alone {
 
   #written(dice: Dice, { known }: Settled): Sent[] {
     const pen = new Pen(dice)
-    const count = dice.between(1, FRAMES_A_RUN)
-    // Now and then all are segments for the listener: its backlog is full, and cookies are asked for.
-    const flood = dice.below(25) === 0
-    return Array.from({ length: count }, () => {
-      if (flood && dice.chance(0.8)) return { at: 0, bytes: segment(pen, known, 7) }
-      if (dice.chance(0.7)) return { at: 0, bytes: frame(pen, known) }
-      const kept = !this.#kept.isEmpty && dice.chance(0.6)
-      const changed = mutated(dice, () => (kept ? this.#kept.pick(dice) : dice.one(known.frames)))
-      return { at: 0, bytes: dice.chance(0.7) ? mended(changed) : changed }
-    })
+    const written: Uint8Array[] = []
+    for (const count = dice.between(1, FRAMES_A_RUN); written.length < count; )
+      if (dice.below(30) === 0) written.push(...sequence(pen, known))
+      else if (dice.chance(0.7)) written.push(frame(pen, known))
+      else {
+        const kept = !this.#kept.isEmpty && dice.chance(0.6)
+        const changed = mutated(dice, () => (kept ? this.#kept.pick(dice) : dice.one(known.frames)))
+        written.push(dice.chance(0.7) ? mended(changed) : changed)
+      }
+    return written.map(bytes => ({ at: 0, bytes }))
   }
 
   /** What is wrong with what the host does with these frames, in a sentence. */

@@ -41,10 +41,18 @@ export class Knowledge {
   readonly ports: number[] = [7, 9, 53, 67, 68, 5353]
   readonly ids: number[] = [0, 1]
   /** Questions for names, and the ports that wait for the answers; DHCP's transactions. */
-  readonly questions: { readonly port: number; readonly message: Uint8Array }[] = []
+  readonly questions: {
+    readonly from: number
+    readonly to: number
+    readonly port: number
+    readonly message: Uint8Array
+  }[] = []
+  /** IPv6 addresses that somebody asked for (RFC 4861, 4.3), or tests. */
+  readonly addresses6: Uint8Array[] = []
   readonly transactions: number[] = []
   readonly frames: Uint8Array[] = []
   #asked = 0
+  #met = 0
   #next = 0
 
   /** Those of the hosts that most frames are for. */
@@ -88,12 +96,15 @@ export class Knowledge {
     if (protocol === 17 && end >= at + 10 && end <= view.byteLength) {
       if (view.getUint16(at + 2) === 53) {
         const message = new Uint8Array(view.buffer, view.byteOffset, end).slice(at + 8)
-        this.questions[this.#asked++ % QUESTIONS_AT_MOST] = { port: view.getUint16(at), message }
+        const [from, to] = at === 34 ? [view.getUint32(26), view.getUint32(30)] : [0, 0]
+        this.questions[this.#asked++ % QUESTIONS_AT_MOST] = { from, to, port: view.getUint16(at), message }
       }
       note(this.ports, view.getUint16(at))
       note(this.ids, view.getUint16(at + 8))
       if (view.getUint16(at + 2) === 67 && end >= at + 16) note(this.transactions, view.getUint32(at + 12))
-    } else if (protocol === 1 && end >= at + 8) note(this.ids, view.getUint16(at + 4))
+    } else if (protocol === 58 && end >= at + 24 && end <= view.byteLength && view.getUint8(at) === 135)
+      this.addresses6[this.#met++ % QUESTIONS_AT_MOST] = new Uint8Array(view.buffer.slice(at + 8, at + 24))
+    else if (protocol === 1 && end >= at + 8) note(this.ids, view.getUint16(at + 4))
     else if (protocol === 6 && end >= at + 20 && end <= view.byteLength) this.#segment(view, at, end)
   }
 

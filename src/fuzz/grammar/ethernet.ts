@@ -5,7 +5,6 @@ import { putArp } from './arp.ts'
 import { putIpv4 } from './ipv4.ts'
 import { putIpv6 } from './ipv6.ts'
 import { putLldp } from './lldp.ts'
-import { putTcpOptions } from './tcp.ts'
 
 const BROADCAST = [255, 255, 255, 255, 255, 255]
 const LLDP_GROUP = [1, 0x80, 0xc2, 0, 0, 0x0e]
@@ -29,34 +28,6 @@ export function frame(pen: Pen, known: Knowledge): Uint8Array {
   if (dice.chance(0.3)) pen.fill(0, Math.max(0, 60 - pen.at))
   if (dice.below(50) === 0) pen.noise(dice.below(60))
   if (dice.below(50) === 0) pen.at = dice.below(pen.at + 1)
-  return pen.end()
-}
-
-/** A SYN from anybody to a port of the target's. */
-export function segment(pen: Pen, known: Knowledge, port: number): Uint8Array {
-  const { dice } = pen
-  const target = known.target(dice)
-  pen.begin(0)
-  pen
-    .copy(target.mac)
-    .copy([2, 0, 0, 0, 9, dice.below(40)])
-    .u16(0x0800)
-  const ip = pen.at
-  pen.u8(0x45).u8(0).u16(0).u16(dice.below(65_536)).u16(0x4000).u8(64).u8(6).u16(0)
-  pen.u32(0x0a000010 + dice.below(60)).u32(target.address)
-  const from = pen.at
-  pen.u16(dice.between(1_024, 65_535)).u16(port).u32(dice.word()).u32(dice.word())
-  pen
-    .u8(0x50)
-    .u8(dice.one([2, 2, 2, 2, 0x10, 0xc2]))
-    .u16(1_000)
-    .u16(0)
-    .u16(0)
-  if (dice.chance(0.5)) putTcpOptions(pen, undefined, true)
-  pen.bytes[from + 12] = ((pen.at - from) >> 2) << 4
-  pen.sum(from + 16, from, pen.at, 6 + pen.words(ip + 12, ip + 20) + (pen.at - from))
-  pen.patch16(ip + 2, pen.at - ip)
-  pen.sum(ip + 10, ip, from)
   return pen.end()
 }
 

@@ -5,7 +5,8 @@ import type { Pen } from '../pen.ts'
 export function putIcmp6(pen: Pen, known: Knowledge, target: Neighbour, pseudo: number): void {
   const { dice } = pen
   const from = pen.at
-  const someone = () => dice.one([target.address6, dice.one(known.hosts).address6, stranger(dice.below(40))])
+  const someone = () =>
+    dice.one([target.address6, dice.one(known.hosts).address6, stranger(dice.below(40)), ...known.addresses6])
   const type = dice.one([
     1,
     2,
@@ -73,6 +74,27 @@ function putQuote6(pen: Pen, known: Knowledge, from: ArrayLike<number>, to: Arra
 
 const GROUP = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfb]
 const stranger = (n: number): number[] => [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, n]
+
+/** RFC 4861, 4.2: a router, a prefix of its link from which addresses are made, and a name server. */
+export function putAdvertisement(pen: Pen, prefix: number, pseudo: number): void {
+  const { dice } = pen
+  const from = pen.at
+  pen.u8(134).u8(0).u16(0).u8(64).u8(0).u16(1_800).u32(0).u32(0)
+  pen.u8(1).u8(1).copy([2, 0, 0, 0, 0, 0x99])
+  pen.u8(3).u8(4).u8(64).u8(0xc0)
+  pen
+    .u32(dice.one([86_400, 86_400, 7_300, 0]))
+    .u32(dice.one([14_400, 0]))
+    .u32(0)
+  pen.copy([0x20, 1, 0xd, 0xb8, 0, 0, 0, prefix, 0, 0, 0, 0, 0, 0, 0, 0])
+  pen
+    .u8(25)
+    .u8(3)
+    .u16(0)
+    .u32(dice.one([600, 0]))
+    .copy(stranger(1))
+  pen.sum(from + 2, from, pen.at, pseudo + (pen.at - from))
+}
 
 /** RFC 4861, 4.6; RFC 4191, 2.3; RFC 8106, 5. Lengths are in eights of bytes, and 0 is none. */
 function putNdOptions(pen: Pen): void {

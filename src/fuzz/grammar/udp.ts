@@ -2,18 +2,11 @@
 import type { Knowledge } from '../knowledge.ts'
 import type { Pen } from '../pen.ts'
 import { putDhcp } from './dhcp.ts'
-import { putAnswer, putDns } from './dns.ts'
+import { putDns } from './dns.ts'
 
 export function putUdp(pen: Pen, known: Knowledge, pseudo: number): void {
   const { dice } = pen
   const from = pen.at
-  const asked = known.questions.length > 0 && dice.chance(0.15) ? dice.one(known.questions) : undefined
-  if (asked !== undefined) {
-    pen.u16(53).u16(asked.port).u16(0).u16(0)
-    putAnswer(pen, asked.message)
-    pen.patch16(from + 4, pen.at - from)
-    return pen.sum(from + 6, from, pen.at, pseudo + (pen.at - from))
-  }
   const [port, to, put] = dice.one<[number, number, ((pen: Pen, known: Knowledge) => void) | undefined]>([
     [dice.one(known.ports), 9, undefined],
     [53, dice.one(known.ports), putDns],
