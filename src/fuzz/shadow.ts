@@ -118,10 +118,17 @@ export class Shadow {
     this.#fill(record, record + size, NOBODYS)
   }
 
-  /** Where the two pictures differ, the first place; undefined when they are the same. */
+  /**
+   * Where the books of an arena, as `other` has read them, differ from what was heard, the first place; undefined when they are
+   * the same. A page of data in a pool of records (dns/stream.ts) looks like a slab to who has not heard that it was taken.
+   */
   difference(other: Shadow): number | undefined {
-    const at = this.#places.findIndex((place, i) => place !== other.#places[i])
-    return at < 0 ? undefined : at * 4
+    for (let page = 0; page < this.#count; page++) {
+      if (this.#recordSizes[page] !== other.#recordSizes[page] && this.#recordSizes[page] === 0) continue
+      const first = (this.#first + page * PAGE) >> 2
+      for (let i = first; i < first + PAGE / 4; i++) if (this.#places[i] !== other.#places[i]) return i * 4
+    }
+    return undefined
   }
 
   #page = (at: number): number => at - ((at - this.#first) % PAGE)
