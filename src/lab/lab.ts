@@ -195,8 +195,8 @@ export class Lab {
   }
 
   /** Where a listener of this page still waits for more of what became the subject's connection. */
-  #listening({ flow, left }: LadderSubject): Side | undefined {
-    const end = flow?.ends[1]
+  #listening({ connection, left }: LadderSubject): Side | undefined {
+    const end = connection?.ends[1]
     const listener = this.#hosts
       .find(({ address }) => address === end?.address)
       ?.connections.find(({ state, localPort }) => state === 'LISTEN' && localPort === end?.port)
