@@ -42,6 +42,29 @@ describe('pcapng', () => {
     )
   })
 
+  test('a comment may be empty, and begin with a mark of the byte order', () => {
+    const packets = ['', '\ufeffmarked'].map(comment => ({
+      interface: 0,
+      time: 0,
+      bytes: Uint8Array.of(1),
+      comment,
+    }))
+    const named = { interfaces: ['\ufeffalice'], packets }
+    expect(readPcapng(bytes(named))).toEqual(named)
+  })
+
+  test('a comment that no option can hold is not written', () => {
+    const packet = { interface: 0, time: 0, bytes: Uint8Array.of(1), comment: 'x'.repeat(65536) }
+    expect(() => writePcapng({ interfaces: ['wire'], packets: [packet] })).toThrow('65535 bytes at most')
+  })
+
+  test('a time that is no number of microseconds is refused', () => {
+    const packet = { interface: 0, time: 2 ** 64 - 2 ** 32, bytes: Uint8Array.of(1), comment: undefined }
+    expect(() => readPcapng(bytes({ interfaces: ['wire'], packets: [packet] }))).toThrow(
+      'a time that cannot be',
+    )
+  })
+
   test('a file that is something else is refused', () => {
     expect(() => readPcapng(new Uint8Array(100))).toThrow('does not begin with a Section Header Block')
   })
