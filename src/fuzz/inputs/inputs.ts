@@ -1,0 +1,5 @@
+/** All ways in that are no frames, in the order in which a round takes them. */
+import { type Target, target } from './input.ts'
+import { pcapng } from './pcapng.ts'
+
+export const inputs: readonly Target[] = [target(pcapng)]
