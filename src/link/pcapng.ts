@@ -42,7 +42,8 @@ export class PcapngError extends Error {
 }
 
 const TWO_32 = 0x1_0000_0000
-const padded = (length: number): number => (length + 3) & ~3
+/** Not by bits: a length that lies may be anything below 2^32. */
+const padded = (length: number): number => Math.ceil(length / 4) * 4
 const optionSize = (value: Uint8Array): number => 4 + padded(value.length)
 
 /** A cursor that writes blocks: little-endian, each option padded to 32 bits. */
