@@ -117,10 +117,8 @@ const WORDS = [
   '65536',
   '4294967296',
   '99999999999999999999',
-  'NaN',
   'Infinity',
   'null',
-  'undefined',
   'true',
   'constructor',
   '__proto__',
@@ -141,7 +139,7 @@ export function words(dice: Dice, known: readonly string[], most: number): strin
       case 2:
         return String.fromCharCode(dice.below(0x10000))
       case 3:
-        return dice.one([...known, 'a']).repeat(dice.one([2, 3, 40, 300]))
+        return dice.one([...known, 'a']).repeat(dice.one([2, 3, 40, 300, dice.below(20) === 0 ? 20_000 : 2]))
       default:
         return dice.one(known)
     }

@@ -95,11 +95,11 @@ async function shrunk<T>(input: Input<T>, pieces: readonly T[], what: string): P
   return least
 }
 
-/** Whether it is one sentence for a person: it begins, says something and ends. */
-export const isSentence = (text: unknown): text is string =>
+/** Whether it is one sentence for a person, who may be shown what was `given`. */
+export const isSentence = (text: unknown, given = ''): text is string =>
   typeof text === 'string' &&
   text.length >= 8 &&
-  text.length <= 600 &&
+  text.length <= 400 + 4 * given.length &&
   /[.!?]$/.test(text) &&
   !/undefined|NaN|\[object/.test(text)
 

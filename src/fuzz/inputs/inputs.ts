@@ -1,5 +1,6 @@
 /** All ways in that are no frames, in the order in which a round takes them. */
 import { type Target, target } from './input.ts'
 import { pcapng } from './pcapng.ts'
+import { typedInputs } from './typed.ts'
 
-export const inputs: readonly Target[] = [target(pcapng)]
+export const inputs: readonly Target[] = [target(pcapng), ...typedInputs.map(target)]
