@@ -5,10 +5,11 @@
 
 import { fireTimers, setNow } from './clock.ts'
 import type { Core, Emit, Features } from './core.ts'
-import { KIND_CONNECTION } from './core.ts'
+import { dropped, KIND_CONNECTION } from './core.ts'
+import { Drop } from './drop.ts'
 import { sendArpAnnouncement } from './ethernet/arp.ts'
 import { emitFrames } from './ethernet/frames.ts'
-import { linkAt } from './ethernet/links.ts'
+import { isLink, linkAt } from './ethernet/links.ts'
 import { hostCalls } from './host-calls.ts'
 import { acquireAddress, acquireLinkLocal } from './ip/acquire.ts'
 import { lengthOf } from './ip/addresses.ts'
@@ -103,6 +104,7 @@ function stackOf(s: Core): Stack {
     ...dataCalls(s),
     input(frame, now, from = 0) {
       setNow(s, now)
+      if (from !== 0 && !isLink(m, from)) return dropped(s, Drop.NotForUs)
       return frameInput(s, frame, from)
     },
     poll(now) {
