@@ -1,6 +1,7 @@
 /** All ways in that are no frames, in the order in which a round takes them. */
+import { calls } from './calls.ts'
 import { type Target, target } from './input.ts'
 import { pcapng } from './pcapng.ts'
 import { typedInputs } from './typed.ts'
 
-export const inputs: readonly Target[] = [target(pcapng), ...typedInputs.map(target)]
+export const inputs: readonly Target[] = [target(pcapng), target(calls), ...typedInputs.map(target)]
