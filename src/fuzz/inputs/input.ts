@@ -52,14 +52,14 @@ export function target<T>(input: Input<T>): Target {
 
 let worst = 0
 
-/** One step of an input: the turns that it takes count by themselves. */
-export function step<R>(work: () => R): R {
+/** One step of an input: the turns that it takes count by themselves, and may be so many. */
+export function step<R>(work: () => R, most = Infinity): R {
   takeTurns()
-  try {
-    return work()
-  } finally {
-    worst = Math.max(worst, takeTurns())
-  }
+  const result = work()
+  const turns = takeTurns()
+  worst = Math.max(worst, turns)
+  if (turns > most) throw new Error(`loops took ${turns} turns, ${most} may be`)
+  return result
 }
 
 async function faultOf<T>(input: Input<T>, pieces: readonly T[]): Promise<string | undefined> {
