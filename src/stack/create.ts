@@ -17,7 +17,7 @@ import { type LinkSettings, readConfig } from './ip/config.ts'
 import { frameInput } from './ip/input.ts'
 import { takeAddress } from './ip/local.ts'
 import { Arena, FRAME_MAX } from './memory/arena.ts'
-import { layOut, takeOver } from './memory/lay-out.ts'
+import { layOut, newArena, takeOver } from './memory/lay-out.ts'
 import { ADDRESS, LARGE_SIZE, NOW, NOW_MS } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick } from './memory/wheel.ts'
@@ -33,7 +33,11 @@ import { FLAG_DEAD, type Tcb } from './tcp/tcb.ts'
 /** Throws RangeError with one sentence when the configuration cannot work. */
 export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
   const settings = readConfig(config, features.dhcpClient !== undefined)
-  const m = new Arena(typeof config.memory === 'number' ? new ArrayBuffer(config.memory) : config.memory)
+  const m = new Arena(
+    typeof config.memory === 'number'
+      ? newArena(config.memory, features.procFs !== undefined)
+      : config.memory,
+  )
   const s: Core = {
     m,
     features,
