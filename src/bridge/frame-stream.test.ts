@@ -58,3 +58,13 @@ test('a length that is no frame’s ends the stream with a sentence', async () =
   expect(end.wrong).toEqual(['A frame of 65550 bytes; 65549 is the most.'])
   expect(wire.destroyed).toBe(true)
 })
+
+test('what stands behind such a length is no frame, and the end is told once', async () => {
+  const { wire, end } = open()
+  wire.write(Buffer.concat([framed('one'), Uint8Array.of(0, 1, 0, 14), framed('two')]))
+  for (const text of ['three', 'four']) wire.push(framed(text))
+  wire.push(null)
+  await settled()
+  expect(end.frames).toEqual(['one'])
+  expect(end.wrong).toEqual(['A frame of 65550 bytes; 65549 is the most.'])
+})
