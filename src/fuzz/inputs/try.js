@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 
 /** Failures that are printed of each target. */
-const TOLD_AT_MOST = 40
+const TOLD_AT_MOST = 2
 
 /**
  * @typedef {{ target: number, from: number, count: number }} Job
