@@ -2,4 +2,5 @@
 import './watch.ts'
 
 export { Alone } from './alone.ts'
+export { inputs } from './inputs/inputs.ts'
 export { marks } from './watch.ts'

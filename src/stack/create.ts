@@ -5,10 +5,11 @@
 
 import { fireTimers, setNow } from './clock.ts'
 import type { Core, Emit, Features } from './core.ts'
-import { KIND_CONNECTION } from './core.ts'
+import { dropped, KIND_CONNECTION } from './core.ts'
+import { Drop } from './drop.ts'
 import { sendArpAnnouncement } from './ethernet/arp.ts'
 import { emitFrames } from './ethernet/frames.ts'
-import { linkAt } from './ethernet/links.ts'
+import { isLink, linkAt } from './ethernet/links.ts'
 import { hostCalls } from './host-calls.ts'
 import { acquireAddress, acquireLinkLocal } from './ip/acquire.ts'
 import { lengthOf } from './ip/addresses.ts'
@@ -16,7 +17,7 @@ import { type LinkSettings, readConfig } from './ip/config.ts'
 import { frameInput } from './ip/input.ts'
 import { takeAddress } from './ip/local.ts'
 import { Arena, FRAME_MAX } from './memory/arena.ts'
-import { layOut, takeOver } from './memory/lay-out.ts'
+import { layOut, newArena, takeOver } from './memory/lay-out.ts'
 import { ADDRESS, LARGE_SIZE, NOW, NOW_MS } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick } from './memory/wheel.ts'
@@ -32,7 +33,11 @@ import { FLAG_DEAD, type Tcb } from './tcp/tcb.ts'
 /** Throws RangeError with one sentence when the configuration cannot work. */
 export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
   const settings = readConfig(config, features.dhcpClient !== undefined)
-  const m = new Arena(typeof config.memory === 'number' ? new ArrayBuffer(config.memory) : config.memory)
+  const m = new Arena(
+    typeof config.memory === 'number'
+      ? newArena(config.memory, features.procFs !== undefined)
+      : config.memory,
+  )
   const s: Core = {
     m,
     features,
@@ -103,6 +108,7 @@ function stackOf(s: Core): Stack {
     ...dataCalls(s),
     input(frame, now, from = 0) {
       setNow(s, now)
+      if (from !== 0 && !isLink(m, from)) return dropped(s, Drop.NotForUs)
       return frameInput(s, frame, from)
     },
     poll(now) {

@@ -40,7 +40,21 @@ const heard = (w: Wires, socket: Socket) => {
   return length < 0 ? length : from.address
 }
 
+const differences = (a: ArrayBuffer, b: ArrayBuffer): number => {
+  const other = new Uint8Array(b)
+  return new Uint8Array(a).filter((byte, i) => byte !== other[i]).length
+}
+
 describe('several links', () => {
+  test('a frame by a link that is not there is not taken, and changes nothing', () => {
+    const w = two()
+    const before = w.stack.arena.slice(0)
+    for (const link of [2, 3, -1, 0.5, 2 ** 31, Number.NaN])
+      expect(w.stack.input(Uint8Array.of(1, 2, 3), w.now, link)).toBe(Drop.NotForUs)
+    expect(w.stack.counters['drop.NotForUs']).toBe(6)
+    expect(differences(before, w.stack.arena)).toBeLessThanOrEqual(1)
+  })
+
   test('nobody answers for an address on one of them: who connects by way of it on another goes on', () => {
     const w = two()
     const host = [10, 0, 0, 9]
