@@ -2,50 +2,29 @@
  * Frames at one host that has everything open: listeners, connections, groups, a capture, questions on their way. Runs of
  * frames from a seed, each at the host as it was; then time passes, and all must be given back.
  *
- * What is true of every frame: nothing is thrown, no access leaves its page (watch.ts), the work is bounded, and nothing that
+ * What is true of every frame: nothing is thrown, no access leaves its record (shadow.ts), the work is bounded, and nothing that
  * lies behind the frame, or in memory that nobody holds, changes what the host does: each run is done twice, with other
  * rubbish there.
  */
 import { Dice } from '../simulate/dice.ts'
 import { Arena, PAGE, PAGE_FRAME } from '../stack/memory/arena.ts'
 import { FREE_HEAD, INPUT_PAGE } from '../stack/memory/layout.ts'
-import { createStack as client } from '../stack/profiles/client.ts'
-import { createStack as full } from '../stack/profiles/full.ts'
-import { createStack as minimal } from '../stack/profiles/minimal.ts'
 import { NameType, Option, Protocol, type Socket, type Stack, type StackConfig } from '../stack/stack.ts'
 import { expectSound } from '../stack/testing/invariants.ts'
+import { faultOf, type Run, type Sent, shrunk } from './failure.ts'
 import { frame } from './grammar/ethernet.ts'
-import { Knowledge } from './knowledge.ts'
+import type { Kept } from './kept.ts'
+import { HOSTS, Knowledge } from './knowledge.ts'
 import { mended, mutated } from './mutate.ts'
 import { Pen } from './pen.ts'
-import { marks, takeTurns, trusted, Wrong } from './watch.ts'
+import { environment, PROFILES, type Profile } from './profile.ts'
+import { Wrong } from './shadow.ts'
+import { expectBooksRight, takeRare, takeTurns, trusted } from './watch.ts'
 
-const PROFILES = { full, client, minimal }
-type Profile = keyof typeof PROFILES
 const NAMES: readonly Profile[] = ['full', 'full', 'client', 'minimal']
 const FRAMES_A_RUN = 60
-/** Frames that entered a branch that none before had entered are kept, to be changed. */
-const KEPT_AT_MOST = 500
 /** What a host remembers of others by their leave has its own bounds, and may outlive the run. */
 const REMEMBERED = ['neighbours', 'destinations', 'free', 'routes', 'IPv6', 'names', 'leases', 'groups']
-
-export const HOSTS = [1, 2, 3].map(n => ({
-  mac: [2, 0, 0, 0, 0, n],
-  address: 0x0a000000 + n,
-  address6: [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe, 0, 0, n],
-}))
-
-/** What a run did, and what was wrong with it. */
-export interface Run {
-  readonly frames: number
-  readonly failure?: {
-    readonly what: string
-    readonly seed: number
-    readonly profile: Profile
-    readonly frames: readonly string[]
-  }
-  readonly worst: { readonly turns: number; readonly frame: string }
-}
 
 /** A host that has settled, in a copy of its arena, and what was heard of it. */
 interface Settled {
@@ -55,11 +34,6 @@ interface Settled {
   readonly now: number
   readonly known: Knowledge
   readonly sockets: readonly Socket[]
-}
-
-const environment = (seed: number) => {
-  const dice = new Dice(seed)
-  return { random32: dice.word, secret: Uint8Array.from({ length: 16 }, () => dice.below(256)) }
 }
 
 function settle(profile: Profile, memory: number, service: 'client' | 'server', seed: number): Settled {
@@ -80,11 +54,11 @@ function settle(profile: Profile, memory: number, service: 'client' | 'server', 
     }),
   }
   const stack = create(config, environment(seed))
-  const peer = full(
+  const peer = PROFILES.full(
     { memory: 262_144, mac: mac(1), address: '10.0.0.2/24', name: 'peer' },
     environment(seed + 1),
   )
-  const known = new Knowledge(HOSTS, true)
+  const known = new Knowledge(HOSTS, true, HOSTS.slice(0, 1))
   let now = 0
   const pass = (ms: number) => {
     for (const until = now + ms; now < until; now += 25) {
@@ -153,68 +127,79 @@ function open(stack: Stack, peer: Stack): Socket[] {
   return sockets
 }
 
-/** All runs of one worker: settled hosts and the frames that were worth keeping. */
+const PLACES = 8
+/** What lies behind a frame, one time and the other: read as options, one ends the list, one is no option, one has no length. */
+const RUBBISH = [
+  [0x5a, 0x01],
+  [0x00, 0x01],
+  [0xc3, 0x00],
+] as const
+
+/** All runs of one worker at settled hosts. */
 export class Alone {
-  readonly #settled: Settled[]
-  readonly #kept: Uint8Array[] = []
-  #marked = 0
+  readonly #settled = new Map<number, Settled>()
+  readonly #kept: Kept
   #worst = { turns: 0, frame: '' }
   #frames = 0
 
-  constructor() {
-    this.#settled = [0, 1, 2, 3, 4, 5, 6, 7].map(i => {
-      const profile = NAMES[i % 4] ?? 'full'
-      return settle(profile, i % 3 === 0 ? 24_576 : 65_536, i % 4 === 0 ? 'server' : 'client', i + 1)
-    })
+  constructor(kept: Kept) {
+    this.#kept = kept
   }
 
   run(seed: number): Run {
     const dice = new Dice(seed)
-    const settled = dice.one(this.#settled)
+    const host = dice.below(PLACES)
+    const settled = this.#host(host)
     const frames = this.#written(dice, settled)
     this.#frames = 0
     this.#worst = { turns: 0, frame: '' }
     const what = this.#fault(settled, frames, seed)
-    if (what === undefined) return { frames: this.#frames, worst: this.#worst }
-    const least = this.#least(settled, frames, seed, what)
-    const shown = least.map(bytes => Buffer.from(bytes).toString('hex'))
-    return {
-      frames: this.#frames,
-      worst: this.#worst,
-      failure: { what, seed, profile: settled.profile, frames: shown },
-    }
+    const done = { frames: this.#frames, live: 0, worst: this.#worst }
+    if (what === undefined) return done
+    const least = shrunk(frames, what, fewer => this.#fault(settled, fewer, seed))
+    return { ...done, failure: { what, form: 'alone', seed, host, profile: settled.profile, frames: least } }
   }
 
-  #written(dice: Dice, { known }: Settled): Uint8Array[] {
+  /** What is wrong when these frames come, at the times that the seed says. */
+  replay(seed: number, host: number, frames: readonly Sent[]): string | undefined {
+    return this.#fault(this.#host(host), frames, seed)
+  }
+
+  #host(number: number): Settled {
+    if (number >= PLACES) throw new RangeError(`there is no host ${number}`)
+    const profile = NAMES[number % 4] ?? 'full'
+    const settled =
+      this.#settled.get(number) ??
+      settle(profile, number % 3 === 0 ? 24_576 : 65_536, number % 4 === 0 ? 'server' : 'client', number + 1)
+    this.#settled.set(number, settled)
+    return settled
+  }
+
+  #written(dice: Dice, { known }: Settled): Sent[] {
     const pen = new Pen(dice)
     return Array.from({ length: dice.between(1, FRAMES_A_RUN) }, () => {
-      if (dice.chance(0.7)) return frame(pen, known)
-      const changed = mutated(dice, this.#kept.length > 0 && dice.chance(0.6) ? this.#kept : known.frames)
-      return dice.chance(0.7) ? mended(changed) : changed
+      if (dice.chance(0.7)) return { at: 0, bytes: frame(pen, known) }
+      const kept = !this.#kept.isEmpty && dice.chance(0.6)
+      const changed = mutated(dice, () => (kept ? this.#kept.pick(dice) : dice.one(known.frames)))
+      return { at: 0, bytes: dice.chance(0.7) ? mended(changed) : changed }
     })
   }
 
   /** What is wrong with what the host does with these frames, in a sentence. */
-  #fault(settled: Settled, frames: readonly Uint8Array[], seed: number): string | undefined {
-    try {
-      const first = this.#play(settled, frames, seed, 0x5a)
-      if (seed % 4 !== 0) return undefined
-      const second = this.#play(settled, frames, seed, 0xc3)
+  #fault(settled: Settled, frames: readonly Sent[], seed: number): string | undefined {
+    return faultOf(() => {
+      const [one, other] = RUBBISH[(seed >>> 2) % RUBBISH.length] ?? [0, 1]
+      const first = this.#play(settled, frames, seed, one)
+      if (seed % 4 !== 1) return undefined
+      const second = this.#play(settled, frames, seed, other)
       return first === second
         ? undefined
         : `what lies behind a frame matters: ${firstDifference(first, second)}`
-    } catch (error) {
-      if (!(error instanceof Error)) return String(error)
-      const at = (error.stack ?? '')
-        .split('\n')
-        .filter(line => line.trimStart().startsWith('at '))
-        .slice(0, 6)
-      return `${error.name}: ${error.message.split('\n', 1)[0]} ${at.map(line => line.trim().split(' (')[0]).join(' ')}`
-    }
+    })
   }
 
   /** What the host answered, and its reasons, as text. */
-  #play(settled: Settled, frames: readonly Uint8Array[], seed: number, rubbish: number): string {
+  #play(settled: Settled, frames: readonly Sent[], seed: number, rubbish: number): string {
     const arena = settled.arena.slice(0)
     const stack = PROFILES[settled.profile]({ ...settled.config, memory: arena }, environment(seed))
     const m = new Arena(arena)
@@ -223,7 +208,7 @@ export class Alone {
     const dice = new Dice(seed ^ 0x1234)
     let now = settled.now
     const into = new Uint8Array(2_000)
-    for (const bytes of frames) {
+    for (const { bytes } of frames) {
       now += dice.one([0, 0, 1, 5, 40, 300, 3_000])
       trusted(litter, [m, bytes.length, rubbish])
       takeTurns()
@@ -241,18 +226,15 @@ export class Alone {
         for (const socket of settled.sockets) stack.recvFrom(socket, into, { address: 0, port: 0 })
     }
     trusted(expectSound, [stack])
-    if (seed % 8 === 0) this.#expectNoLeak(stack, settled, now, before)
+    expectBooksRight(stack.arena)
+    if (seed % 8 === 1) this.#expectNoLeak(stack, settled, now, before)
     return told.join('\n')
   }
 
   #note(turns: number, bytes: Uint8Array): void {
     this.#frames++
     if (turns > this.#worst.turns) this.#worst = { turns, frame: Buffer.from(bytes).toString('hex') }
-    const marked = entered()
-    if (marked > this.#marked) {
-      this.#marked = marked
-      this.#kept[this.#kept.length % KEPT_AT_MOST] = bytes
-    }
+    this.#kept.note(bytes, takeRare())
   }
 
   /** Everybody goes, and time passes: what the frames brought is forgotten. */
@@ -277,23 +259,7 @@ export class Alone {
         throw new Wrong(`${used} bytes of ${name} are not given back, there were ${had}`)
     }
   }
-
-  /** As few of the frames, in order, as still do it. */
-  #least(settled: Settled, frames: readonly Uint8Array[], seed: number, what: string): readonly Uint8Array[] {
-    const kind = what.slice(0, 30)
-    let least = frames
-    for (let size = frames.length >> 1; size > 0; size >>= 1)
-      for (let at = 0; at < least.length; ) {
-        const fewer = [...least.slice(0, at), ...least.slice(at + size)]
-        if (this.#fault(settled, fewer, seed)?.startsWith(kind)) least = fewer
-        else at += size
-      }
-    return least
-  }
 }
-
-/** How many branches have been entered. */
-export const entered = (): number => marks.reduce((sum, mark) => sum + mark, 0)
 
 const held = (stack: Stack): ReadonlyMap<string, number> =>
   new Map(stack.memory.pools.map(({ name, used }) => [name, used]))
