@@ -21,7 +21,7 @@ import { findDestination, HOP_OF, hasRoute, pathMtuTo, sweep, wantDestination } 
 import { ipv6Input } from './input.ts'
 import { isMulticast6, isUnspecified } from './kinds.ts'
 import { linkMtu } from './link.ts'
-import { findNeighbour6, heardBack, neighbourTimer6, removeNeighbour6 } from './neighbours.ts'
+import { findNeighbour6, heardBack6, neighbourTimer6, removeNeighbour6 } from './neighbours.ts'
 import { payload6At, sendPayload, sendSegment6 } from './output.ts'
 import { prefixTimer } from './prefixes.ts'
 import {
@@ -77,8 +77,8 @@ export interface Ipv6Protocol {
   /** The text that a segment may carry over the link, and over the path to `remote`. */
   linkMss(s: Core): number
   pathMss(s: Core, remote: number): number
-  /** What TCP has sent to `remote`, a word for an address of either version, was acknowledged: RFC 4861, 7.3.1. */
-  arrived(s: Core, remote: number): void
+  /** A connection to `remote` got on: see ethernet/neighbours.ts. */
+  heardBack(s: Core, remote: number): void
   /** See emitSegment (tcp/emit.ts). */
   sendSegment(s: Core, t: Tcb, tcp: Address, length: number, ecn: number, emit: Emit): boolean
   /** See output.ts. */
@@ -154,9 +154,9 @@ export const ipv6Protocol: Ipv6Protocol = {
   },
   linkMss: s => linkMtu(s.m) - IP6_HEADER - TCP_HEADER,
   pathMss: (s, remote) => pathMtuTo(s.m, remote) - IP6_HEADER - TCP_HEADER,
-  arrived(s, remote) {
-    const n = isIpv6Word(remote) ? s.m.get32(remote - ADDRESS6 + HOP_OF) : 0
-    if (n !== 0) heardBack(s, n)
+  heardBack(s, remote) {
+    const n = s.m.get32(remote - ADDRESS6 + HOP_OF)
+    if (n !== 0) heardBack6(s, n)
   },
   sendSegment: sendSegment6,
   payloadAt: payload6At,
