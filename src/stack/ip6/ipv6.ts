@@ -15,9 +15,10 @@ import type { Tcb } from '../tcp/tcb.ts'
 import { hostGone } from '../tcp/unreachable.ts'
 import { IP6_HEADER } from '../wire/ipv6.ts'
 import { TCP_HEADER } from '../wire/tcp.ts'
-import { addOwn, addressTimer, findOwn, isAssigned, loseOwn, nextAssigned } from './addresses.ts'
+import { addOwn, addressTimer, findOwn, isAssigned, loseOwn, nextAssigned, visitOwn } from './addresses.ts'
 import { sortDestinations } from './destination-order.ts'
 import { findDestination, HOP_OF, hasRoute, pathMtuTo, sweep, wantDestination } from './destinations.ts'
+import { testAgain } from './duplicates.ts'
 import { ipv6Input } from './input.ts'
 import { isMulticast6, isUnspecified } from './kinds.ts'
 import { linkMtu } from './link.ts'
@@ -52,7 +53,7 @@ export interface Ipv6Protocol {
   start(s: Core): void
   /** The packet at `at`, `length` bytes; `toGroup`: it came by a multicast frame. */
   input(s: Core, at: Address, length: number, toGroup: boolean): Drop
-  /** See Stack.linkUp: routers are asked for, and groups reported, on what is joined now (RFC 4861, 6.3.7). */
+  /** See Stack.linkUp: routers are asked for, groups reported and addresses tested on what is joined now (RFC 4861, 6.3.7). */
   linkUp(s: Core): void
   /** A record's timer fired. */
   timer(s: Core, record: Address): void
@@ -113,7 +114,9 @@ export const ipv6Protocol: Ipv6Protocol = {
   start: startIpv6,
   input: ipv6Input,
   linkUp(s) {
-    if (linkOf(s.m) !== 0 && chooseLinkLocal(s) !== 0) linkIsReady(s)
+    if (linkOf(s.m) === 0) return
+    visitOwn(s.m, a => testAgain(s, a))
+    if (chooseLinkLocal(s) !== 0) linkIsReady(s)
   },
   timer: fireTimer6,
   reassemblyTimedOut: sendReassemblyTimeExceeded6,
