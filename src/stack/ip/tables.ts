@@ -4,6 +4,7 @@
  */
 import type { Core } from '../core.ts'
 import { EADDRNOTAVAIL, EEXIST, EINVAL, ENETUNREACH, ENOBUFS, type Errno, ESRCH } from '../errno.ts'
+import { sendArpAnnouncement } from '../ethernet/arp.ts'
 import type { Arena } from '../memory/arena.ts'
 import { ADDRESSES, LINK_COUNT } from '../memory/layout.ts'
 import type { LocalAddress, Route } from '../stack.ts'
@@ -37,7 +38,11 @@ function addAddress(s: Core, link: number, address: number, length: number): 0 |
   inRange('prefixLength', length, 1, 32)
   inRange('link', link, 0, s.m.get8(LINK_COUNT) - 1)
   if (!isHostAddress(address)) return EINVAL
-  return isOurs(s.m, address) ? EEXIST : takeAddress(s, link, address, length, false)
+  if (isOurs(s.m, address)) return EEXIST
+  const fault = takeAddress(s, link, address, length, false)
+  // RFC 5227, 2.3.
+  if (fault === 0) sendArpAnnouncement(s, address, link)
+  return fault
 }
 
 /** All our addresses. */
