@@ -7,7 +7,7 @@ import type { Drop } from '../drop.ts'
 import { EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, ENOBUFS, type Errno } from '../errno.ts'
 import { sendEcho } from '../icmp6/echo.ts'
 import { sendReassemblyTimeExceeded6 } from '../icmp6/errors.ts'
-import { groupTimer, joinGroup6, leaveGroup6 } from '../icmp6/groups.ts'
+import { enterGroup6, groupTimer, quitGroup6 } from '../icmp6/groups.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import type { Endpoint, Ipv4, Ipv6, Ipv6Report } from '../stack.ts'
 import { keyedHash } from '../tcp/isn.ts'
@@ -27,6 +27,7 @@ import { payload6At, sendPayload, sendSegment6 } from './output.ts'
 import { prefixTimer } from './prefixes.ts'
 import {
   ADDRESS6,
+  isSame,
   linkOf,
   SORT_ADDRESS,
   SORT_GROUP,
@@ -78,6 +79,8 @@ export interface Ipv6Protocol {
   /** The text that a segment may carry over the link, and over the path to `remote`. */
   linkMss(s: Core): number
   pathMss(s: Core, remote: number): number
+  /** Whether packets to `remote` go to nobody else first, as far as is known. */
+  isNextTo(s: Core, remote: number): boolean
   /** A connection to `remote` got on: see ethernet/neighbours.ts. */
   heardBack(s: Core, remote: number): void
   /** See emitSegment (tcp/emit.ts). */
@@ -157,6 +160,10 @@ export const ipv6Protocol: Ipv6Protocol = {
   },
   linkMss: s => linkMtu(s.m) - IP6_HEADER - TCP_HEADER,
   pathMss: (s, remote) => pathMtuTo(s.m, remote) - IP6_HEADER - TCP_HEADER,
+  isNextTo({ m }, remote) {
+    const n = m.get32(remote - ADDRESS6 + HOP_OF)
+    return n !== 0 && isSame(m, n + ADDRESS6, remote)
+  },
   heardBack(s, remote) {
     const n = s.m.get32(remote - ADDRESS6 + HOP_OF)
     if (n !== 0) heardBack6(s, n)
@@ -170,8 +177,8 @@ export const ipv6Protocol: Ipv6Protocol = {
   report: reportOf,
   addAddress: (s, address, bits) => given(s, address, at => addOwn(s, at, bits)),
   removeAddress: (s, address) => given(s, address, at => loseOwn(s, at)),
-  joinGroup: (s, group) => given(s, group, at => joinGroup6(s, at)),
-  leaveGroup: (s, group) => given(s, group, at => leaveGroup6(s, at)),
+  joinGroup: (s, group) => given(s, group, at => enterGroup6(s, at)),
+  leaveGroup: (s, group) => given(s, group, at => quitGroup6(s, at)),
   hostGone(s, address) {
     given(s, address, at => {
       const d = findDestination(s.m, at)
