@@ -320,6 +320,15 @@ describe('over IPv6', () => {
     expect([text(answer?.data), answer?.remoteAddress]).toEqual(['answer', farAddress])
   })
 
+  test('who has left the segment is gone for its connections at once', async () => {
+    const { readable } = await new far.sockets.TCPServerSocket('::', { localPort: 80 }).opened
+    const client = new near.sockets.TCPSocket(farAddress, 80)
+    await client.opened
+    await accept(readable.getReader())
+    near.neighboursGone(['02:00:00:00:00:02'], 'far has left.')
+    await expect(client.closed).rejects.toThrow('far has left.')
+  })
+
   test('ping is answered', async () => {
     const [answer] = await near.ping(farAddress, 1)
     expect(answer?.rtt).toBeGreaterThan(0)
