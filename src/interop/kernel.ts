@@ -6,7 +6,6 @@ import { serveHttp } from './http-server.ts'
 import { serveIperf } from './iperf.ts'
 import { badWire } from './kernel-bad-wire.ts'
 import { type Ends, KERNEL, KERNEL6, OURS, OURS6 } from './kernel-ends.ts'
-import { measuredByIperf } from './kernel-iperf.ts'
 import { options } from './kernel-options.ts'
 import { reachability, reachability6 } from './kernel-reach.ts'
 import { connections } from './kernel-transfers.ts'
@@ -41,7 +40,6 @@ const benchOf = (ends: Ends): Bench => ({
     ...reachability(ends),
     ...reachability6(ends),
     ...connections(ends),
-    ...measuredByIperf(ends),
     ...options(ends),
     ...dhcpClients(ends),
     ...badWire(ends),
