@@ -5,9 +5,9 @@
 import { onABadWire } from './bad-wire.ts'
 import { type Check, failed, type Verdict } from './check.ts'
 import { EXCHANGES, type Exchange } from './exchanges.ts'
+import { kernelCounts } from './kernel-counts.ts'
 import { type Ends, FAMILIES, IPV6, type Over } from './kernel-ends.ts'
 import { measured } from './kernel-transfers.ts'
-import type { Namespace } from './namespace.ts'
 import type { Moved } from './transfers.ts'
 
 const BAD = 'with 1 % loss and reordering '
@@ -52,18 +52,11 @@ async function bySack(
   moving: () => Promise<Moved>,
 ): Promise<Moved> {
   const recoveries = () =>
-    sender === 'we' ? (host.stack.counters['tcpSackRecoveries'] ?? 0) : kernelsSackRecoveries(linux)
+    sender === 'we' ? (host.stack.counters['tcpSackRecoveries'] ?? 0) : kernelCounts(linux, 'TCPSackRecovery')
   const before = await recoveries()
   const moved = await moving()
   if (moved.wrong !== undefined || (await recoveries()) > before) return moved
   return { ...moved, wrong: 'nothing was recovered by SACK' }
-}
-
-/** How often the kernel has recovered from a loss by what our SACK options told it (TcpExt of /proc/net/netstat). */
-async function kernelsSackRecoveries(linux: Namespace): Promise<number> {
-  const { out } = await linux.run('cat', ['/proc/net/netstat'])
-  const [names = '', values = ''] = out.split('\n').filter(line => line.startsWith('TcpExt:'))
-  return Number(values.split(' ')[names.split(' ').indexOf('TCPSackRecovery')])
 }
 
 interface Pings {
