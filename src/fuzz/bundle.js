@@ -2,10 +2,14 @@
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { withCountedLoops } from './inputs/loops.js'
 import { Marks, watched } from './instrument.js'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
-const STACK = join(HERE, '..', 'stack') + sep
+const SOURCES = join(HERE, '..') + sep
+const STACK = join(SOURCES, 'stack') + sep
+/** Those who watch: their own loops do not count. */
+const WATCHERS = [HERE + sep, join(SOURCES, 'simulate') + sep]
 
 /**
  * The program's text, and what its marks stand for.
@@ -24,7 +28,11 @@ export async function bundleSaboteur(broken = code => code) {
         name: 'watch',
         resolveId: id => (id === 'vitest' ? { id: vitest, external: true } : undefined),
         transform(code, id) {
-          if (!id.startsWith(STACK) || id.includes(`${sep}testing${sep}`)) return undefined
+          if (!id.startsWith(SOURCES) || id.includes(`${sep}testing${sep}`)) return undefined
+          if (!id.startsWith(STACK))
+            return WATCHERS.some(folder => id.startsWith(folder)) || !id.endsWith('.ts')
+              ? undefined
+              : { code: withCountedLoops(code), map: null }
           const file = id.slice(STACK.length).split(sep).join('/')
           return { code: marks.instrument(watched(broken(code, file), file), file), map: null }
         },

@@ -5,12 +5,15 @@
  *   npm run fuzz                          40,000 frames
  *   npm run fuzz -- --frames 10000000     so many
  *   npm run fuzz -- --seed 42             one run of frames, from this seed
+ *   npm run fuzz -- --input pcapng        a round of one kind of input that is no frame (inputs/), or of `all`
+ *   npm run fuzz -- --input pcapng --seed 42   one such input
  *   npm run fuzz -- --replay FILE         what it printed of failures, once more; - reads standard input
  *   npm run fuzz -- --missed              and the places of branches that no frame has led to
  *   npm run fuzz -- --json                and one line of JSON
  *
  * Frames that fail are shrunk to as few as still do it, and printed as hex (told.js). A worker's later runs change frames that
  * led its earlier ones somewhere new, so a seed alone may not bring them back: what is printed does.
+ * A round of all other inputs goes with each 40,000 frames; those depend on their seed alone.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -18,11 +21,14 @@ import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { imported } from '../serve/imported.js'
 import { bundleSaboteur } from './bundle.js'
+import { tryInputs } from './inputs/try.js'
 import { readTold, tell } from './told.js'
 
 /** @typedef {import('./failure.ts').Run} Run */
 
 const TOLD_AT_MOST = 5
+/** A round of inputs that are no frames goes with so many frames. */
+const FRAMES_A_ROUND = 40_000
 /** The most turns that loops may take for one frame and what it causes. */
 const TURNS_A_FRAME = 20_000
 
@@ -30,6 +36,7 @@ const { values } = parseArgs({
   options: {
     frames: { type: 'string', default: '40000' },
     seed: { type: 'string' },
+    input: { type: 'string' },
     replay: { type: 'string' },
     missed: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -73,7 +80,6 @@ async function again(file) {
 }
 
 async function all() {
-  const began = performance.now()
   const sums = {
     ran: 0,
     failed: 0,
@@ -83,7 +89,42 @@ async function all() {
     worstTurns: 0,
     branches: 0,
     entered: 0,
+    inputs: 0,
+    worstInputTurns: 0,
   }
+  if (values.input === undefined) await allFrames(sums)
+  if (values.input !== undefined || values.seed === undefined) await allInputs(sums)
+  return sums
+}
+
+/** @param {{ ran: number, failed: number, inputs: number, worstInputTurns: number }} sums are added to */
+async function allInputs(sums) {
+  const began = performance.now()
+  const { inputs, failed, worstTurns, worst } = await tryInputs(code, {
+    rounds: Math.max(1, Math.round(frames / FRAMES_A_ROUND)),
+    name: values.input ?? 'all',
+    ...(values.seed !== undefined && { seed: first }),
+  })
+  sums.ran += inputs
+  sums.failed += failed
+  sums.inputs = inputs
+  sums.worstInputTurns = worstTurns
+  console.log(
+    `${inputs} inputs that are no frames, ${failed} failed; the worst cost ${worstTurns} turns of loops: ${worst}; ${since(began)} s`,
+  )
+}
+
+/** @param {number} began */
+function since(began) {
+  return ((performance.now() - began) / 1000).toFixed(0)
+}
+
+/**
+ * @param {{ ran: number, failed: number, frames: number, live: number, worstTurns: number, branches: number, entered: number }} sums
+ *   are added to
+ */
+async function allFrames(sums) {
+  const began = performance.now()
   const marks = new Uint8Array(places.length)
   let worst = ''
   let seed = first
@@ -120,13 +161,11 @@ async function all() {
     else missed.push(place)
   }
   if (sums.worstTurns > TURNS_A_FRAME) sums.failed++
-  const seconds = ((performance.now() - began) / 1000).toFixed(0)
   console.log(
-    `${sums.frames} frames, ${sums.live} of them among conversations, in ${sums.ran} runs, ${sums.failed} failed; ${sums.entered} of ${sums.branches} branches on their way entered; ${seconds} s`,
+    `${sums.frames} frames, ${sums.live} of them among conversations, in ${sums.ran} runs, ${sums.failed} failed; ${sums.entered} of ${sums.branches} branches on their way entered; ${since(began)} s`,
   )
   console.log(
     `The worst frame cost ${sums.worstTurns} turns of loops (at most ${TURNS_A_FRAME} may be): ${worst}`,
   )
   if (values.missed) for (const place of missed) console.log(`never: ${place}`)
-  return sums
 }

@@ -6,6 +6,7 @@ import type { Failure, Run } from './failure.ts'
 import { Kept } from './kept.ts'
 import { marks } from './watch.ts'
 
+export { inputs } from './inputs/inputs.ts'
 export { marks } from './watch.ts'
 
 /** One run of so many is among live conversations; it has more frames than one alone, each with what it is put between. */

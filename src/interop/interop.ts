@@ -2,7 +2,8 @@
  * `npm run interop`: others' stacks and tools against ours.
  *
  *     --short         leaves out what takes long: libslirp and iPXE in QEMU, transfers of 100 MB
- *     --only WORD     those alone in whose title the word is
+ *     --only WORD     those peers alone in whose title the word is
+ *     --check WORD    those checks alone in whose sentence the word is
  *     --megabytes N   what a bulk transfer moves; 100, or 10 in the short form
  *     --count N       all of it N times
  *     --json          ends with one line of JSON, `{"ran":N,"failed":N,"skipped":N,…}` with what was measured
@@ -44,6 +45,7 @@ function numberOf(name: string, otherwise: number): number {
 const LONGEST = 200_000
 const short = process.argv.includes('--short')
 const only = option('--only') ?? ''
+const sentence = option('--check') ?? ''
 const count = numberOf('--count', 1)
 const place = new Place(numberOf('--megabytes', short ? 10 : 100), short ? 1 : 5)
 const chosen = PEERS.filter(({ title, long }) => !(short && long) && title.includes(only))
@@ -82,7 +84,7 @@ async function against(peer: Peer): Promise<void> {
   if (lacks !== undefined) return skip('all of it', lacks)
   try {
     const { host, checks } = await peer.meet(place)
-    for (const one of checks) if (!(short && one.long)) await check(one)
+    for (const one of checks) if (!(short && one.long) && one.name.includes(sentence)) await check(one)
     captures.push({ title: peer.title, frames: host.tape.frames })
   } catch (error) {
     tell('the bench is set up', error instanceof Error ? error.message.trim() : String(error))

@@ -5,10 +5,12 @@ import { dhcpClients } from './dhcp-clients.ts'
 import { serveHttp } from './http-server.ts'
 import { serveIperf } from './iperf.ts'
 import { badWire } from './kernel-bad-wire.ts'
+import { datagrams, serveEcho } from './kernel-datagrams.ts'
+import { congestionNotification } from './kernel-ecn.ts'
 import { type Ends, KERNEL, KERNEL6, OURS, OURS6 } from './kernel-ends.ts'
-import { measuredByIperf } from './kernel-iperf.ts'
 import { options } from './kernel-options.ts'
 import { reachability, reachability6 } from './kernel-reach.ts'
+import { scans } from './kernel-scans.ts'
 import { connections } from './kernel-transfers.ts'
 import { Namespace } from './namespace.ts'
 import { NodeHost, takeAddresses } from './node-host.ts'
@@ -31,6 +33,7 @@ export const KERNEL_PEER: Peer = {
     // A socket that is bound to no address is of both families.
     serveHttp(host.sockets, '0.0.0.0').catch(error => console.error(error))
     serveIperf(host.sockets, '0.0.0.0').catch(error => console.error(error))
+    serveEcho(host.sockets).catch(error => console.error(error))
     return benchOf({ place, host, linux })
   },
 }
@@ -40,9 +43,11 @@ const benchOf = (ends: Ends): Bench => ({
   checks: [
     ...reachability(ends),
     ...reachability6(ends),
+    ...datagrams(ends),
+    ...scans(ends),
     ...connections(ends),
-    ...measuredByIperf(ends),
     ...options(ends),
+    ...congestionNotification(ends),
     ...dhcpClients(ends),
     ...badWire(ends),
   ],

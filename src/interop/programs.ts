@@ -27,6 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 const PACKAGES_LONG: Readonly<Record<string, string>> = {
   [QEMU]: 'qemu-system-x86 libslirp0',
   [IPXE]: 'ipxe',
+  nmap: 'nmap',
 }
 
 const present = (program: string): boolean =>

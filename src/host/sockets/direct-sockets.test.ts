@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ENOBUFS } from '../../stack/errno.ts'
 import { Option } from '../../stack/stack.ts'
 import type { Host } from '../host.ts'
-import { addressOf, Cable, MEMORY, SOON } from '../testing/cable.ts'
+import { address6Of, addressOf, Cable, MEMORY, SOON } from '../testing/cable.ts'
 import type { TCPSocket } from './tcp-socket.ts'
 
 let cable: Cable
@@ -198,7 +198,7 @@ describe('TCPSocket', () => {
 
   test('a wrong address or port is refused in a sentence', () => {
     expect(() => new alice.sockets.TCPSocket('1.2.3', 80)).toThrow(
-      "'1.2.3' is neither an IPv4 address, such as 169.254.1.2, nor the name of a host.",
+      "'1.2.3' is neither an address, such as 169.254.1.2 or fe80::1, nor the name of a host.",
     )
     expect(() => new alice.sockets.TCPSocket(bobsAddress, 0)).toThrow(
       '0 is not a port; ports are 1 to 65535.',
@@ -279,6 +279,59 @@ describe('UDPSocket', () => {
       bobsAddress,
       53,
     ])
+  })
+})
+
+describe('over IPv6', () => {
+  let six: Cable
+  let near: Host
+  let far: Host
+  let farAddress: string
+  beforeEach(async () => {
+    six = new Cable()
+    near = six.add('near', undefined, true)
+    far = six.add('far', 'far', true)
+    await address6Of(near)
+    farAddress = await address6Of(far)
+  })
+  afterEach(() => six.end())
+
+  test('a connection opens with the addresses of both ends, and carries both ways', async () => {
+    const { readable } = await new far.sockets.TCPServerSocket('::', { localPort: 80 }).opened
+    const client = await new near.sockets.TCPSocket(farAddress, 80).opened
+    const accepted = await (await accept(readable.getReader())).opened
+    expect([client.remoteAddress, client.remotePort]).toEqual([farAddress, 80])
+    expect([accepted.remoteAddress, accepted.remotePort]).toEqual([client.localAddress, client.localPort])
+    await client.writable.getWriter().write(bytes('there'))
+    expect(text((await accepted.readable.getReader().read()).value)).toBe('there')
+    await accepted.writable.getWriter().write(bytes('back'))
+    expect(text((await client.readable.getReader().read()).value)).toBe('back')
+  })
+
+  test('a datagram tells where it came from, and is answered', async () => {
+    const server = await new far.sockets.UDPSocket({ localPort: 53 }).opened
+    const client = await new near.sockets.UDPSocket({ remoteAddress: farAddress, remotePort: 53 }).opened
+    await client.writable.getWriter().write({ data: bytes('question') })
+    const { value: question } = await server.readable.getReader().read()
+    expect(question?.remoteAddress).toMatch(/^fe80::/)
+    if (question === undefined) throw new Error('no question')
+    await server.writable.getWriter().write({ ...question, data: bytes('answer') })
+    const { value: answer } = await client.readable.getReader().read()
+    expect([text(answer?.data), answer?.remoteAddress]).toEqual(['answer', farAddress])
+  })
+
+  test('who has left the segment is gone for its connections at once', async () => {
+    const { readable } = await new far.sockets.TCPServerSocket('::', { localPort: 80 }).opened
+    const client = new near.sockets.TCPSocket(farAddress, 80)
+    await client.opened
+    await accept(readable.getReader())
+    near.neighboursGone(['02:00:00:00:00:02'], 'far has left.')
+    await expect(client.closed).rejects.toThrow('far has left.')
+  })
+
+  test('ping is answered', async () => {
+    const [answer] = await near.ping(farAddress, 1)
+    expect(answer?.rtt).toBeGreaterThan(0)
   })
 })
 

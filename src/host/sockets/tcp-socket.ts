@@ -1,9 +1,9 @@
 /** TCPSocket: one connection as two streams. */
 import { isErrno } from '../../stack/errno.ts'
-import { formatIpv4 } from '../../stack/ip/addresses.ts'
 import { Event, Option, Protocol, type Socket } from '../../stack/stack.ts'
+import { type Address, endpoint, formatAddress, requireHost, requirePort } from './address.ts'
 import { SocketError, socketError, stale } from './socket-error.ts'
-import { asBytes, endpoint, requireHost, requirePort, type SocketTable, whenReady } from './socket-table.ts'
+import { asBytes, type SocketTable, whenReady } from './socket-table.ts'
 
 export interface TCPSocketOptions {
   /** Whether short text goes out at once (Nagle's algorithm is off); false if absent. */
@@ -83,8 +83,12 @@ export class TCPSocket {
     return this.#remoteAddress
   }
 
-  async #connect(host: number | string, port: number, keepAliveDelay?: number): Promise<TCPSocketOpenInfo> {
-    const address = typeof host === 'number' ? host : await this.#resolve(host)
+  async #connect(
+    host: Address | { readonly name: string },
+    port: number,
+    keepAliveDelay?: number,
+  ): Promise<TCPSocketOpenInfo> {
+    const address = typeof host === 'object' && 'name' in host ? await this.#resolve(host.name) : host
     const watch = this.#table.watch(this.#socket)
     const connected = watch.until(Event.Connected | Event.Closed)
     const set = keepAliveDelay === undefined ? 0 : this.#keepAlive(keepAliveDelay)
@@ -98,10 +102,10 @@ export class TCPSocket {
   }
 
   /** The address behind a name, which the connection has from then on. */
-  async #resolve(name: string): Promise<number> {
+  async #resolve(name: string): Promise<Address> {
     try {
       const address = await this.#table.resolve(name)
-      this.#remoteAddress = formatIpv4(address)
+      this.#remoteAddress = formatAddress(address)
       return address
     } catch (error) {
       this.#fail(error as SocketError)

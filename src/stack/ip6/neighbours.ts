@@ -121,11 +121,12 @@ export function confirmNeighbour(s: Core, n: Address): void {
   enter(s, n, REACHABLE, reachableMs(s))
 }
 
-/** The same, as a layer above has it: "a connection is making 'forward progress'" by way of it. It comes with every ACK. */
-export function heardBack(s: Core, n: Address): void {
+/** The same, as a layer above has it: "a connection is making 'forward progress'" by way of it. It comes with every ACK and every text. */
+export function heardBack6(s: Core, n: Address): void {
   const state = s.m.get8(n + STATE6)
   if (state === REACHABLE) s.m.put32(n + CONFIRMED_AT, s.m.get32(NOW_MS))
-  else if (state !== INCOMPLETE) confirmNeighbour(s, n)
+  // Nothing has gone to one that is STALE: what comes proves nothing of late.
+  else if (state === DELAY || state === PROBE) confirmNeighbour(s, n)
 }
 
 /** Where it is was learnt, but not that it hears us. */
