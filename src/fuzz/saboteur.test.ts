@@ -136,7 +136,33 @@ describe('what disturbs by right', () => {
     expect(disturbsByRight(six(58, [128, 0, 0, 0]), ADDRESSES)).toBe(false)
   })
 
-  test('a bare SYN is told from one with an ACK', () => {
+  test('a bare SYN is told from one with an ACK, also behind other headers', () => {
+    const header = [0x60, 0, 0, 0, 0, 28, 60, 64, ...new Array<number>(32).fill(0)]
+    const syn = [
+      6,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      7,
+      1,
+      2,
+      ...new Array<number>(8).fill(0),
+      0x50,
+      2,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    ]
+    expect(isBareSyn(ethernet(HOST_MAC, PEER_MAC, 0x86dd, [...header, ...syn]))).toBe(true)
+
     expect(isBareSyn(segment(1, 2))).toBe(true)
     expect(isBareSyn(segment(1, 18))).toBe(false)
   })

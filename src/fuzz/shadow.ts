@@ -41,8 +41,11 @@ export class Shadow {
   /** For each page, how long its records are; 0 where it has none. */
   readonly #recordSizes: Uint16Array
 
-  /** As the arena's own books have it: of a host that was copied, too. */
-  constructor(buffer: ArrayBuffer) {
+  /**
+   * As the arena's own books have it: of a host that was copied, too. A page of data in a pool of records (dns/stream.ts) looks like
+   * a slab to who has not heard that it was taken; `heard` has.
+   */
+  constructor(buffer: ArrayBuffer, heard?: Shadow) {
     const view = new DataView(buffer)
     this.#places = new Uint8Array(buffer.byteLength >> 2)
     this.#first = view.getInt32(PAGES_AT, true)
@@ -54,7 +57,7 @@ export class Shadow {
       const pool = view.getUint8(PAGE_MAP + i)
       this.own(page, pool)
       const size = sizes.get(pool)
-      if (size === undefined) continue
+      if (size === undefined || heard?.#recordSizes[i] === 0) continue
       this.slab(page, size)
       const free = new Set<number>()
       for (let at = view.getInt32(page + FIRST_FREE, true); at !== 0; at = view.getInt32(at, true)) {
@@ -118,17 +121,10 @@ export class Shadow {
     this.#fill(record, record + size, NOBODYS)
   }
 
-  /**
-   * Where the books of an arena, as `other` has read them, differ from what was heard, the first place; undefined when they are
-   * the same. A page of data in a pool of records (dns/stream.ts) looks like a slab to who has not heard that it was taken.
-   */
+  /** Where the two pictures differ, the first place; undefined when they are the same. */
   difference(other: Shadow): number | undefined {
-    for (let page = 0; page < this.#count; page++) {
-      if (this.#recordSizes[page] !== other.#recordSizes[page] && this.#recordSizes[page] === 0) continue
-      const first = (this.#first + page * PAGE) >> 2
-      for (let i = first; i < first + PAGE / 4; i++) if (this.#places[i] !== other.#places[i]) return i * 4
-    }
-    return undefined
+    const at = this.#places.findIndex((place, i) => place !== other.#places[i])
+    return at < 0 ? undefined : at * 4
   }
 
   #page = (at: number): number => at - ((at - this.#first) % PAGE)
