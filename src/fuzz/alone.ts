@@ -19,6 +19,7 @@ import { HOSTS, Knowledge } from './knowledge.ts'
 import { mended, mutated } from './mutate.ts'
 import { Pen } from './pen.ts'
 import { environment, PROFILES, type Profile } from './profile.ts'
+import { LINK_TAKES } from './segment.ts'
 import { Wrong } from './shadow.ts'
 import { expectBooksRight, takeRare, takeTurns, trusted } from './watch.ts'
 
@@ -286,7 +287,9 @@ export class Alone {
       takeTurns()
       const drop = stack.input(bytes, now, dice.below(8) === 0 && settled.profile === 'full' ? 1 : 0)
       told.push(`drop ${drop}`)
+      let left = LINK_TAKES
       stack.output((out, link) => {
+        if (left-- <= 0) return false
         told.push(`${link} ${Buffer.from(out).toString('hex')}`)
         return true
       })

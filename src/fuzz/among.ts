@@ -346,7 +346,7 @@ class Scene {
       takeTurns()
       takeRare()
       host.stack.input(bytes, segment.now, link)
-      segment.send(host)
+      segment.sendSome(host)
       const turns = takeTurns()
       this.#kept.note(bytes, takeRare())
       segment.attend(host)

@@ -57,7 +57,7 @@ export class Shadow {
       const pool = view.getUint8(PAGE_MAP + i)
       this.own(page, pool)
       const size = sizes.get(pool)
-      if (size === undefined || heard?.#recordSizes[i] === 0) continue
+      if (size === undefined || (heard !== undefined && heard.#recordSizes[i] === 0)) continue
       this.slab(page, size)
       const free = new Set<number>()
       for (let at = view.getInt32(page + FIRST_FREE, true); at !== 0; at = view.getInt32(at, true)) {
