@@ -13,6 +13,7 @@ import { NameType, Option, Protocol, type Socket, type Stack, type StackConfig }
 import { expectSound } from '../stack/testing/invariants.ts'
 import { faultOf, type Run, type Sent, shrunk } from './failure.ts'
 import { frame } from './grammar/ethernet.ts'
+import { routerAdvertisement, sequence } from './grammar/sequence.ts'
 import type { Kept } from './kept.ts'
 import { HOSTS, Knowledge } from './knowledge.ts'
 import { mended, mutated } from './mutate.ts'
@@ -58,7 +59,7 @@ function settle(profile: Profile, memory: number, service: 'client' | 'server', 
     { memory: 262_144, mac: mac(1), address: '10.0.0.2/24', name: 'peer' },
     environment(seed + 1),
   )
-  const known = new Knowledge(HOSTS, true, HOSTS.slice(0, 1))
+  const heard: Uint8Array[] = []
   let now = 0
   const pass = (ms: number) => {
     for (const until = now + ms; now < until; now += 25) {
@@ -69,7 +70,7 @@ function settle(profile: Profile, memory: number, service: 'client' | 'server', 
         takeTurns()
         one.poll(now)
         one.output(bytes => {
-          known.hear(bytes)
+          heard.push(bytes.slice())
           under.push([other, bytes.slice()])
           return true
         })
@@ -79,14 +80,60 @@ function settle(profile: Profile, memory: number, service: 'client' | 'server', 
   }
   const under: [Stack, Uint8Array][] = []
   pass(12_000)
-  const sockets = open(stack, peer)
+  const hosts = HOSTS.map((host, i) => ({ ...host, address6: linkLocal([stack, peer][i]) ?? host.address6 }))
+  if (service === 'server') stack.input(routerAdvertisement(new Pen(new Dice(seed))), now)
+  pass(2_000)
+  const { sockets, connections } = open(stack, peer)
   pass(300)
+  // Text that the peer will never have heard of: it is in flight, and whoever acknowledges it is believed.
+  for (const connection of connections) stack.send(connection, new Uint8Array(12_000))
+  stack.output(bytes => {
+    heard.push(bytes.slice())
+    return true
+  })
+  const known = new Knowledge(hosts, true, hosts.slice(0, 1))
+  for (const bytes of heard) known.hear(bytes)
   return { profile, config, arena: stack.arena.slice(0), now, known, sockets }
 }
 
-/** Opens what there is to open; returns those sockets that hold nothing else. */
-function open(stack: Stack, peer: Stack): Socket[] {
+const linkLocal = (stack: Stack | undefined): Uint8Array | undefined =>
+  stack?.ipv6?.addresses.find(({ state }) => state === 'preferred')?.address
+
+/** A program of BPF (LPF_FILTER) that uses nearly all of its words, and wants most packets. */
+const FILTER = [
+  [0x80, 0, 0, 0], // ld len
+  [0x07, 0, 0, 0], // tax
+  [0x30, 0, 0, 0], // ldb [0]
+  [0x02, 0, 0, 3], // st M[3]
+  [0xb1, 0, 0, 0], // ldxb 4*([0]&0xf)
+  [0x48, 0, 0, 0], // ldh [x + 0]
+  [0x0c, 0, 0, 0], // add x
+  [0x14, 0, 0, 7], // sub #7
+  [0x2c, 0, 0, 0], // mul x
+  [0x3c, 0, 0, 0], // div x
+  [0x54, 0, 0, 0xffff], // and
+  [0x64, 0, 0, 2], // lsh
+  [0x74, 0, 0, 1], // rsh
+  [0x94, 0, 0, 1_000], // mod
+  [0x84, 0, 0, 0], // neg
+  [0x45, 0, 1, 1], // jset #1
+  [0x44, 0, 0, 8], // or
+  [0x61, 0, 0, 3], // ldx M[3]
+  [0x2d, 1, 0, 0], // jgt x
+  [0x35, 0, 1, 5], // jge #5
+  [0x05, 0, 0, 0], // ja
+  [0x50, 0, 0, 1], // ldb [x + 1]
+  [0x15, 0, 1, 17], // jeq #17
+  [0x06, 0, 0, 20], // ret #20
+  [0x20, 0, 0, 2], // ld [2]
+  [0x87, 0, 0, 0], // txa
+  [0x16, 0, 0, 0], // ret a
+] as const
+
+/** Opens what there is to open; returns all sockets, and those that are connected to the peer. */
+function open(stack: Stack, peer: Stack): { sockets: Socket[]; connections: Socket[] } {
   const sockets: Socket[] = []
+  const connections: Socket[] = []
   const make = (protocol: Protocol, number?: number) => {
     const made = stack.socket(protocol, number)
     if (made > 0) sockets.push(made as Socket)
@@ -101,19 +148,20 @@ function open(stack: Stack, peer: Stack): Socket[] {
     peer.bind(far, 0, port)
     peer.listen(far, 2)
     const near = make(Protocol.Tcp)
-    stack.connect(near, 0x0a000002, port)
+    stack.connect(near, (port === 10 && linkLocal(stack) && linkLocal(peer)) || 0x0a000002, port)
+    connections.push(near)
     stack.send(near, new Uint8Array(3_000).fill(port))
   }
   const udp = make(Protocol.Udp)
   stack.bind(udp, 0, 9)
   stack.joinGroup(udp, 0xe0000007)
-  stack.attachFilter(udp, [
-    [0x80, 0, 0, 0],
-    [0x16, 0, 0, 0],
-  ])
+  stack.attachFilter(udp, FILTER)
   make(Protocol.Icmp)
   make(Protocol.Icmp6)
   make(Protocol.Raw, 99)
+  make(Protocol.Raw, 1)
+  stack.setOption(connections[0] ?? listener, Option.UserTimeout, 30_000)
+  stack.setOption(connections[0] ?? listener, Option.KeepAlive, 1)
   make(Protocol.Packet, 0)
   const netlink = make(Protocol.Netlink)
   stack.bind(netlink, 0x555, 0)
@@ -124,7 +172,7 @@ function open(stack: Stack, peer: Stack): Socket[] {
     const made = stack.resolve(name, type)
     if (made > 0) sockets.push(made as Socket)
   }
-  return sockets
+  return { sockets, connections }
 }
 
 const PLACES = 8
@@ -170,19 +218,23 @@ export class Alone {
     const profile = NAMES[number % 4] ?? 'full'
     const settled =
       this.#settled.get(number) ??
-      settle(profile, number % 3 === 0 ? 24_576 : 65_536, number % 4 === 0 ? 'server' : 'client', number + 1)
+      settle(profile, number % 3 === 0 ? 24_576 : 131_072, number % 4 === 0 ? 'server' : 'client', number + 1)
     this.#settled.set(number, settled)
     return settled
   }
 
   #written(dice: Dice, { known }: Settled): Sent[] {
     const pen = new Pen(dice)
-    return Array.from({ length: dice.between(1, FRAMES_A_RUN) }, () => {
-      if (dice.chance(0.7)) return { at: 0, bytes: frame(pen, known) }
-      const kept = !this.#kept.isEmpty && dice.chance(0.6)
-      const changed = mutated(dice, () => (kept ? this.#kept.pick(dice) : dice.one(known.frames)))
-      return { at: 0, bytes: dice.chance(0.7) ? mended(changed) : changed }
-    })
+    const written: Uint8Array[] = []
+    for (const count = dice.between(1, FRAMES_A_RUN); written.length < count; )
+      if (dice.below(30) === 0) written.push(...sequence(pen, known))
+      else if (dice.chance(0.7)) written.push(frame(pen, known))
+      else {
+        const kept = !this.#kept.isEmpty && dice.chance(0.6)
+        const changed = mutated(dice, () => (kept ? this.#kept.pick(dice) : dice.one(known.frames)))
+        written.push(dice.chance(0.7) ? mended(changed) : changed)
+      }
+    return written.map(bytes => ({ at: 0, bytes }))
   }
 
   /** What is wrong with what the host does with these frames, in a sentence. */

@@ -16,6 +16,7 @@ import { expectSound } from '../stack/testing/invariants.ts'
 import { type Conversation, expectComplete, hexOf, Lease, Name, Questions, Stream } from './conversations.ts'
 import { faultOf, type Run, type Sent, shrunk } from './failure.ts'
 import { frame } from './grammar/ethernet.ts'
+import { sequence } from './grammar/sequence.ts'
 import type { Kept } from './kept.ts'
 import { Knowledge, type Neighbour } from './knowledge.ts'
 import { mended, mutated } from './mutate.ts'
@@ -290,6 +291,11 @@ class Scene {
     for (const conversation of this.#segment.conversations)
       if (conversation instanceof Stream && conversation.flow.fromPort !== 0 && !this.#known.informed)
         this.#known.tell(conversation.flow)
+    if (dice.below(40) === 0)
+      for (const bytes of sequence(this.#pen, this.#known)) {
+        this.#left--
+        if (this.#may(bytes)) this.#send(bytes)
+      }
     for (let n = dice.below(12) === 0 ? dice.between(2, 20) : 1; n > 0 && this.#left > 0; n--) {
       this.#left--
       const bytes = this.#written()
@@ -340,9 +346,10 @@ class Scene {
       takeTurns()
       takeRare()
       host.stack.input(bytes, segment.now, link)
-      segment.attend(host)
+      segment.send(host)
       const turns = takeTurns()
       this.#kept.note(bytes, takeRare())
+      segment.attend(host)
       if (turns > this.worst.turns) this.worst = { turns, frame: Buffer.from(bytes).toString('hex') }
     }
   }

@@ -15,7 +15,7 @@ const WATCHERS = [HERE + sep, join(SOURCES, 'simulate') + sep]
  * The program's text, and what its marks stand for.
  *
  * @param {(code: string, file: string) => string} [broken] changes the stack's sources first
- * @returns {Promise<{ code: string, places: readonly string[] }>}
+ * @returns {Promise<{ code: string, places: readonly { place: string, isOnTheWay: boolean }[] }>}
  */
 export async function bundleSaboteur(broken = code => code) {
   const vitest = import.meta.resolve('vitest')

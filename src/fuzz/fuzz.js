@@ -22,7 +22,6 @@ import { Worker } from 'node:worker_threads'
 import { imported } from '../serve/imported.js'
 import { bundleSaboteur } from './bundle.js'
 import { tryInputs } from './inputs/try.js'
-import { isOnTheWay } from './reachable.js'
 import { readTold, tell } from './told.js'
 
 /** @typedef {import('./failure.ts').Run} Run */
@@ -155,8 +154,8 @@ async function allFrames(sums) {
     })
   await Promise.all(Array.from({ length: workers }, work))
   const missed = []
-  for (const [i, place] of places.entries()) {
-    if (!isOnTheWay(place)) continue
+  for (const [i, { place, isOnTheWay }] of places.entries()) {
+    if (!isOnTheWay) continue
     sums.branches++
     if (marks[i] === 1) sums.entered++
     else missed.push(place)

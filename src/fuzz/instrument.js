@@ -3,6 +3,7 @@
  * is taken or freed is told, and each access to an arena is checked (watch.ts, shadow.ts).
  */
 import { edited, parse, walk } from '../size/syntax.js'
+import { Reach } from './reachable.js'
 
 const LOOPS = ['ForStatement', 'WhileStatement', 'DoWhileStatement', 'ForOfStatement', 'ForInStatement']
 const FUNCTIONS = ['FunctionDeclaration', 'ArrowFunctionExpression', 'FunctionExpression']
@@ -40,12 +41,19 @@ const IN_PLACE = {
 
 /** Collects the marks of many files. */
 export class Marks {
-  /** What each mark stands for: 'file:line'. @type {string[]} */
-  places = []
+  /** What each mark stands for: 'file:line', and the unit it is in. @type {{ place: string, unit: string }[]} */
+  #marks = []
+  #reach = new Reach()
 
-  /** @param {string} place */
-  #mark(place) {
-    const mark = this.places.push(place) - 1
+  /** What each mark stands for: 'file:line', and whether a frame can lead there. */
+  get places() {
+    const reached = this.#reach.reached()
+    return this.#marks.map(({ place, unit }) => ({ place, isOnTheWay: reached.has(unit) }))
+  }
+
+  /** @param {string} place @param {string} unit */
+  #mark(place, unit) {
+    const mark = this.#marks.push({ place, unit }) - 1
     return `if($marks[${mark}]++<$rare)$seldom(${mark});`
   }
 
@@ -56,7 +64,10 @@ export class Marks {
   instrument(code, file) {
     /** @type {{ start: number, end: number, text: string }[]} */
     const edits = []
-    const mark = (/** @type {number} */ at) => this.#mark(`${file}:${code.slice(0, at).split('\n').length}`)
+    const tree = parse(code, 'ts')
+    const unitAt = this.#reach.add(file, tree)
+    const mark = (/** @type {number} */ at) =>
+      this.#mark(`${file}:${code.slice(0, at).split('\n').length}`, unitAt(at))
     const enter = (/** @type {import('../size/syntax.js').Node} */ body, /** @type {string} */ text) => {
       if (body.type === 'BlockStatement') edits.push({ start: body.start + 1, end: body.start + 1, text })
       else
@@ -65,7 +76,7 @@ export class Marks {
           { start: body.end, end: body.end, text: '}' },
         )
     }
-    walk(parse(code, 'ts'), node => {
+    walk(tree, node => {
       if (isByte(node)) {
         const { object, property } = node
         const bytes = code.slice(object.start, object.end)

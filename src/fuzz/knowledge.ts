@@ -30,6 +30,7 @@ export interface Flow {
 const HEARD_AT_MOST = 200
 const FLOWS_AT_MOST = 20
 const NUMBERS_AT_MOST = 24
+const QUESTIONS_AT_MOST = 6
 
 export class Knowledge {
   readonly hosts: readonly Neighbour[]
@@ -39,7 +40,19 @@ export class Knowledge {
   /** Ports and identifiers: of DNS, DHCP and others. */
   readonly ports: number[] = [7, 9, 53, 67, 68, 5353]
   readonly ids: number[] = [0, 1]
+  /** Questions for names, and the ports that wait for the answers; DHCP's transactions. */
+  readonly questions: {
+    readonly from: number
+    readonly to: number
+    readonly port: number
+    readonly message: Uint8Array
+  }[] = []
+  /** IPv6 addresses that somebody asked for (RFC 4861, 4.3), or tests. */
+  readonly addresses6: Uint8Array[] = []
+  readonly transactions: number[] = []
   readonly frames: Uint8Array[] = []
+  #asked = 0
+  #met = 0
   #next = 0
 
   /** Those of the hosts that most frames are for. */
@@ -81,10 +94,17 @@ export class Knowledge {
 
   #datagram(view: DataView, protocol: number, at: number, end: number): void {
     if (protocol === 17 && end >= at + 10 && end <= view.byteLength) {
+      if (view.getUint16(at + 2) === 53) {
+        const message = new Uint8Array(view.buffer, view.byteOffset, end).slice(at + 8)
+        const [from, to] = at === 34 ? [view.getUint32(26), view.getUint32(30)] : [0, 0]
+        this.questions[this.#asked++ % QUESTIONS_AT_MOST] = { from, to, port: view.getUint16(at), message }
+      }
       note(this.ports, view.getUint16(at))
       note(this.ids, view.getUint16(at + 8))
-      if (view.getUint16(at + 2) === 67 && end >= at + 16) note(this.ids, view.getUint32(at + 12))
-    } else if (protocol === 1 && end >= at + 8) note(this.ids, view.getUint16(at + 4))
+      if (view.getUint16(at + 2) === 67 && end >= at + 16) note(this.transactions, view.getUint32(at + 12))
+    } else if (protocol === 58 && end >= at + 24 && end <= view.byteLength && view.getUint8(at) === 135)
+      this.addresses6[this.#met++ % QUESTIONS_AT_MOST] = new Uint8Array(view.buffer.slice(at + 8, at + 24))
+    else if (protocol === 1 && end >= at + 8) note(this.ids, view.getUint16(at + 4))
     else if (protocol === 6 && end >= at + 20 && end <= view.byteLength) this.#segment(view, at, end)
   }
 
@@ -103,10 +123,10 @@ export class Knowledge {
     if (this.#flows.size > FLOWS_AT_MOST) this.#flows.delete(this.#flows.keys().next().value ?? '')
   }
 
-  /** One of those between addresses of one version, mostly towards a target. */
-  flow(dice: Dice, version: 4 | 6): Flow | undefined {
+  /** One of those between addresses of one version, mostly towards a target, or `from` one. */
+  flow(dice: Dice, version: 4 | 6, end: 'to' | 'from' = 'to'): Flow | undefined {
     const all = [...this.#flows.values()].filter(({ from }) => (typeof from === 'number') === (version === 4))
-    const aimed = all.filter(({ to }) => this.targets.some(host => isAddressOf(host, to)))
+    const aimed = all.filter(flow => this.targets.some(host => isAddressOf(host, flow[end])))
     const chosen = aimed.length > 0 && dice.chance(0.9) ? aimed : all
     return chosen.length === 0 ? undefined : dice.one(chosen)
   }

@@ -109,7 +109,7 @@ export class Segment {
       for (const conversation of this.conversations)
         if (conversation.wakeAt <= this.now && conversation.ended === undefined) {
           conversation.step(this.now)
-          for (const host of this.hosts) this.#send(host)
+          for (const host of this.hosts) this.send(host)
         }
     }
     if (!done()) this.now = Math.max(this.now, until)
@@ -149,7 +149,7 @@ export class Segment {
     const { stack } = host
     stack.events(socket => this.#happened.push(socket))
     for (const socket of this.#happened.splice(0)) this.#tell(host, socket)
-    this.#send(host)
+    this.send(host)
   }
   readonly #happened: Socket[] = []
 
@@ -179,7 +179,8 @@ export class Segment {
     }
   }
 
-  #send(host: Host): void {
+  /** What the host has to send. */
+  send(host: Host): void {
     host.stack.output((bytes, link) => {
       const copy = bytes.slice()
       this.heard(copy)

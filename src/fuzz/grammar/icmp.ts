@@ -22,7 +22,7 @@ export function putIcmp(pen: Pen, known: Knowledge, target: Neighbour): void {
 function putQuote(pen: Pen, known: Knowledge, target: Neighbour): void {
   const { dice } = pen
   const ip = pen.at
-  const flow = known.flow(dice, 4)
+  const flow = known.flow(dice, 4, 'from')
   const protocol = dice.one([6, 6, 17, 1])
   pen.u8(0x45).u8(0).u16(40).u16(dice.below(3)).u16(0x4000).u8(64).u8(protocol).u16(0)
   pen.u32(Number(flow?.from ?? target.address)).u32(Number(flow?.to ?? dice.one(known.hosts).address))

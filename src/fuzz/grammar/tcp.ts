@@ -30,7 +30,7 @@ export function putTcp(pen: Pen, known: Knowledge, flow: Flow | undefined, pseud
   pen.sum(from + 16, from, pen.at, pseudo + (pen.at - from))
 }
 
-function putTcpOptions(pen: Pen, flow: Flow | undefined, isSyn: boolean): void {
+export function putTcpOptions(pen: Pen, flow: Flow | undefined, isSyn: boolean): void {
   const { dice } = pen
   const from = pen.at
   const kinds = isSyn ? [2, 3, 4, 8, 34, 1] : [1, 5, 8, 8, 34, 19, 30]
