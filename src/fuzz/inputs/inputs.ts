@@ -7,6 +7,7 @@ import { batches, mqtt, stream } from './link.ts'
 import { netlink } from './netlink.ts'
 import { page } from './page.ts'
 import { pcapng } from './pcapng.ts'
+import { dhcp, dns } from './questions.ts'
 import { said } from './said.ts'
 import { typedInputs } from './typed.ts'
 
@@ -16,6 +17,8 @@ export const inputs: readonly Target[] = [
   target(netlink),
   target(bpf),
   target(config),
+  target(dhcp),
+  target(dns),
   target(said),
   target(page),
   target(batches),
