@@ -8,6 +8,7 @@ import { netlink } from './netlink.ts'
 import { page } from './page.ts'
 import { pcapng } from './pcapng.ts'
 import { dhcp, dns } from './questions.ts'
+import { room } from './room.ts'
 import { said } from './said.ts'
 import { typedInputs } from './typed.ts'
 
@@ -20,6 +21,7 @@ export const inputs: readonly Target[] = [
   target(dhcp),
   target(dns),
   target(said),
+  target(room),
   target(page),
   target(batches),
   target(mqtt),
