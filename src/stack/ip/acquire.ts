@@ -13,7 +13,7 @@
 import { type Core, KIND_ACQUIRE, RECORD_KIND } from '../core.ts'
 import { sendArpAnnouncement, sendArpProbe } from '../ethernet/arp.ts'
 import { ACQUIRE, ADDRESS, ADDRESSES, KEPT_ADDRESS, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { isLinkLocal } from '../wire/ipv4.ts'
 import { lengthOf, maskOf } from './addresses.ts'
@@ -242,5 +242,5 @@ function announce(s: Core): void {
   if (left > 1) after(s, ANNOUNCE_INTERVAL_MS)
 }
 
-const after = (s: Core, ms: number): void => setTimer(s.m, ACQUIRE, (s.m.get32(NOW_MS) + ms) | 0)
+const after = (s: Core, ms: number): void => startTimer(s.m, ACQUIRE, ms)
 const randomUpTo = (s: Core, limit: number): number => s.random32() % (limit + 1)
