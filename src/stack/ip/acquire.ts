@@ -92,13 +92,12 @@ export function reannounce(s: Core): void {
   after(s, randomUpTo(s, PROBE_WAIT_MS))
 }
 
-/** Announces, once, the addresses that were not acquired but given. */
+/** Announces, once, the addresses that were not acquired but given; and one that is kept. */
 export function announceGiven(s: Core): void {
   const { m } = s
   for (let at = m.get32(ADDRESSES); at !== 0; at = m.get32(at + ROUTE_NEXT_ADDRESS)) {
     const address = m.get32(at + ROUTE_SOURCE)
-    if (address !== m.get32(ADDRESS) && address !== m.get32(KEPT_ADDRESS))
-      sendArpAnnouncement(s, address, m.get8(at + ROUTE_LINK))
+    if (address !== m.get32(ADDRESS)) sendArpAnnouncement(s, address, m.get8(at + ROUTE_LINK))
   }
 }
 
