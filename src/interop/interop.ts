@@ -15,6 +15,7 @@ import { writeFileSync } from 'node:fs'
 import { compileRelay } from '../bridge/relay.ts'
 import { AVAHI_PEER } from './avahi.ts'
 import { type Check, type Peer, pause, type Verdict } from './check.ts'
+import { GRUB_PEER } from './grub.ts'
 import { IPXE_PEER } from './ipxe.ts'
 import { KERNEL_PEER } from './kernel.ts'
 import { sweep } from './namespace.ts'
@@ -25,7 +26,7 @@ import { SLIRP_PEER } from './slirp.ts'
 import type { Passed } from './tape.ts'
 import { faultsIn } from './tshark.ts'
 
-const PEERS: readonly Peer[] = [KERNEL_PEER, ROUTER_PEER, AVAHI_PEER, SLIRP_PEER, IPXE_PEER]
+const PEERS: readonly Peer[] = [KERNEL_PEER, ROUTER_PEER, AVAHI_PEER, SLIRP_PEER, IPXE_PEER, GRUB_PEER]
 
 /** What stands behind an option. */
 const option = (name: string): string | undefined => {

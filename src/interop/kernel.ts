@@ -1,7 +1,7 @@
 /** The Linux kernel's stack and its tools against ours, on one wire. */
 import { createStack } from '../stack/profiles/full.ts'
 import type { Bench, Peer } from './check.ts'
-import { dhcpClients } from './dhcp-clients.ts'
+import { dhcpClients, LEASE, LENT } from './dhcp-clients.ts'
 import { serveHttp } from './http-server.ts'
 import { serveIperf } from './iperf.ts'
 import { badWire } from './kernel-bad-wire.ts'
@@ -24,7 +24,7 @@ export const KERNEL_PEER: Peer = {
       memory: 2 * 1024 * 1024,
       mac: Uint8Array.from([2, 0x77, 0, 0, 0, 2]),
       address: `${OURS}/24`,
-      dhcpServer: { first: '10.77.0.100', last: '10.77.0.120' },
+      dhcpServer: { first: LENT, last: LENT, lease: LEASE },
     })
     place.undo(() => host.end())
     const linux = Namespace.make(place, 'kernel')

@@ -7,6 +7,8 @@ import { batches, mqtt, stream } from './link.ts'
 import { netlink } from './netlink.ts'
 import { page } from './page.ts'
 import { pcapng } from './pcapng.ts'
+import { dhcp, dns } from './questions.ts'
+import { room } from './room.ts'
 import { said } from './said.ts'
 import { typedInputs } from './typed.ts'
 
@@ -16,7 +18,10 @@ export const inputs: readonly Target[] = [
   target(netlink),
   target(bpf),
   target(config),
+  target(dhcp),
+  target(dns),
   target(said),
+  target(room),
   target(page),
   target(batches),
   target(mqtt),

@@ -356,3 +356,60 @@ describe('a host', () => {
     expect(bob.ready).toBe(true)
   })
 })
+
+describe('what was acknowledged is read, also when the peer has left the segment', () => {
+  /** The peer has sent so much, and it was acknowledged; nobody has read it yet. */
+  async function unread(length: number) {
+    const server = await listen(80)
+    const client = new alice.sockets.TCPSocket(bobsAddress, 80)
+    const { writable } = await client.opened
+    const accepted = await accept(server)
+    const { readable } = await accepted.opened
+    const data = Uint8Array.from({ length }, (_, i) => (i * 7919) >> 3)
+    await writable.getWriter().write(data)
+    const owed = () => alice.snapshot().connections.find(({ remotePort }) => remotePort === 80)?.sendQueued
+    await vi.waitFor(() => expect(owed()).toBe(0), SOON)
+    return { accepted, readable, data }
+  }
+
+  async function readTillItBreaks(readable: ReadableStream<Uint8Array>) {
+    const reader = readable.getReader()
+    const got: Uint8Array[] = []
+    try {
+      for (let read = await reader.read(); !read.done; read = await reader.read()) got.push(read.value)
+    } catch (error) {
+      return { got: Buffer.concat(got), why: (error as Error).message }
+    }
+    return { got: Buffer.concat(got), why: 'the end' }
+  }
+
+  test('nobody had read yet: all of it comes, then the reason', async () => {
+    const { readable, data, accepted } = await unread(40_000)
+    bob.neighboursGone(['02:00:00:00:00:01'], 'alice is gone.')
+    await expect(accepted.closed).rejects.toThrow('alice is gone.')
+    const { got, why } = await readTillItBreaks(readable)
+    expect([got.length, got.equals(Buffer.from(data)), why]).toEqual([data.length, true, 'alice is gone.'])
+  })
+
+  test('who has left waits for nobody: a reader that waits is told at once, with nothing before it', async () => {
+    const server = await listen(80)
+    await new alice.sockets.TCPSocket(bobsAddress, 80).opened
+    const { readable } = await (await accept(server)).opened
+    const reading = readTillItBreaks(readable)
+    await new Promise(resolve => setTimeout(resolve, 20))
+    bob.neighboursGone(['02:00:00:00:00:01'], 'alice is gone.')
+    expect(await reading).toEqual({ got: Buffer.alloc(0), why: 'alice is gone.' })
+  })
+
+  test('a reader with a small buffer of its own gets all of it, in order', async () => {
+    const { readable, data } = await unread(1_000)
+    bob.neighboursGone(['02:00:00:00:00:01'], 'alice is gone.')
+    const reader = readable.getReader({ mode: 'byob' })
+    for (let at = 0; at < data.length; ) {
+      const { value } = await reader.read(new Uint8Array(300))
+      expect(value).toEqual(data.subarray(at, at + (value?.length ?? 0)))
+      at += value?.length ?? data.length
+    }
+    await expect(reader.read(new Uint8Array(300))).rejects.toThrow('alice is gone.')
+  })
+})

@@ -176,10 +176,10 @@ export class SocketTable {
     this.#connections.set(socket, connection)
   }
 
-  /** Resets every connection to this address, with a reason for its user. */
+  /** Resets every connection to this address, whose host is gone, with a reason for its user. */
   failConnectionsTo(address: string, why: SocketError): void {
     for (const connection of [...this.#connections.values()])
-      if (connection.remoteAddress === address) connection.abort(why)
+      if (connection.remoteAddress === address) connection.peerGone(why)
   }
 
   /** The host ends: every connection is reset, every wait ends. */

@@ -26,6 +26,7 @@ const KEEP_ALIVE_DELAY_LEAST = 1000
 const KEEP_ALIVE_SECONDS_MOST = 32_767
 /** Bytes that a read without a buffer of its own takes at once. */
 const READ_CHUNK = 16_384
+const NOTHING = new Uint8Array(0)
 
 export class TCPSocket {
   /** Resolves when the handshake is complete; rejects with a SocketError when it is refused or unanswered. */
@@ -41,6 +42,8 @@ export class TCPSocket {
   #readDone = false
   #writeDone = false
   #over = false
+  /** What was acknowledged to a peer that is gone, and nobody has read yet; and what to say behind it. */
+  #unread: { bytes: Uint8Array; readonly why: SocketError } | undefined
   #resolveClosed: () => void = () => undefined
   #rejectClosed: (why: SocketError) => void = () => undefined
 
@@ -160,18 +163,36 @@ export class TCPSocket {
     if (!request || !view) return
     const into = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
     const length = await this.#receive(into)
+    if (this.#unread !== undefined) return this.#takeUnread(controller, request, into)
     if (this.#over) return
     if (length === 0) controller.close()
     request.respond(length)
     if (length === 0) this.#endRead()
   }
 
+  /** A part of it into the reader's buffer; behind the last the reader is told what became of the connection. */
+  #takeUnread(
+    controller: ReadableByteStreamController,
+    request: ReadableStreamBYOBRequest,
+    into: Uint8Array,
+  ): void {
+    if (this.#unread === undefined) return
+    const { bytes, why } = this.#unread
+    const part = bytes.subarray(0, into.length)
+    into.set(part)
+    this.#unread.bytes = bytes.subarray(part.length)
+    request.respond(part.length)
+    if (part.length === bytes.length) controller.error(why)
+  }
+
   async #receive(into: Uint8Array): Promise<number> {
+    if (this.#unread !== undefined) return 0
     try {
       return await whenReady(this.#table, this.#socket, Event.Readable, stack =>
         stack.recv(this.#socket, into),
       )
     } catch (error) {
+      if (this.#unread !== undefined) return 0
       this.#fail(error as SocketError)
       throw error
     }
@@ -232,7 +253,23 @@ export class TCPSocket {
     this.#table.close(this.#socket, 'abort', why)
     this.#rejectClosed(why)
     this.#writeController?.error(why)
-    if (!this.#readDone) this.#readController?.error(why)
+    if (!this.#readDone && this.#unread === undefined) this.#readController?.error(why)
+  }
+
+  /** The peer is gone. What it was told to have arrived can still be read, then comes the error. */
+  peerGone(why: SocketError): void {
+    if (this.#over) return
+    const bytes = this.#readController === undefined || this.#readDone ? NOTHING : this.#drain()
+    if (bytes.length > 0) this.#unread = { bytes, why }
+    this.#fail(why)
+  }
+
+  /** All that the stack has for the reader. */
+  #drain(): Uint8Array {
+    // No window is larger than the budget.
+    const into = new Uint8Array(this.#table.stack.memory.size)
+    const length = this.#table.call(stack => stack.recv(this.#socket, into))
+    return isErrno(length) ? NOTHING : into.slice(0, length)
   }
 
   /** Ends the connection in order. Rejects while a reader or writer is held: release it, or close its stream. */

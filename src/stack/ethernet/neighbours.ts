@@ -25,7 +25,6 @@ import {
   HOP_TO,
   INCOMPLETE_HEAD,
   NEIGHBOURS_HELD,
-  NOW_MS,
   PAGE_COUNT,
   POOL_NEIGHBOURS,
   POOL_PAGES,
@@ -35,7 +34,7 @@ import {
 } from '../memory/layout.ts'
 import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { arpFailures } from '../mib.ts'
 import { BASE_REACHABLE_TIME_MS, MCAST_SOLICIT, RETRANS_TIME_MS } from '../proc/sysctl.ts'
 import { connectionsUnreachable } from '../tcp/unreachable.ts'
@@ -160,11 +159,7 @@ function confirm(s: Core, at: Address, macHigh: number, macLow: number): boolean
   appendBoth(m, CONFIRMED_HEAD, at, YOUNGER, OLDER)
   m.put8(at + NEIGHBOUR_REQUESTS, 0)
   m.put8(at + NEIGHBOUR_USED, 0)
-  setTimer(
-    m,
-    at,
-    (m.get32(NOW_MS) + (s.features.procFs?.setting(s, BASE_REACHABLE_TIME_MS) ?? REACHABLE_MS)) | 0,
-  )
+  startTimer(m, at, s.features.procFs?.setting(s, BASE_REACHABLE_TIME_MS) ?? REACHABLE_MS)
   return news
 }
 
@@ -244,7 +239,7 @@ export function neighbourTimer(s: Core, at: Address): void {
   if (state === NEIGHBOUR_REACHABLE) {
     m.put8(at + NEIGHBOUR_STATE, NEIGHBOUR_STALE)
     s.features.netlink?.neighbourChanged(s, at, false)
-    return setTimer(m, at, (m.get32(NOW_MS) + DELAY_MS) | 0)
+    return startTimer(m, at, DELAY_MS)
   }
   ask(s, at)
 }
@@ -289,11 +284,7 @@ function ask(s: Core, at: Address): void {
   const m = s.m
   m.put8(at + NEIGHBOUR_REQUESTS, m.get8(at + NEIGHBOUR_REQUESTS) + 1)
   sendArpRequest(s, m.get32(at + NEIGHBOUR_ADDRESS), m.get8(at + NEIGHBOUR_LINK))
-  setTimer(
-    m,
-    at,
-    (m.get32(NOW_MS) + (s.features.procFs?.setting(s, RETRANS_TIME_MS) ?? REQUEST_INTERVAL_MS)) | 0,
-  )
+  startTimer(m, at, s.features.procFs?.setting(s, RETRANS_TIME_MS) ?? REQUEST_INTERVAL_MS)
 }
 
 /** Sends the frames that waited. */

@@ -36,7 +36,7 @@ import {
 import { chooseLinkLocal } from '../ip6/source.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer, TIMER_AT } from '../memory/wheel.ts'
+import { clearTimer, startTimer, TIMER_AT } from '../memory/wheel.ts'
 import { complement, pseudoSum6, sumBytes } from '../wire/checksum.ts'
 import {
   ICMP6_CHECKSUM,
@@ -153,7 +153,7 @@ function report(s: Core, g: Address): void {
 /** A report is due within so many milliseconds, unless another's comes first. */
 function delay(s: Core, g: Address, most: number): void {
   s.m.put8(g + STATE6, DELAYING)
-  setTimer(s.m, g, (s.m.get32(NOW_MS) + (s.random32() % (most + 1))) | 0)
+  startTimer(s.m, g, s.random32() % (most + 1))
 }
 
 /** RFC 2710, 4: the delay is over and nobody else has reported: we do. */

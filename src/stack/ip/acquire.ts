@@ -13,7 +13,7 @@
 import { type Core, KIND_ACQUIRE, RECORD_KIND } from '../core.ts'
 import { sendArpAnnouncement, sendArpProbe } from '../ethernet/arp.ts'
 import { ACQUIRE, ADDRESS, ADDRESSES, KEPT_ADDRESS, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { isLinkLocal } from '../wire/ipv4.ts'
 import { lengthOf, maskOf } from './addresses.ts'
@@ -92,13 +92,12 @@ export function reannounce(s: Core): void {
   after(s, randomUpTo(s, PROBE_WAIT_MS))
 }
 
-/** Announces, once, the addresses that were not acquired but given. */
+/** Announces, once, the addresses that were not acquired but given; and one that is kept. */
 export function announceGiven(s: Core): void {
   const { m } = s
   for (let at = m.get32(ADDRESSES); at !== 0; at = m.get32(at + ROUTE_NEXT_ADDRESS)) {
     const address = m.get32(at + ROUTE_SOURCE)
-    if (address !== m.get32(ADDRESS) && address !== m.get32(KEPT_ADDRESS))
-      sendArpAnnouncement(s, address, m.get8(at + ROUTE_LINK))
+    if (address !== m.get32(ADDRESS)) sendArpAnnouncement(s, address, m.get8(at + ROUTE_LINK))
   }
 }
 
@@ -242,5 +241,5 @@ function announce(s: Core): void {
   if (left > 1) after(s, ANNOUNCE_INTERVAL_MS)
 }
 
-const after = (s: Core, ms: number): void => setTimer(s.m, ACQUIRE, (s.m.get32(NOW_MS) + ms) | 0)
+const after = (s: Core, ms: number): void => startTimer(s.m, ACQUIRE, ms)
 const randomUpTo = (s: Core, limit: number): number => s.random32() % (limit + 1)

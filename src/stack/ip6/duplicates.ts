@@ -8,8 +8,7 @@
  */
 import type { Core } from '../core.ts'
 import type { Address, Arena } from '../memory/arena.ts'
-import { NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import {
   AGAIN,
@@ -56,8 +55,7 @@ export function beginTesting(s: Core, a: Address): void {
   afterDelay(s, a)
 }
 
-const afterDelay = (s: Core, a: Address): void =>
-  setTimer(s.m, a, (s.m.get32(NOW_MS) + (s.random32() % (DELAY_MAX_MS + 1))) | 0)
+const afterDelay = (s: Core, a: Address): void => startTimer(s.m, a, s.random32() % (DELAY_MAX_MS + 1))
 
 /** The test's timer fired: ask, or nobody has answered for RetransTimer milliseconds. */
 export function testTimer(s: Core, a: Address): void {
@@ -72,7 +70,7 @@ export function testTimer(s: Core, a: Address): void {
   // 5.4.2: "Before sending a Neighbor Solicitation, an interface MUST join ... the solicited-node multicast address".
   if (sent === 0) joinSolicitedNode(s, a)
   solicitOwn(s, a)
-  setTimer(m, a, (m.get32(NOW_MS) + retransMs(m)) | 0)
+  startTimer(m, a, retransMs(m))
 }
 
 /** The link came up. 5.4.2: what is asked "after interface (re)initialization" waits for a random time. */
@@ -93,7 +91,7 @@ export function testAgainTimer(s: Core, a: Address): void {
   }
   m.put8(a + AGAIN, AGAIN_ASKED)
   solicitOwn(s, a)
-  setTimer(m, a, (m.get32(NOW_MS) + retransMs(m)) | 0)
+  startTimer(m, a, retransMs(m))
 }
 
 /** Whether we have asked, or are about to, who has this address: somebody's advertisement of it is an answer. */
