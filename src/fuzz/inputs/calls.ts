@@ -237,7 +237,7 @@ type Piece = Call | { readonly profile: Profile } | { readonly wait: number }
 
 export const calls: Input<Piece> = {
   name: 'calls',
-  round: 260,
+  round: 100,
 
   draw(dice) {
     const made = times(dice.between(1, 60), (): Piece => {

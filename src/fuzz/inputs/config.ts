@@ -91,7 +91,7 @@ const environment = { random32: () => 7, secret: new Uint8Array(16) }
 
 export const config: Input<Setting> = {
   name: 'config',
-  round: 500,
+  round: 250,
 
   draw: dice => [
     { profile: dice.one(['full', 'full', 'client', 'minimal']) },

@@ -100,7 +100,7 @@ class Channel implements FrameChannel {
 /** Peers 1 and 2 by channels, and a host. Messages come from the peers by turns. */
 export const batches: Input<Message> = {
   name: 'batches',
-  round: 400,
+  round: 120,
   draw: dice => times(dice.between(1, 12), () => batch(dice)),
   show: messages => messages.map(hexOf).join(' '),
 
@@ -229,7 +229,7 @@ function framesOf(message: Message): (readonly number[])[] {
 /** MQTT's packets, cut where no packet ends. The pieces are what WebSocket messages held. */
 export const mqtt: Input<Message> = {
   name: 'mqtt-packets',
-  round: 800,
+  round: 400,
   show: messages => messages.map(hexOf).join(' '),
 
   draw(dice) {
@@ -286,7 +286,7 @@ export const mqtt: Input<Message> = {
 /** Frames behind lengths of 4 bytes, as the relay of a TAP device and QEMU send them. */
 export const stream: Input<Message> = {
   name: 'frame-stream',
-  round: 300,
+  round: 120,
   show: messages => messages.map(hexOf).join(' '),
 
   draw: dice =>

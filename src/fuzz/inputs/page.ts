@@ -22,7 +22,7 @@ import { hexOf, type Input, step } from './input.ts'
 
 export const page: Input<Uint8Array> = {
   name: 'page',
-  round: 120,
+  round: 40,
 
   draw(dice) {
     const known = new Knowledge(HOSTS, true)

@@ -20,7 +20,7 @@ const MAGIC = 0x1a2b3c4d
 
 export const pcapng: Input<Block> = {
   name: 'pcapng',
-  round: 600,
+  round: 400,
 
   draw(dice) {
     if (dice.chance(0.3)) return ofOurs(dice)

@@ -155,7 +155,7 @@ function texts(dice: Dice): string[] {
 
 export const said: Input<string> = {
   name: 'said',
-  round: 1_500,
+  round: 600,
   draw: texts,
   show: pieces => JSON.stringify(pieces),
 
