@@ -11,8 +11,13 @@ const STACK = join(SOURCES, 'stack') + sep
 /** Those who watch: their own loops do not count. */
 const WATCHERS = [HERE + sep, join(SOURCES, 'simulate') + sep]
 
-/** @returns {Promise<{ code: string, places: readonly string[] }>} the program's text, and what its marks stand for */
-export async function bundleSaboteur() {
+/**
+ * The program's text, and what its marks stand for.
+ *
+ * @param {(code: string, file: string) => string} [broken] changes the stack's sources first
+ * @returns {Promise<{ code: string, places: readonly { place: string, isOnTheWay: boolean }[] }>}
+ */
+export async function bundleSaboteur(broken = code => code) {
   const vitest = import.meta.resolve('vitest')
   const marks = new Marks()
   const build = await rolldown({
@@ -29,7 +34,7 @@ export async function bundleSaboteur() {
               ? undefined
               : { code: withCountedLoops(code), map: null }
           const file = id.slice(STACK.length).split(sep).join('/')
-          return { code: marks.instrument(watched(code, file), file), map: null }
+          return { code: marks.instrument(watched(broken(code, file), file), file), map: null }
         },
       },
     ],

@@ -7,11 +7,10 @@ import { fireTimers, setNow } from './clock.ts'
 import type { Core, Emit, Features } from './core.ts'
 import { dropped, KIND_CONNECTION } from './core.ts'
 import { Drop } from './drop.ts'
-import { sendArpAnnouncement } from './ethernet/arp.ts'
 import { emitFrames } from './ethernet/frames.ts'
 import { isLink, linkAt } from './ethernet/links.ts'
 import { hostCalls } from './host-calls.ts'
-import { acquireAddress, acquireLinkLocal } from './ip/acquire.ts'
+import { acquireAddress, acquireLinkLocal, announceGiven } from './ip/acquire.ts'
 import { lengthOf } from './ip/addresses.ts'
 import { type LinkSettings, readConfig } from './ip/config.ts'
 import { frameInput } from './ip/input.ts'
@@ -72,10 +71,9 @@ export function compose(config: StackConfig, environment: Environment, features:
 /** The links behind link 0 have their addresses at once. */
 function takeAddresses(s: Core, more: readonly LinkSettings[]): void {
   more.forEach(({ address, mask }, i) => {
-    if (address === 0) return
-    takeAddress(s, i + 1, address, lengthOf(mask), true)
-    sendArpAnnouncement(s, address, i + 1)
+    if (address !== 0) takeAddress(s, i + 1, address, lengthOf(mask), true)
   })
+  announceGiven(s)
 }
 
 function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {

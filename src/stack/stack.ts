@@ -382,7 +382,7 @@ export interface Stack {
   addRoute(route: Route): 0 | Errno
   /** ESRCH: there is none, or it is the one to the network of an address of ours. */
   removeRoute(destination: Ipv4, prefixLength: number, metric: number): 0 | Errno
-  /** The link came up, or another segment was joined to it: addresses are checked for conflicts anew (RFC 5227, 2.1). */
+  /** The link came up, or another segment was joined to it: addresses are checked for conflicts anew (RFC 5227, 2.1; RFC 4862, 5.4). */
   linkUp(now: Ms): void
   /** The host is about to leave: its name is taken back (RFC 6762, 10.1), its lease is given back (RFC 2131, 4.4.6). */
   leave(): void

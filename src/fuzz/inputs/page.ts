@@ -12,9 +12,8 @@ import { fingerprint } from '../../lab/told.ts'
 import type { Dice } from '../../simulate/dice.ts'
 import { TCP_STATES } from '../../stack/inspect/inspect.ts'
 import { dissect, type Field, summarise } from '../../stack/wire/dissect.ts'
-import { HOSTS } from '../alone.ts'
 import { frame } from '../grammar/ethernet.ts'
-import { Knowledge } from '../knowledge.ts'
+import { HOSTS, Knowledge } from '../knowledge.ts'
 import { mended, mutated } from '../mutate.ts'
 import { Pen } from '../pen.ts'
 import { times } from './bytes.ts'
@@ -59,7 +58,7 @@ function bulk(dice: Dice): Uint8Array[] {
 }
 
 function changedFrame(dice: Dice, known: Knowledge): Uint8Array {
-  const made = mutated(dice, known.frames)
+  const made = mutated(dice, () => dice.one(known.frames))
   if (dice.chance(0.3)) return made.slice(0, dice.below(made.length + 1))
   return dice.chance(0.5) ? mended(made) : made
 }

@@ -1,9 +1,10 @@
 /** A worker that tries the inputs of one target's round, as it is told. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { imported } from '../../serve/imported.js'
 
 /** @typedef {import('./input.ts').Target} Target */
 
-const { inputs } = /** @type {{ inputs: readonly Target[] }} */ (await import(workerData))
+const { inputs } = /** @type {{ inputs: readonly Target[] }} */ (await imported(workerData))
 
 parentPort?.on('message', async (/** @type {{ target: number, from: number, count: number }} */ job) => {
   const target = inputs[job.target]

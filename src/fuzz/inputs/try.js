@@ -11,7 +11,7 @@ const TOLD_AT_MOST = 2
  */
 
 /**
- * @param {string} program the bundled saboteur's URL
+ * @param {string} program the bundled saboteur's text
  * @param {{ rounds: number, name: string, seed?: number }} wish so many rounds of one target or of `all`; or one input
  * @returns {Promise<{ inputs: number, failed: number, worstTurns: number, worst: string }>}
  */

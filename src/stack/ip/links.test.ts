@@ -224,6 +224,7 @@ describe('addresses', () => {
     const results = Array.from({ length: 15 }, (_, i) => w.stack.addAddress(1, numberOf([172, 16, i, 1]), 24))
     expect(results).toEqual([...Array(14).fill(0), ENOBUFS])
     for (let i = 0; i < 14; i++) expect(w.stack.removeAddress(numberOf([172, 16, i, 1]))).toBe(0)
+    w.wait(0)
     expect(w.stack.memory.used).toBe(before)
     expect(w.stack.routes.length).toBe(2)
   })

@@ -399,7 +399,7 @@ describe('a socket bound to groups', () => {
       [NEWNEIGH, 2, PEER_MAC],
     ])
     d.stack.sendTo(datagrams, new Uint8Array(1), PEER, 9)
-    d.wait(60_001)
+    d.wait(65_001)
     expect(shell.read().map(one => [one.type, one.body[8]])).toEqual([
       [NEWNEIGH, 4],
       [NEWNEIGH, 2],

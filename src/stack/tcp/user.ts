@@ -121,7 +121,7 @@ export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | 
   if (local === 0) return ENETUNREACH
   const bound = m.get16(t + LOCAL_PORT)
   const old = bound === 0 ? 0 : (findSocket(m, KIND_CONNECTION, bound, address, port) as Tcb)
-  const reused = old !== 0 && s.features.timestamps?.mayReuse(s, old) === true
+  const reused = s.features.timestamps !== undefined && old !== 0 && s.features.timestamps.mayReuse(s, old)
   const localPort = reused ? bound : choosePort(s, KIND_CONNECTION, bound, address, port)
   if (isErrno(localPort)) return localPort
   let iss = initialSequence(s, local, address, localPort, port)
