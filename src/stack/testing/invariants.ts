@@ -137,7 +137,8 @@ function expectIpv6(m: Arena, filed: Address[], sockets: Address[]): void {
     expect([...listed].sort()).toEqual(ofSort(m, sort).sort())
   }
   const named = [...destinations, ...ofSort(m, records.SORT_ADDRESS)].map(at => at + records.ADDRESS6)
-  for (const at of sockets)
+  // Without IPv6 a word is a number like others.
+  for (const at of link === 0 ? [] : sockets)
     for (const word of [m.get32(at + LOCAL_ADDRESS), m.get32(at + REMOTE_ADDRESS)])
       if (isIpv6Word(word)) expect(named).toContain(word)
 }
