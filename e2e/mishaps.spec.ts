@@ -2,7 +2,7 @@
  * What befalls a page: its worker ends, its browser is killed or denies it something, the computer sleeps. The page says
  * what happened and goes on; the other page hears of it; what was received stays.
  */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +16,9 @@ import {
   type Locator,
   type Page,
 } from '@playwright/test'
+import { encodeHeader, FILE_PORT } from '../src/host/programs/file.ts'
 import { launchOptions } from '../src/serve/browser.js'
+import { firstByte, highestAck } from './acknowledged.ts'
 import { conversation, host, hostOf, met, ownName, say, test, visit } from './pages.ts'
 
 /** A browser of its own, to be killed or put to sleep. */
@@ -33,12 +35,49 @@ async function midTransfer(
   const { page: alice, link } = await host(browser)
   const bob = await visit(other, link)
   await met(alice, bob)
-  const buffer = randomBytes(40_000_000)
-  await (await hostOf(alice, bob))
-    .getByTestId('file')
-    .setInputFiles({ name: 'long.bin', mimeType: 'application/octet-stream', buffer })
+  await sendsFile(alice, bob, randomBytes(40_000_000))
   await expect(alice.locator('[data-testid=transfer][data-state="under way"]')).toHaveCount(1)
   return { alice, bob, link }
+}
+
+/** Alice is in the middle of a file that Bob, in another browser, sends. `heard`: how many of its bytes Alice's stack has acknowledged. */
+async function midReceiving(
+  browser: Browser,
+  other: Browser,
+): Promise<{ alice: Page; bob: Page; link: string; heard: () => Promise<number> }> {
+  const { page: alice, link } = await host(browser)
+  const bob = await visit(other, link)
+  await met(alice, bob)
+  await sendsFile(bob, alice, randomBytes(40_000_000))
+  await expect(alice.locator('[data-testid=transfer][data-state="under way"]')).toHaveCount(1)
+  // The capture forgets the oldest frames: the SYN is read while it is there.
+  const first = await firstByte(alice, FILE_PORT)
+  const header = encodeHeader({ name: 'long.bin', size: 40_000_000 }).length
+  const heard = async () => ((await highestAck(alice, FILE_PORT)) - first - header) >>> 0
+  return { alice, bob, link, heard }
+}
+
+async function sendsFile(from: Page, to: Page, buffer: Buffer): Promise<void> {
+  await (await hostOf(from, to))
+    .getByTestId('file')
+    .setInputFiles({ name: 'long.bin', mimeType: 'application/octet-stream', buffer })
+}
+
+/** It says that the file broke off, and what it counted is what it had acknowledged, to the byte. */
+async function toldToTheByte(alice: Page, heard: () => Promise<number>): Promise<void> {
+  await expect(transferFailed(alice)).toHaveCount(1, { timeout: 40_000 })
+  const done = Number(await transferFailed(alice).getAttribute('data-done'))
+  expect(done).toBeGreaterThan(0)
+  expect(await heard()).toBe(done)
+}
+
+/** A file that is under way arrives whole: both say the same hash. */
+async function arrivesWhole(from: Page, to: Page, buffer: Buffer): Promise<void> {
+  const hash = createHash('sha256').update(buffer).digest('hex')
+  for (const page of [from, to]) {
+    const done = page.locator('[data-testid=transfer][data-state=done]')
+    await expect(done.getByTestId('sha256')).toHaveText(hash, { timeout: 60_000 })
+  }
 }
 
 const transferFailed = (page: Page) => page.locator('[data-testid=transfer][data-state=failed]')
@@ -68,6 +107,47 @@ test('a worker that is killed in mid-transfer: the page says so and starts its h
   expect(await ownName(bob)).toBe(name)
   await pings(alice, bob)
   await pings(bob, alice)
+})
+
+test('of a file whose sender’s worker is killed, all that was acknowledged was read', async ({ browser }) => {
+  test.setTimeout(120_000)
+  const { alice, bob, heard } = await midReceiving(browser, browser)
+  await bob.workers()[0]?.evaluate('close()')
+  await toldToTheByte(alice, heard)
+  await met(alice, bob)
+  await pings(alice, bob)
+})
+
+test('of a file whose sender’s browser is killed, all that was acknowledged was read', async ({
+  browser,
+}) => {
+  test.setTimeout(120_000)
+  const { browser: other, server } = await anotherBrowser()
+  const { alice, heard } = await midReceiving(browser, other)
+  server.process().kill('SIGKILL')
+  await toldToTheByte(alice, heard)
+})
+
+test('of a file whose sender’s tab crashes, all that was acknowledged was read', async ({ browser }) => {
+  test.setTimeout(120_000)
+  const { alice, bob, heard } = await midReceiving(browser, browser)
+  const devtools = await bob.context().newCDPSession(bob)
+  await Promise.race([devtools.send('Page.crash').catch(() => undefined), sleep(1_000)])
+  await toldToTheByte(alice, heard)
+})
+
+test('of a file whose sender’s computer sleeps, all that was acknowledged was read, and the two meet again', async ({
+  browser,
+}) => {
+  test.setTimeout(150_000)
+  const { browser: other, server } = await anotherBrowser()
+  const { alice, bob, heard } = await midReceiving(browser, other)
+  await sleeps(server, 20_000)
+  await expect(news(bob)).toContainText(/did not run for [12]\d s/)
+  await toldToTheByte(alice, heard)
+  await met(alice, bob)
+  await pings(alice, bob)
+  await server.close()
 })
 
 test('what was said before the worker ran in circles is still there after it', async ({ page }) => {
@@ -125,8 +205,11 @@ test('a GPU process that crashes disturbs nothing', async () => {
   const { page: alice, link } = await host(browser)
   const bob = await visit(browser, link)
   await met(alice, bob)
+  const buffer = randomBytes(20_000_000)
+  await sendsFile(alice, bob, buffer)
   const crash = await browser.newPage()
   await Promise.race([crash.goto('chrome://gpucrash').catch(() => undefined), sleep(2_000)])
+  await arrivesWhole(alice, bob, buffer)
   await pings(alice, bob)
   await expect(alice.getByTestId('memory-used')).toBeVisible()
   await server.close()
@@ -140,10 +223,7 @@ test('a computer that sleeps for twelve seconds: the page says for how long, and
   const { browser: other, server } = await anotherBrowser()
   const bob = await visit(other, link)
   await met(alice, bob)
-  const processes = await processesOf(server)
-  for (const pid of processes) process.kill(pid, 'SIGSTOP')
-  await sleep(12_000)
-  for (const pid of processes) process.kill(pid, 'SIGCONT')
+  await sleeps(server, 12_000)
   await expect(news(bob)).toContainText(/did not run for 1\d s/)
   await met(alice, bob)
   await pings(alice, bob)
@@ -156,11 +236,14 @@ test('a wall clock that is set forward by an hour ends no connection', async ({ 
   await met(alice, bob)
   await (await hostOf(alice, bob)).getByTestId('talk').click()
   await expect(conversation(bob)).toBeVisible()
+  const buffer = randomBytes(20_000_000)
+  await sendsFile(bob, alice, buffer)
   await bob.evaluate(() => {
     const { now } = Date
     Date.now = () => now() + 3_600_000
   })
   await expect(news(bob)).toContainText('went on by 3600 s')
+  await arrivesWhole(bob, alice, buffer)
   await say(conversation(bob), 'still here')
   await expect(conversation(alice).getByTestId('lines')).toContainText('still here')
   await pings(alice, bob)
@@ -214,6 +297,14 @@ async function browserWith(preferences: object): Promise<BrowserContext> {
   const context = await chromium.launchPersistentContext(folder, launchOptions())
   context.on('close', () => rm(folder, { recursive: true, force: true, maxRetries: 10 }))
   return context
+}
+
+/** All of a browser stands still for so long. */
+async function sleeps(server: BrowserServer, ms: number): Promise<void> {
+  const processes = await processesOf(server)
+  for (const pid of processes) process.kill(pid, 'SIGSTOP')
+  await sleep(ms)
+  for (const pid of processes) process.kill(pid, 'SIGCONT')
 }
 
 /** The browser's process and all that descend from it. */

@@ -1,5 +1,6 @@
 /** What stands beside the page on its port. */
 import { expect, test } from '@playwright/test'
+import { createServer } from 'vite'
 
 test('the page, its configuration and nothing else is served', async ({ request }) => {
   expect((await request.get('/')).headers()['content-type']).toContain('text/html')
@@ -21,4 +22,17 @@ test('the broker answers on its path, and no other path is upgraded', async ({ p
     )
   expect(await upgrade('/mqtt')).toBe('open, mqtt')
   expect(await upgrade('/elsewhere')).toBe('refused')
+})
+
+test("whoever changes the page sees it by vite's own server, from the sources", async ({ page }) => {
+  const server = await createServer({ server: { port: 0, strictPort: false }, logLevel: 'error' })
+  try {
+    await server.listen()
+    await page.goto(server.resolvedUrls?.local[0] ?? '')
+    await expect(page.getByTestId('connection-state')).toHaveText(['ESTABLISHED', 'ESTABLISHED'], {
+      timeout: 40_000,
+    })
+  } finally {
+    await server.close()
+  }
 })

@@ -1,11 +1,10 @@
 import type { Socket } from 'node:net'
-import { PassThrough } from 'node:stream'
+import { Duplex, PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { FrameStream } from './frame-stream.ts'
 
 /** A stream whose far end is `wire`; frames as texts, taken while `room` is above zero. */
-function open(room = Number.POSITIVE_INFINITY) {
-  const wire = new PassThrough()
+function open(room = Number.POSITIVE_INFINITY, wire: Duplex = new PassThrough()) {
   const end = { frames: [] as string[], room, wrong: [] as (string | undefined)[] }
   const stream = new FrameStream(
     wire as unknown as Socket,
@@ -57,4 +56,15 @@ test('a length that is no frame’s ends the stream with a sentence', async () =
   await settled()
   expect(end.wrong).toEqual(['A frame of 65550 bytes; 65549 is the most.'])
   expect(wire.destroyed).toBe(true)
+})
+
+test('what stands behind such a length is no frame, and the end is told once', async () => {
+  const wire = new Duplex({ read: () => undefined })
+  const { end } = open(9, wire)
+  wire.push(Buffer.concat([framed('one'), Uint8Array.of(0, 1, 0, 14), framed('two')]))
+  for (const text of ['three', 'four']) wire.push(framed(text))
+  wire.push(null)
+  await settled()
+  expect(end.frames).toEqual(['one'])
+  expect(end.wrong).toEqual(['A frame of 65550 bytes; 65549 is the most.'])
 })

@@ -17,6 +17,7 @@ export class FrameStream {
   readonly #onFrame: (frame: Uint8Array) => boolean
   readonly #onEnd: (wrong?: string) => void
   #paused = false
+  #ended = false
 
   /**
    * `onFrame` gets each frame, valid during the call; false: it cannot be taken now, and comes again after `resume`.
@@ -27,6 +28,8 @@ export class FrameStream {
     this.#onFrame = onFrame
     this.#onEnd = onEnd
     socket.on('data', chunk => {
+      // A socket that was given up may have had more.
+      if (this.#ended) return
       this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
       if (!this.#paused) this.#take()
     })
@@ -35,8 +38,14 @@ export class FrameStream {
       this.#onRoom = undefined
       tell?.()
     })
-    socket.on('error', error => onEnd(`The stream of frames broke: ${error.message}`))
-    socket.on('end', () => onEnd())
+    socket.on('error', error => this.#end(`The stream of frames broke: ${error.message}`))
+    socket.on('end', () => this.#end())
+  }
+
+  #end(wrong?: string): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#onEnd(wrong)
   }
 
   /** False: the stream is full, keep the frame; `onRoom` is called once when there is room. */
@@ -71,7 +80,7 @@ export class FrameStream {
       const length = bytes.readUInt32BE()
       if (length > FRAME_MAX) {
         this.#socket.destroy()
-        return this.#onEnd(`A frame of ${length} bytes; ${FRAME_MAX} is the most.`)
+        return this.#end(`A frame of ${length} bytes; ${FRAME_MAX} is the most.`)
       }
       if (bytes.length < 4 + length) break
       if (this.#onFrame(bytes.subarray(4, 4 + length))) bytes = bytes.subarray(4 + length)

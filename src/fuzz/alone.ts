@@ -2,53 +2,41 @@
  * Frames at one host that has everything open: listeners, connections, groups, a capture, questions on their way. Runs of
  * frames from a seed, each at the host as it was; then time passes, and all must be given back.
  *
- * What is true of every frame: nothing is thrown, no access leaves its page (watch.ts), the work is bounded, and nothing that
+ * What is true of every frame: nothing is thrown, no access leaves its record (shadow.ts), the work is bounded, and nothing that
  * lies behind the frame, or in memory that nobody holds, changes what the host does: each run is done twice, with other
  * rubbish there.
  */
 import { Dice } from '../simulate/dice.ts'
 import { Arena, PAGE, PAGE_FRAME } from '../stack/memory/arena.ts'
 import { FREE_HEAD, INPUT_PAGE } from '../stack/memory/layout.ts'
-import { createStack as client } from '../stack/profiles/client.ts'
-import { createStack as full } from '../stack/profiles/full.ts'
-import { createStack as minimal } from '../stack/profiles/minimal.ts'
 import { NameType, Option, Protocol, type Socket, type Stack, type StackConfig } from '../stack/stack.ts'
 import { expectSound } from '../stack/testing/invariants.ts'
+import { faultOf, type Run, type Sent, shrunk } from './failure.ts'
 import { frame } from './grammar/ethernet.ts'
-import { Knowledge } from './knowledge.ts'
+import { routerAdvertisement, sequence } from './grammar/sequence.ts'
+import type { Kept } from './kept.ts'
+import { HOSTS, Knowledge } from './knowledge.ts'
 import { mended, mutated } from './mutate.ts'
 import { Pen } from './pen.ts'
-import { marks, takeTurns, trusted, Wrong } from './watch.ts'
+import { environment, PROFILES, type Profile } from './profile.ts'
+import { LINK_TAKES } from './segment.ts'
+import { Wrong } from './shadow.ts'
+import { expectBooksRight, takeRare, takeTurns, trusted } from './watch.ts'
 
-const PROFILES = { full, client, minimal }
-type Profile = keyof typeof PROFILES
 const NAMES: readonly Profile[] = ['full', 'full', 'client', 'minimal']
 const FRAMES_A_RUN = 60
-/** Frames that entered a branch that none before had entered are kept, to be changed. */
-const KEPT_AT_MOST = 500
 /** What a host remembers of others by their leave has its own bounds, and may outlive the run. */
 const REMEMBERED = ['neighbours', 'destinations', 'free', 'routes', 'IPv6', 'names', 'leases', 'groups']
 
-export const HOSTS = [1, 2, 3].map(n => ({
-  mac: [2, 0, 0, 0, 0, n],
-  address: 0x0a000000 + n,
-  address6: [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe, 0, 0, n],
-}))
-
-/** What a run did, and what was wrong with it. */
-export interface Run {
-  readonly frames: number
-  readonly failure?: {
-    readonly what: string
-    readonly seed: number
-    readonly profile: Profile
-    readonly frames: readonly string[]
-  }
-  readonly worst: { readonly turns: number; readonly frame: string }
-}
+/** So many hosts have settled; those behind them have only begun, and still ask whether somebody has their addresses. */
+const OLD_HOSTS = 8
+const PLACES = 11
+const NEW_SINCE = 700
+const isNew = (number: number): boolean => number >= OLD_HOSTS
 
 /** A host that has settled, in a copy of its arena, and what was heard of it. */
 interface Settled {
+  readonly number: number
   readonly profile: Profile
   readonly config: StackConfig
   readonly arena: ArrayBuffer
@@ -57,13 +45,11 @@ interface Settled {
   readonly sockets: readonly Socket[]
 }
 
-const environment = (seed: number) => {
-  const dice = new Dice(seed)
-  return { random32: dice.word, secret: Uint8Array.from({ length: 16 }, () => dice.below(256)) }
-}
-
-function settle(profile: Profile, memory: number, service: 'client' | 'server', seed: number): Settled {
-  const create = PROFILES[profile]
+function settle(number: number): Settled {
+  const profile = NAMES[number % 4] ?? 'full'
+  const memory = number % 3 === 0 ? 24_576 : 131_072
+  const service = number % 4 === 0 ? 'server' : 'client'
+  const seed = number + 1
   const mac = (n: number) => Uint8Array.from(HOSTS[n]?.mac ?? [])
   const config: StackConfig = {
     memory,
@@ -79,12 +65,12 @@ function settle(profile: Profile, memory: number, service: 'client' | 'server', 
       ...(service === 'server' && { dhcpServer: { first: '10.0.0.100', last: '10.0.0.120', lease: 60 } }),
     }),
   }
-  const stack = create(config, environment(seed))
-  const peer = full(
+  const stack = PROFILES[profile](config, environment(seed))
+  const peer = PROFILES.full(
     { memory: 262_144, mac: mac(1), address: '10.0.0.2/24', name: 'peer' },
     environment(seed + 1),
   )
-  const known = new Knowledge(HOSTS, true)
+  const heard: Uint8Array[] = []
   let now = 0
   const pass = (ms: number) => {
     for (const until = now + ms; now < until; now += 25) {
@@ -95,7 +81,7 @@ function settle(profile: Profile, memory: number, service: 'client' | 'server', 
         takeTurns()
         one.poll(now)
         one.output(bytes => {
-          known.hear(bytes)
+          heard.push(bytes.slice())
           under.push([other, bytes.slice()])
           return true
         })
@@ -104,15 +90,63 @@ function settle(profile: Profile, memory: number, service: 'client' | 'server', 
     }
   }
   const under: [Stack, Uint8Array][] = []
-  pass(12_000)
-  const sockets = open(stack, peer)
+  pass(isNew(number) ? NEW_SINCE : 12_000)
+  const hosts = HOSTS.map((host, i) => ({ ...host, address6: linkLocal([stack, peer][i]) ?? host.address6 }))
+  if (service === 'server') stack.input(routerAdvertisement(new Pen(new Dice(seed))), now)
+  if (!isNew(number)) pass(2_000)
+  const { sockets, connections } = open(stack, peer)
   pass(300)
-  return { profile, config, arena: stack.arena.slice(0), now, known, sockets }
+  // The server's address is known by now, else the questions would wait for it behind the SYNs.
+  sockets.push(...ask(stack))
+  pass(300)
+  // Text that the peer will never have heard of: it is in flight, and whoever acknowledges it is believed.
+  for (const connection of connections) stack.send(connection, new Uint8Array(12_000))
+  stack.output(bytes => {
+    heard.push(bytes.slice())
+    return true
+  })
+  const known = new Knowledge(hosts, true, hosts.slice(0, 1))
+  for (const bytes of heard) known.hear(bytes)
+  return { number, profile, config, arena: stack.arena.slice(0), now, known, sockets }
 }
 
-/** Opens what there is to open; returns those sockets that hold nothing else. */
-function open(stack: Stack, peer: Stack): Socket[] {
+const linkLocal = (stack: Stack | undefined): Uint8Array | undefined => stack?.ipv6?.addresses[0]?.address
+
+/** A program of BPF (LPF_FILTER) that uses nearly all of its words, and wants most packets. */
+const FILTER = [
+  [0x80, 0, 0, 0], // ld len
+  [0x07, 0, 0, 0], // tax
+  [0x30, 0, 0, 0], // ldb [0]
+  [0x02, 0, 0, 3], // st M[3]
+  [0xb1, 0, 0, 0], // ldxb 4*([0]&0xf)
+  [0x48, 0, 0, 0], // ldh [x + 0]
+  [0x0c, 0, 0, 0], // add x
+  [0x14, 0, 0, 7], // sub #7
+  [0x2c, 0, 0, 0], // mul x
+  [0x3c, 0, 0, 0], // div x
+  [0x54, 0, 0, 0xffff], // and
+  [0x64, 0, 0, 2], // lsh
+  [0x74, 0, 0, 1], // rsh
+  [0x94, 0, 0, 1_000], // mod
+  [0x84, 0, 0, 0], // neg
+  [0x45, 0, 1, 1], // jset #1
+  [0x44, 0, 0, 8], // or
+  [0x61, 0, 0, 3], // ldx M[3]
+  [0x2d, 1, 0, 0], // jgt x
+  [0x35, 0, 1, 5], // jge #5
+  [0x05, 0, 0, 0], // ja
+  [0x50, 0, 0, 1], // ldb [x + 1]
+  [0x15, 0, 1, 17], // jeq #17
+  [0x06, 0, 0, 20], // ret #20
+  [0x20, 0, 0, 2], // ld [2]
+  [0x87, 0, 0, 0], // txa
+  [0x16, 0, 0, 0], // ret a
+] as const
+
+/** Opens what there is to open; returns all sockets, and those that are connected to the peer. */
+function open(stack: Stack, peer: Stack): { sockets: Socket[]; connections: Socket[] } {
   const sockets: Socket[] = []
+  const connections: Socket[] = []
   const make = (protocol: Protocol, number?: number) => {
     const made = stack.socket(protocol, number)
     if (made > 0) sockets.push(made as Socket)
@@ -127,25 +161,36 @@ function open(stack: Stack, peer: Stack): Socket[] {
     peer.bind(far, 0, port)
     peer.listen(far, 2)
     const near = make(Protocol.Tcp)
-    stack.connect(near, 0x0a000002, port)
+    stack.connect(near, (port === 10 && linkLocal(stack) && linkLocal(peer)) || 0x0a000002, port)
+    connections.push(near)
     stack.send(near, new Uint8Array(3_000).fill(port))
   }
+  // A server for names that never answers: who does is the saboteur.
+  peer.bind(peer.socket(Protocol.Udp) as Socket, 0, 53)
   const udp = make(Protocol.Udp)
   stack.bind(udp, 0, 9)
   stack.joinGroup(udp, 0xe0000007)
-  stack.attachFilter(udp, [
-    [0x80, 0, 0, 0],
-    [0x16, 0, 0, 0],
-  ])
+  stack.attachFilter(udp, FILTER)
   make(Protocol.Icmp)
   make(Protocol.Icmp6)
   make(Protocol.Raw, 99)
+  make(Protocol.Raw, 1)
+  stack.setOption(connections[0] ?? listener, Option.UserTimeout, 30_000)
+  stack.setOption(connections[0] ?? listener, Option.KeepAlive, 1)
   make(Protocol.Packet, 0)
   const netlink = make(Protocol.Netlink)
   stack.bind(netlink, 0x555, 0)
+  return { sockets, connections }
+}
+
+/** Questions for names, of the server and of the link. */
+function ask(stack: Stack): Socket[] {
+  const sockets: Socket[] = []
   for (const [name, type] of [
     ['a.example', NameType.A],
     ['x.local', NameType.A],
+    ['b.example', NameType.Aaaa],
+    ['10.0.0.9', NameType.Ptr],
   ] as const) {
     const made = stack.resolve(name, type)
     if (made > 0) sockets.push(made as Socket)
@@ -153,68 +198,79 @@ function open(stack: Stack, peer: Stack): Socket[] {
   return sockets
 }
 
-/** All runs of one worker: settled hosts and the frames that were worth keeping. */
+/** What lies behind a frame, one time and the other: read as options, one ends the list, one is no option, one has no length. */
+const RUBBISH = [
+  [0x5a, 0x01],
+  [0x00, 0x01],
+  [0xc3, 0x00],
+] as const
+
+/** All runs of one worker at settled hosts. */
 export class Alone {
-  readonly #settled: Settled[]
-  readonly #kept: Uint8Array[] = []
-  #marked = 0
+  readonly #settled = new Map<number, Settled>()
+  readonly #kept: Kept
   #worst = { turns: 0, frame: '' }
   #frames = 0
 
-  constructor() {
-    this.#settled = [0, 1, 2, 3, 4, 5, 6, 7].map(i => {
-      const profile = NAMES[i % 4] ?? 'full'
-      return settle(profile, i % 3 === 0 ? 24_576 : 65_536, i % 4 === 0 ? 'server' : 'client', i + 1)
-    })
+  constructor(kept: Kept) {
+    this.#kept = kept
   }
 
   run(seed: number): Run {
     const dice = new Dice(seed)
-    const settled = dice.one(this.#settled)
+    const host = dice.below(PLACES)
+    const settled = this.#host(host)
     const frames = this.#written(dice, settled)
     this.#frames = 0
     this.#worst = { turns: 0, frame: '' }
     const what = this.#fault(settled, frames, seed)
-    if (what === undefined) return { frames: this.#frames, worst: this.#worst }
-    const least = this.#least(settled, frames, seed, what)
-    const shown = least.map(bytes => Buffer.from(bytes).toString('hex'))
-    return {
-      frames: this.#frames,
-      worst: this.#worst,
-      failure: { what, seed, profile: settled.profile, frames: shown },
-    }
+    const done = { frames: this.#frames, live: 0, worst: this.#worst }
+    if (what === undefined) return done
+    const least = shrunk(frames, what, fewer => this.#fault(settled, fewer, seed))
+    return { ...done, failure: { what, form: 'alone', seed, host, profile: settled.profile, frames: least } }
   }
 
-  #written(dice: Dice, { known }: Settled): Uint8Array[] {
+  /** What is wrong when these frames come, at the times that the seed says. */
+  replay(seed: number, host: number, frames: readonly Sent[]): string | undefined {
+    return this.#fault(this.#host(host), frames, seed)
+  }
+
+  #host(number: number): Settled {
+    if (number >= PLACES) throw new RangeError(`there is no host ${number}`)
+    const settled = this.#settled.get(number) ?? settle(number)
+    this.#settled.set(number, settled)
+    return settled
+  }
+
+  #written(dice: Dice, { known }: Settled): Sent[] {
     const pen = new Pen(dice)
-    return Array.from({ length: dice.between(1, FRAMES_A_RUN) }, () => {
-      if (dice.chance(0.7)) return frame(pen, known)
-      const changed = mutated(dice, this.#kept.length > 0 && dice.chance(0.6) ? this.#kept : known.frames)
-      return dice.chance(0.7) ? mended(changed) : changed
-    })
+    const written: Uint8Array[] = []
+    for (const count = dice.between(1, FRAMES_A_RUN); written.length < count; )
+      if (dice.below(30) === 0) written.push(...sequence(pen, known))
+      else if (dice.chance(0.7)) written.push(frame(pen, known))
+      else {
+        const kept = !this.#kept.isEmpty && dice.chance(0.6)
+        const changed = mutated(dice, () => (kept ? this.#kept.pick(dice) : dice.one(known.frames)))
+        written.push(dice.chance(0.7) ? mended(changed) : changed)
+      }
+    return written.map(bytes => ({ at: 0, bytes }))
   }
 
   /** What is wrong with what the host does with these frames, in a sentence. */
-  #fault(settled: Settled, frames: readonly Uint8Array[], seed: number): string | undefined {
-    try {
-      const first = this.#play(settled, frames, seed, 0x5a)
-      if (seed % 4 !== 0) return undefined
-      const second = this.#play(settled, frames, seed, 0xc3)
+  #fault(settled: Settled, frames: readonly Sent[], seed: number): string | undefined {
+    return faultOf(() => {
+      const [one, other] = RUBBISH[(seed >>> 2) % RUBBISH.length] ?? [0, 1]
+      const first = this.#play(settled, frames, seed, one)
+      if (seed % 4 !== 1) return undefined
+      const second = this.#play(settled, frames, seed, other)
       return first === second
         ? undefined
         : `what lies behind a frame matters: ${firstDifference(first, second)}`
-    } catch (error) {
-      if (!(error instanceof Error)) return String(error)
-      const at = (error.stack ?? '')
-        .split('\n')
-        .filter(line => line.trimStart().startsWith('at '))
-        .slice(0, 6)
-      return `${error.name}: ${error.message.split('\n', 1)[0]} ${at.map(line => line.trim().split(' (')[0]).join(' ')}`
-    }
+    })
   }
 
   /** What the host answered, and its reasons, as text. */
-  #play(settled: Settled, frames: readonly Uint8Array[], seed: number, rubbish: number): string {
+  #play(settled: Settled, frames: readonly Sent[], seed: number, rubbish: number): string {
     const arena = settled.arena.slice(0)
     const stack = PROFILES[settled.profile]({ ...settled.config, memory: arena }, environment(seed))
     const m = new Arena(arena)
@@ -223,7 +279,7 @@ export class Alone {
     const dice = new Dice(seed ^ 0x1234)
     let now = settled.now
     const into = new Uint8Array(2_000)
-    for (const bytes of frames) {
+    for (const { bytes } of frames) {
       now += dice.one([0, 0, 1, 5, 40, 300, 3_000])
       trusted(litter, [m, bytes.length, rubbish])
       takeTurns()
@@ -231,7 +287,9 @@ export class Alone {
       takeTurns()
       const drop = stack.input(bytes, now, dice.below(8) === 0 && settled.profile === 'full' ? 1 : 0)
       told.push(`drop ${drop}`)
+      let left = LINK_TAKES
       stack.output((out, link) => {
+        if (left-- <= 0) return false
         told.push(`${link} ${Buffer.from(out).toString('hex')}`)
         return true
       })
@@ -241,18 +299,16 @@ export class Alone {
         for (const socket of settled.sockets) stack.recvFrom(socket, into, { address: 0, port: 0 })
     }
     trusted(expectSound, [stack])
-    if (seed % 8 === 0) this.#expectNoLeak(stack, settled, now, before)
+    expectBooksRight(stack.arena)
+    // Who has only begun has more to come by himself.
+    if (seed % 8 === 1 && !isNew(settled.number)) this.#expectNoLeak(stack, settled, now, before)
     return told.join('\n')
   }
 
   #note(turns: number, bytes: Uint8Array): void {
     this.#frames++
     if (turns > this.#worst.turns) this.#worst = { turns, frame: Buffer.from(bytes).toString('hex') }
-    const marked = entered()
-    if (marked > this.#marked) {
-      this.#marked = marked
-      this.#kept[this.#kept.length % KEPT_AT_MOST] = bytes
-    }
+    this.#kept.note(bytes, takeRare())
   }
 
   /** Everybody goes, and time passes: what the frames brought is forgotten. */
@@ -277,23 +333,7 @@ export class Alone {
         throw new Wrong(`${used} bytes of ${name} are not given back, there were ${had}`)
     }
   }
-
-  /** As few of the frames, in order, as still do it. */
-  #least(settled: Settled, frames: readonly Uint8Array[], seed: number, what: string): readonly Uint8Array[] {
-    const kind = what.slice(0, 30)
-    let least = frames
-    for (let size = frames.length >> 1; size > 0; size >>= 1)
-      for (let at = 0; at < least.length; ) {
-        const fewer = [...least.slice(0, at), ...least.slice(at + size)]
-        if (this.#fault(settled, fewer, seed)?.startsWith(kind)) least = fewer
-        else at += size
-      }
-    return least
-  }
 }
-
-/** How many branches have been entered. */
-export const entered = (): number => marks.reduce((sum, mark) => sum + mark, 0)
 
 const held = (stack: Stack): ReadonlyMap<string, number> =>
   new Map(stack.memory.pools.map(({ name, used }) => [name, used]))

@@ -2,13 +2,22 @@
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { withCountedLoops } from './inputs/loops.js'
 import { Marks, watched } from './instrument.js'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
-const STACK = join(HERE, '..', 'stack') + sep
+const SOURCES = join(HERE, '..') + sep
+const STACK = join(SOURCES, 'stack') + sep
+/** Those who watch: their own loops do not count. */
+const WATCHERS = [HERE + sep, join(SOURCES, 'simulate') + sep]
 
-/** @returns {Promise<{ code: string, places: readonly string[] }>} the program's text, and what its marks stand for */
-export async function bundleSaboteur() {
+/**
+ * The program's text, and what its marks stand for.
+ *
+ * @param {(code: string, file: string) => string} [broken] changes the stack's sources first
+ * @returns {Promise<{ code: string, places: readonly { place: string, isOnTheWay: boolean }[] }>}
+ */
+export async function bundleSaboteur(broken = code => code) {
   const vitest = import.meta.resolve('vitest')
   const marks = new Marks()
   const build = await rolldown({
@@ -19,9 +28,13 @@ export async function bundleSaboteur() {
         name: 'watch',
         resolveId: id => (id === 'vitest' ? { id: vitest, external: true } : undefined),
         transform(code, id) {
-          if (!id.startsWith(STACK) || id.includes(`${sep}testing${sep}`)) return undefined
+          if (!id.startsWith(SOURCES) || id.includes(`${sep}testing${sep}`)) return undefined
+          if (!id.startsWith(STACK))
+            return WATCHERS.some(folder => id.startsWith(folder)) || !id.endsWith('.ts')
+              ? undefined
+              : { code: withCountedLoops(code), map: null }
           const file = id.slice(STACK.length).split(sep).join('/')
-          return { code: marks.instrument(watched(code, file), file), map: null }
+          return { code: marks.instrument(watched(broken(code, file), file), file), map: null }
         },
       },
     ],

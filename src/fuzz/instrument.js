@@ -1,19 +1,61 @@
 /**
- * The stack as the saboteur runs it: each turn of a loop is counted, each branch leaves a mark, and each access to an arena
- * is checked against its pages (watch.ts).
+ * The stack as the saboteur runs it: each turn of a loop is counted, each branch leaves a mark, each page and record that
+ * is taken or freed is told, and each access to an arena is checked (watch.ts, shadow.ts).
  */
 import { edited, parse, walk } from '../size/syntax.js'
+import { Reach } from './reachable.js'
 
 const LOOPS = ['ForStatement', 'WhileStatement', 'DoWhileStatement', 'ForOfStatement', 'ForInStatement']
 const FUNCTIONS = ['FunctionDeclaration', 'ArrowFunctionExpression', 'FunctionExpression']
 
-/** What may read and write pages that are free: who takes them, frees them, and lays them out. */
-const TRUSTED = { 'memory/arena.ts': ['takePage', 'freePage'], 'memory/lay-out.ts': ['layOut'] }
+/** What may read and write pages and records that are free: who takes them, frees them, and lays them out. */
+const TRUSTED = {
+  'memory/arena.ts': ['takePage', 'freePage'],
+  'memory/slab.ts': ['takeRecord', 'freeRecord'],
+  'memory/lay-out.ts': ['layOut'],
+}
+
+/** What stands in the place of what, by file. @type {Record<string, readonly (readonly [string, string])[]>} */
+const IN_PLACE = {
+  'memory/arena.ts': [
+    ['new DataView(buffer)', 'new $View(buffer)'],
+    ['new Uint8Array(buffer)', 'new $Bytes(buffer)'],
+    ['const { windows } = this', '$check(this.buffer, at, length); const { windows } = this'],
+    ['page: Page, pool: number): void {', 'page: Page, pool: number): void { $owned(m.buffer, page, pool);'],
+  ],
+  'memory/slab.ts': [
+    ['const page = pageOf(m, record)', '$freed(m.buffer, record, kind.size); const page = pageOf(m, record)'],
+    ['m.put32(record, 0)', '$taken(m.buffer, record, kind.size); m.put32(record, 0)'],
+    ['m.put32(page + USED, 0)', '$slab(m.buffer, page, kind.pool, kind.size); m.put32(page + USED, 0)'],
+  ],
+  'memory/lay-out.ts': [
+    [
+      'm.put32(USED_PEAK, pages - m.get32(FREE_COUNT))',
+      'm.put32(USED_PEAK, pages - m.get32(FREE_COUNT)); $laidOut(m.buffer)',
+    ],
+  ],
+  'wire/checksum.ts': [
+    ['if ((at & 3) !== 0) return', '$check(m.buffer, at, length); if ((at & 3) !== 0) return'],
+  ],
+}
 
 /** Collects the marks of many files. */
 export class Marks {
-  /** What each mark stands for: 'file:line'. @type {string[]} */
-  places = []
+  /** What each mark stands for: 'file:line', and the unit it is in. @type {{ place: string, unit: string }[]} */
+  #marks = []
+  #reach = new Reach()
+
+  /** What each mark stands for: 'file:line', and whether a frame can lead there. */
+  get places() {
+    const reached = this.#reach.reached()
+    return this.#marks.map(({ place, unit }) => ({ place, isOnTheWay: reached.has(unit) }))
+  }
+
+  /** @param {string} place @param {string} unit */
+  #mark(place, unit) {
+    const mark = this.#marks.push({ place, unit }) - 1
+    return `if($marks[${mark}]++<$rare)$seldom(${mark});`
+  }
 
   /**
    * @param {string} code
@@ -22,8 +64,10 @@ export class Marks {
   instrument(code, file) {
     /** @type {{ start: number, end: number, text: string }[]} */
     const edits = []
+    const tree = parse(code, 'ts')
+    const unitAt = this.#reach.add(file, tree)
     const mark = (/** @type {number} */ at) =>
-      `$marks[${this.places.push(`${file}:${code.slice(0, at).split('\n').length}`) - 1}]=1;`
+      this.#mark(`${file}:${code.slice(0, at).split('\n').length}`, unitAt(at))
     const enter = (/** @type {import('../size/syntax.js').Node} */ body, /** @type {string} */ text) => {
       if (body.type === 'BlockStatement') edits.push({ start: body.start + 1, end: body.start + 1, text })
       else
@@ -32,8 +76,13 @@ export class Marks {
           { start: body.end, end: body.end, text: '}' },
         )
     }
-    walk(parse(code, 'ts'), node => {
-      if (LOOPS.includes(node.type)) enter(node['body'], '$turn();')
+    walk(tree, node => {
+      if (isByte(node)) {
+        const { object, property } = node
+        const bytes = code.slice(object.start, object.end)
+        edits.push({ start: property.start, end: property.start, text: `$at(${bytes}, ` })
+        edits.push({ start: property.end, end: property.end, text: ')' })
+      } else if (LOOPS.includes(node.type)) enter(node['body'], '$turn();')
       else if (FUNCTIONS.includes(node.type) && node['body']?.type === 'BlockStatement')
         enter(node['body'], mark(node.start))
       else if (node.type === 'IfStatement') {
@@ -48,6 +97,12 @@ export class Marks {
     return edited(code, edits)
   }
 }
+
+/** `m.bytes[…]` or `bytes[…]`: one byte, perhaps of an arena. @param {import('../size/syntax.js').Node} node */
+const isByte = ({ type, computed, object }) =>
+  type === 'MemberExpression' &&
+  computed === true &&
+  (object.name === 'bytes' || (object.type === 'MemberExpression' && object.property.name === 'bytes'))
 
 /**
  * The arena with checked accessors.
@@ -66,18 +121,8 @@ export function watched(code, file) {
       ),
     code,
   )
-  if (file.endsWith('wire/checksum.ts'))
-    return replaced(
-      text,
-      'if ((at & 3) !== 0) return',
-      '$check(m.buffer, at, length); if ((at & 3) !== 0) return',
-    )
-  if (!file.endsWith('memory/arena.ts')) return text
-  return [
-    ['new DataView(buffer)', 'new $View(buffer)'],
-    ['new Uint8Array(buffer)', 'new $Bytes(buffer)'],
-    ['const { windows } = this', '$check(this.buffer, at, length); const { windows } = this'],
-  ].reduce((all, [from = '', to = '']) => replaced(all, from, to), text)
+  const places = Object.entries(IN_PLACE).find(([path]) => file.endsWith(path))?.[1] ?? []
+  return places.reduce((all, [from, to]) => replaced(all, from, to), text)
 }
 
 /** @param {string} text @param {string} from @param {string} to */

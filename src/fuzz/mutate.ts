@@ -1,8 +1,9 @@
 /** Frames that were seen on the wire, or that led somewhere new, with something about them changed. */
 import type { Dice } from '../simulate/dice.ts'
 
-export function mutated(dice: Dice, seen: readonly Uint8Array[]): Uint8Array {
-  let bytes = dice.one(seen).slice()
+/** `draw` gives one of those frames. */
+export function mutated(dice: Dice, draw: () => Uint8Array): Uint8Array {
+  let bytes = draw().slice()
   for (let n = dice.between(1, 4); n > 0; n--) {
     const at = dice.below(Math.max(1, bytes.length))
     switch (dice.below(6)) {
@@ -10,7 +11,7 @@ export function mutated(dice: Dice, seen: readonly Uint8Array[]): Uint8Array {
         bytes = bytes.slice(0, at)
         break
       case 1: {
-        const other = dice.one(seen)
+        const other = draw()
         bytes = Uint8Array.from([...bytes.subarray(0, at), ...other.subarray(Math.min(at, other.length))])
         break
       }

@@ -13,7 +13,8 @@ import {
   inspectNeighbours,
   type TcpState,
 } from '../stack/inspect/inspect.ts'
-import { formatIpv4, parseIpv4 } from '../stack/ip/addresses.ts'
+import { inspectNeighbours6 } from '../stack/inspect/ipv6.ts'
+import { formatIpv4 } from '../stack/ip/addresses.ts'
 import {
   type Environment,
   Event,
@@ -39,6 +40,7 @@ import type {
   ProfileName,
   StateRecord,
 } from './protocol.ts'
+import { parseAddress } from './sockets/address.ts'
 import { type DirectSockets, directSockets } from './sockets/direct-sockets.ts'
 import { SocketError } from './sockets/socket-error.ts'
 import { SocketTable } from './sockets/socket-table.ts'
@@ -324,12 +326,13 @@ export class Host implements Port, Stepper, ClockEvents, ProgramHost {
   /** The stations with these MACs are gone: connections to them end now, with this reason, and not in minutes. */
   neighboursGone(macs: readonly string[], why: string): void {
     const gone = new Set(macs)
-    for (const { mac, address } of inspectNeighbours(this.stack.arena)) {
-      const number = parseIpv4(address)
-      if (!gone.has(mac) || number === undefined || this.#stopped !== undefined) continue
+    const { arena } = this.stack
+    for (const { mac, address } of [...inspectNeighbours(arena), ...inspectNeighbours6(arena)]) {
+      const parsed = parseAddress(address)
+      if (!gone.has(mac) || parsed === undefined || this.#stopped !== undefined) continue
       this.table.failConnectionsTo(address, new SocketError('EHOSTUNREACH', why))
       // Those that have no socket any more, or not yet, end as well.
-      this.table.call(stack => stack.hostGone(number))
+      this.table.call(stack => stack.hostGone(parsed))
     }
   }
 

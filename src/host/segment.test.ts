@@ -466,7 +466,7 @@ describe('a command that is wrong', () => {
     [
       'a wrong address',
       { kind: 'ping', host: 'alice', address: '1.2.3', count: 1 },
-      "'1.2.3' is not an IPv4 address",
+      "'1.2.3' is not an address, such as 169.254.1.2 or fe80::1.",
     ],
     [
       'a wrong count',

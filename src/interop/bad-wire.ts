@@ -1,4 +1,4 @@
-/** Wires that lose frames; the capture says of each frame whether it passed on one. */
+/** Wires that lose or mark frames; the capture says of each frame whether it passed on one. */
 import type { Fault, NodeHost } from './node-host.ts'
 
 /** Every hundredth frame is lost, and every fiftieth held back until two others have passed, in both directions. */
@@ -10,6 +10,12 @@ export function onABadWire<T>(host: NodeHost, work: () => Promise<T>): Promise<T
     return fate === 0 ? 'lose' : fate < 3 ? 2 : 0
   }
   return withFault(host, fault, work)
+}
+
+/** Every fiftieth frame has met a queue that grows: a router marks it, if it may, in the place of losing it. */
+export function onACongestedWire<T>(host: NodeHost, work: () => Promise<T>): Promise<T> {
+  let frames = 0
+  return withFault(host, () => (++frames % 50 === 0 ? 'mark' : 0), work)
 }
 
 /** Our wire carries all, but a router before it does not. */

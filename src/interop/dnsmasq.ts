@@ -1,5 +1,6 @@
 /** dnsmasq as a home router has it: it lends addresses, answers for names, and advertises an IPv6 prefix. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { formatIpv4 } from '../stack/ip/addresses.ts'
 import { NameType } from '../stack/stack.ts'
 import { formatIpv6 } from '../stack/wire/address6.ts'
@@ -18,21 +19,23 @@ const HOSTS = [
   `10.78.0.8 old-printer.${DOMAIN}`,
   ...MANY.map(address => `${address} many.${DOMAIN}`),
 ]
-/** Its file of leases, in the folder of the run. */
+/** Its file of leases and what it tells of, in the folder of the run. */
 const LEASES = 'dnsmasq.leases'
+const LOG = 'dnsmasq.log'
 /** Seconds: the shortest that dnsmasq knows. We ask again after half of it (RFC 2131, 4.4.5). */
 const LEASE = 120
 
-/** Starts it on the device of our wire. */
-export function startDnsmasq(place: Place, router: Namespace): void {
+/** Starts it on the device of our wire; `lends`: the first and the last address. */
+export function startDnsmasq(place: Place, router: Namespace, lends = '10.78.0.50,10.78.0.90'): ChildProcess {
   const hosts = place.path('dnsmasq.hosts')
   writeFileSync(hosts, `${HOSTS.join('\n')}\n`)
   const running = router.start('dnsmasq', [
     ...['--keep-in-foreground', '--conf-file=/dev/null', '--user=root', '--group=root', '--pid-file='],
     ...[`--interface=${DEVICE}`, '--no-resolv', '--no-hosts', `--addn-hosts=${hosts}`, '--no-ping'],
     ...[`--domain=${DOMAIN}`, `--local=/${DOMAIN}/`, `--cname=alias.${DOMAIN},printer.${DOMAIN}`],
+    ...[`--cname=nickname.${DOMAIN},alias.${DOMAIN}`, '--log-dhcp', `--log-facility=${place.path(LOG)}`],
     ...[`--dhcp-leasefile=${place.path(LEASES)}`, '--dhcp-authoritative'],
-    `--dhcp-range=10.78.0.50,10.78.0.90,${LEASE}`,
+    `--dhcp-range=${lends},${LEASE}`,
     ...[
       '--enable-ra',
       `--dhcp-range=::,constructor:${DEVICE},ra-only`,
@@ -40,6 +43,7 @@ export function startDnsmasq(place: Place, router: Namespace): void {
     ],
   ])
   place.undo(() => running.kill())
+  return running
 }
 
 /** The IPv6 address that we made of the advertised prefix; undefined while there is none. */
@@ -77,6 +81,7 @@ export const dnsmasqChecks = (place: Place, host: NodeHost): readonly Check[] =>
     resolves('a name has its IPv4 address', 'printer', NameType.A, '10.78.0.7'),
     resolves('a name has its IPv6 address', 'printer', NameType.Aaaa, 'fd78::7'),
     resolves('an alias has the address of what it stands for', 'alias', NameType.A, '10.78.0.7'),
+    resolves('an alias of an alias, too', 'nickname', NameType.A, '10.78.0.7'),
     resolves('a name that nobody has: ENOENT', 'nobody', NameType.A, 'ENOENT'),
     resolves('a name without an IPv6 address: ENODATA', 'old-printer', NameType.Aaaa, 'ENODATA'),
     {
@@ -112,6 +117,27 @@ export const dnsmasqChecks = (place: Place, host: NodeHost): readonly Check[] =>
     },
   ]
 }
+
+/** RFC 2131, 3.2 and 4.3.2: a host that comes to the link again asks for the address that it had. */
+export const isRefused = (place: Place, host: NodeHost, router: Namespace, first: ChildProcess): Check => ({
+  name: 'when dnsmasq lends others now, ours is refused (DHCPNAK), and we borrow another',
+  needs: [],
+  run: async () => {
+    const before = formatIpv4(host.stack.address)
+    const ended = new Promise(resolve => first.once('exit', resolve))
+    first.kill()
+    await ended
+    rmSync(place.path(LEASES), { force: true })
+    startDnsmasq(place, router, '10.78.0.150,10.78.0.190')
+    await pause(500)
+    host.table.call(stack => stack.linkUp(performance.now()))
+    const another = () => /^10\.78\.0\.1[5-9]\d$/.test(formatIpv4(host.stack.address))
+    if (!(await within(15, another)))
+      return `we had ${before}, and have ${formatIpv4(host.stack.address)} now`
+    const told = readFileSync(place.path(LOG), 'utf8')
+    return told.includes(`DHCPNAK(${DEVICE}) ${before}`) ? undefined : 'dnsmasq tells of no refusal'
+  },
+})
 
 /** The last of all: without an address there is nothing more to check. */
 export const givesBack = (place: Place, host: NodeHost): Check => ({

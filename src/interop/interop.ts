@@ -2,7 +2,8 @@
  * `npm run interop`: others' stacks and tools against ours.
  *
  *     --short         leaves out what takes long: libslirp and iPXE in QEMU, transfers of 100 MB
- *     --only WORD     those alone in whose title the word is
+ *     --only WORD     those peers alone in whose title the word is
+ *     --check WORD    those checks alone in whose sentence the word is
  *     --megabytes N   what a bulk transfer moves; 100, or 10 in the short form
  *     --count N       all of it N times
  *     --json          ends with one line of JSON, `{"ran":N,"failed":N,"skipped":N,…}` with what was measured
@@ -14,6 +15,7 @@ import { writeFileSync } from 'node:fs'
 import { compileRelay } from '../bridge/relay.ts'
 import { AVAHI_PEER } from './avahi.ts'
 import { type Check, type Peer, pause, type Verdict } from './check.ts'
+import { GRUB_PEER } from './grub.ts'
 import { IPXE_PEER } from './ipxe.ts'
 import { KERNEL_PEER } from './kernel.ts'
 import { sweep } from './namespace.ts'
@@ -24,7 +26,7 @@ import { SLIRP_PEER } from './slirp.ts'
 import type { Passed } from './tape.ts'
 import { faultsIn } from './tshark.ts'
 
-const PEERS: readonly Peer[] = [KERNEL_PEER, ROUTER_PEER, AVAHI_PEER, SLIRP_PEER, IPXE_PEER]
+const PEERS: readonly Peer[] = [KERNEL_PEER, ROUTER_PEER, AVAHI_PEER, SLIRP_PEER, IPXE_PEER, GRUB_PEER]
 
 /** What stands behind an option. */
 const option = (name: string): string | undefined => {
@@ -44,6 +46,7 @@ function numberOf(name: string, otherwise: number): number {
 const LONGEST = 200_000
 const short = process.argv.includes('--short')
 const only = option('--only') ?? ''
+const sentence = option('--check') ?? ''
 const count = numberOf('--count', 1)
 const place = new Place(numberOf('--megabytes', short ? 10 : 100), short ? 1 : 5)
 const chosen = PEERS.filter(({ title, long }) => !(short && long) && title.includes(only))
@@ -82,7 +85,11 @@ async function against(peer: Peer): Promise<void> {
   if (lacks !== undefined) return skip('all of it', lacks)
   try {
     const { host, checks } = await peer.meet(place)
-    for (const one of checks) if (!(short && one.long)) await check(one)
+    for (const one of checks) {
+      if ((short && one.long) || !one.name.includes(sentence)) continue
+      host.tape.during = one.name
+      await check(one)
+    }
     captures.push({ title: peer.title, frames: host.tape.frames })
   } catch (error) {
     tell('the bench is set up', error instanceof Error ? error.message.trim() : String(error))

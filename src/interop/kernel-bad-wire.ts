@@ -1,76 +1,85 @@
-/** Connections with the kernel’s TCP on a wire that loses and reorders frames: what is lost is found out by SACK, at both ends. */
+/**
+ * All of it once more on a wire that loses and reorders frames in both directions. Whoever sends much must have found out by SACK
+ * what was lost: the kernel by our options, we by the kernel's.
+ */
 import { onABadWire } from './bad-wire.ts'
-import type { Check, Verdict } from './check.ts'
-import { type Ends, KERNEL, OURS, OURS6 } from './kernel-ends.ts'
-import type { Namespace } from './namespace.ts'
-import type { NodeHost } from './node-host.ts'
-import {
-  download,
-  type Moved,
-  netcatHalfCloses,
-  netcatIsHalfClosed,
-  parallelDownloads,
-  upload,
-} from './transfers.ts'
-
-/** How often the kernel has recovered from a loss by what our SACK options told it (TcpExt of /proc/net/netstat). */
-async function kernelsSackRecoveries(linux: Namespace): Promise<number> {
-  const { out } = await linux.run('cat', ['/proc/net/netstat'])
-  const [names = '', values = ''] = out.split('\n').filter(line => line.startsWith('TcpExt:'))
-  return Number(values.split(' ')[names.split(' ').indexOf('TCPSackRecovery')])
-}
-
-/** Repairs are made by SACK, at the sender that `recoveries` looks at, while `moving` runs on a bad wire. */
-async function bySack(
-  host: NodeHost,
-  recoveries: () => Promise<number> | number,
-  moving: () => Promise<Moved>,
-): Promise<Verdict> {
-  const before = await recoveries()
-  const { wrong } = await onABadWire(host, moving)
-  if (wrong !== undefined) return wrong
-  return (await recoveries()) > before ? undefined : 'nothing was recovered by SACK'
-}
+import { type Check, failed, type Verdict } from './check.ts'
+import { EXCHANGES, type Exchange } from './exchanges.ts'
+import { kernelCounts } from './kernel-counts.ts'
+import { type Ends, FAMILIES, IPV6, type Over } from './kernel-ends.ts'
+import { measured } from './kernel-transfers.ts'
+import type { Moved } from './transfers.ts'
 
 const BAD = 'with 1 % loss and reordering '
 
-export const badWire = ({ place, host, linux }: Ends): readonly Check[] => {
-  const bytes = Math.min(place.megabytes, 20) * 500_000
-  const ours = () => host.stack.counters['tcpSackRecoveries'] ?? 0
-  const theirs = () => kernelsSackRecoveries(linux)
-  const bad = (name: string, needs: readonly string[], work: () => Promise<Verdict>): Check => ({
-    name: BAD + name,
+export const badWire = (ends: Ends): readonly Check[] =>
+  FAMILIES.flatMap(over => [
+    ...EXCHANGES.map(exchange => exchangeOnIt(ends, over, exchange)),
+    // So many are lost as frames are, on two ways; a ping of 5,000 bytes is four frames on each.
+    pingOnIt(ends, over, { count: 1_000, size: 56, least: 950 }),
+    pingOnIt(ends, over, { count: 200, size: 5_000, least: 160 }),
+  ])
+
+/** The short form's: what curl moves, and over IPv4 what others measure and what is small. */
+const isShort = ({ words }: Over, { figure }: Exchange): boolean =>
+  figure === 'curlDown' ||
+  figure === 'curlUp' ||
+  (words === '' && (figure === undefined || figure === 'iperfUp' || figure === 'iperfDown'))
+
+function exchangeOnIt(ends: Ends, over: Over, exchange: Exchange): Check {
+  const { name, needs, figure, sender } = exchange
+  const run = () => onABadWire(ends.host, () => exchange.run(ends, over))
+  return {
+    name: `${over.words}${BAD}${name}${sender === undefined ? '' : SENDERS[sender]}`,
     needs,
-    run: work,
-  })
-  const on = (work: () => Promise<Verdict>) => () => onABadWire(host, work)
-  return [
-    bad('a download keeps its hash, and we recover by the kernel’s SACK', ['curl'], () =>
-      bySack(host, ours, () => download(linux, OURS, bytes)),
-    ),
-    bad('an upload keeps its hash, and the kernel recovers by our SACK', ['curl'], () =>
-      bySack(host, theirs, () => upload(linux, OURS, bytes)),
-    ),
-    bad('a download over IPv6 keeps its hash', ['curl'], () =>
-      bySack(host, ours, () => download(linux, `[${OURS6}]`, bytes)),
-    ),
-    bad('an upload over IPv6 keeps its hash', ['curl'], () =>
-      bySack(host, theirs, () => upload(linux, `[${OURS6}]`, bytes)),
-    ),
-    bad(
-      '50 connections at once are all served',
-      ['curl'],
-      on(() => parallelDownloads(linux, OURS, 50, 50_000)),
-    ),
-    bad(
-      'nc half-closes, and gets the answer all the same',
-      ['nc'],
-      on(() => netcatHalfCloses(host, linux, OURS)),
-    ),
-    bad(
-      'nc has half-closed, and hears all that we say after that',
-      ['nc'],
-      on(() => netcatIsHalfClosed(host, linux, KERNEL)),
-    ),
-  ]
+    long: !isShort(over, exchange),
+    run: () =>
+      measured(
+        ends.place,
+        figure && `${figure}Bad${over.unit}`,
+        sender === undefined ? run() : bySack(ends, sender, run),
+      ),
+  }
+}
+
+const SENDERS = {
+  we: '; what is lost we find by the kernel’s SACK',
+  they: '; what is lost the kernel finds by our SACK',
+}
+
+/** The sender has repaired losses by what SACK told it. */
+async function bySack(
+  { host, linux }: Ends,
+  sender: 'we' | 'they',
+  moving: () => Promise<Moved>,
+): Promise<Moved> {
+  const recoveries = () =>
+    sender === 'we' ? (host.stack.counters['tcpSackRecoveries'] ?? 0) : kernelCounts(linux, 'TCPSackRecovery')
+  const before = await recoveries()
+  const moved = await moving()
+  if (moved.wrong !== undefined || (await recoveries()) > before) return moved
+  return { ...moved, wrong: 'nothing was recovered by SACK' }
+}
+
+interface Pings {
+  readonly count: number
+  /** Bytes of data in each. */
+  readonly size: number
+  /** How many must be answered. */
+  readonly least: number
+}
+
+function pingOnIt({ host, linux }: Ends, { words, ours }: Over, { count, size, least }: Pings): Check {
+  const answered = async (): Promise<Verdict> => {
+    const args = ['-i', '0.002', '-q', '-W', '1', '-c', String(count), '-s', String(size), ours]
+    const outcome = await linux.run('ping', args)
+    const received = Number(/(\d+) received/.exec(outcome.out)?.[1] ?? 0)
+    return received >= least && received < count ? undefined : failed('ping', outcome)
+  }
+  return {
+    name: `${words}${BAD}${least} of ${count.toLocaleString('en')} pings of ${size.toLocaleString('en')} bytes are answered at least`,
+    needs: ['ping'],
+    long: words === IPV6,
+    run: () => onABadWire(host, answered),
+  }
 }

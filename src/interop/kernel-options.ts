@@ -1,58 +1,99 @@
-/** TCP’s options as the kernel’s own records of a connection tell of them (ss -ti). */
+/** TCP’s options as both ends’ own records of a connection tell of them: `ss -ti` there, our `ss` here. */
+import { ss } from '../stack/inspect/ss.ts'
 import { type Check, type Verdict, within } from './check.ts'
-import { type Ends, OURS, OURS6 } from './kernel-ends.ts'
-import type { Namespace } from './namespace.ts'
+import { type Ends, FAMILIES, type Over } from './kernel-ends.ts'
+import { connectWhenListening } from './transfers.ts'
 
-/** What `ss -ti` says of a connection in mid-transfer. */
-async function ssSays(linux: Namespace, ours: string, url: string, says: RegExp): Promise<Verdict> {
-  const curl = linux.start('curl', ['-s', '-o', '/dev/null', '--limit-rate', '2M', `${url}/20000000`])
+export const options = (ends: Ends): readonly Check[] =>
+  FAMILIES.flatMap(over => [
+    {
+      name: `${over.words}SACK, timestamps and window scaling are negotiated when the kernel connects, as both ends’ ss tell`,
+      needs: ['ss', 'curl'],
+      run: () => whenItConnects(ends, over),
+    },
+    {
+      name: `${over.words}the same when we connect`,
+      needs: ['ss', 'nc'],
+      run: () => whenWeConnect(ends, over),
+    },
+    {
+      name: `${over.words}window scaling is used: both windows go beyond 65,535 bytes, as ss tells`,
+      needs: ['ss', 'curl'],
+      run: () => windowsBeyond16Bits(ends, over),
+    },
+  ])
+
+interface Told {
+  /** All that ss says there, in one line. */
+  readonly theirs: string
+  /** Our lines about connections with the kernel. */
+  readonly ours: string
+}
+
+async function toldBy({ host, linux }: Ends, { url, theirs }: Over): Promise<Told> {
+  const { out } = await linux.run('ss', ['-tinoH', 'dst', url])
+  const lines = ss(host.stack).split('\n')
+  const ours = lines.filter(line => line.includes('ESTAB') && line.includes(theirs)).join('\n')
+  return { theirs: out.replaceAll(/\s+/g, ' '), ours }
+}
+
+/** Both ends say so within five seconds. */
+async function bothSay(ends: Ends, over: Over, right: (told: Told) => boolean): Promise<Verdict> {
+  let told: Told = { theirs: '', ours: '' }
+  const said = await within(5, async () => {
+    told = await toldBy(ends, over)
+    return right(told)
+  })
+  return said ? undefined : `their ss says: ${told.theirs.trim()}; ours: ${told.ours}`
+}
+
+/** An MSS that is 12 bytes smaller leaves room for timestamps. */
+const negotiated = ({ mss }: Over) => {
+  const theirs = new RegExp(` ts sack .*wscale:\\d+,\\d+ .* mss:${mss} `)
+  return (told: Told) => theirs.test(told.theirs) && told.ours.includes(` mss:${mss} `)
+}
+
+async function whenItConnects(ends: Ends, over: Over): Promise<Verdict> {
+  const url = `http://${over.url}/20000000`
+  const curl = ends.linux.start('curl', ['-s', '-o', '/dev/null', '--limit-rate', '2M', url])
   try {
-    let out = ''
-    const said = await within(5, async () => {
-      out = (await linux.run('ss', ['-tinoH', 'dst', ours])).out
-      return says.test(out)
-    })
-    return said ? undefined : `ss says: ${out.trim().replaceAll('\n', ' ')}`
+    return await bothSay(ends, over, negotiated(over))
   } finally {
     curl.kill()
   }
 }
 
-/** ss tells of a window that we have offered beyond 16 bits, while the kernel uploads. */
-async function windowBeyond16Bits({ linux }: Ends): Promise<Verdict> {
-  const upload = linux.start('sh', [
-    '-c',
-    `head -c 40000000 /dev/zero | curl -s -T - http://${OURS}/ -H 'Content-Length: 40000000'`,
-  ])
+async function whenWeConnect(ends: Ends, over: Over): Promise<Verdict> {
+  const netcat = ends.linux.start('nc', ['-l', over.theirs, '5003'])
   try {
-    let most = 0
-    const beyond = await within(5, async () => {
-      const { out } = await linux.run('ss', ['-tinoH', 'dst', OURS])
-      for (const [, window] of out.matchAll(/snd_wnd:(\d+)/g)) most = Math.max(most, Number(window))
-      return most > 65_535
-    })
-    return beyond ? undefined : `the largest window that ss told of was ${most}`
+    const socket = await connectWhenListening(ends.host, over.theirs, 5003)
+    // The kernel's estimate of our MSS follows what it has to send.
+    netcat.stdin?.write('some words')
+    const verdict = await bothSay(ends, over, negotiated(over))
+    socket.abort()
+    return verdict
   } finally {
-    upload.kill()
+    netcat.kill()
   }
 }
 
-export const options = (ends: Ends): readonly Check[] => [
-  {
-    name: 'SACK, timestamps and window scaling are negotiated, as ss tells',
-    needs: ['ss', 'curl'],
-    // 1,460 less 12 for timestamps in each segment.
-    run: () => ssSays(ends.linux, OURS, `http://${OURS}`, / ts sack .*wscale:\d+,\d+ .* mss:1448 /),
-  },
-  {
-    name: 'over IPv6, SACK, timestamps and window scaling are negotiated, as ss tells',
-    needs: ['ss', 'curl'],
-    run: () =>
-      ssSays(ends.linux, `[${OURS6}]`, `http://[${OURS6}]`, / ts sack .*wscale:\d+,\d+ .* mss:1428 /),
-  },
-  {
-    name: 'window scaling is used: our window goes beyond 65,535 bytes, as ss tells',
-    needs: ['ss', 'curl'],
-    run: () => windowBeyond16Bits(ends),
-  },
-]
+/** While the kernel uploads and downloads: what we have offered it, and it us. */
+async function windowsBeyond16Bits(ends: Ends, over: Over): Promise<Verdict> {
+  const url = `http://${over.url}`
+  const upload = `head -c 40000000 /dev/zero | curl -s -T - ${url}/ -H 'Content-Length: 40000000'`
+  const both = ends.linux.start('sh', ['-c', `curl -s -o /dev/null ${url}/40000000 & ${upload}; wait`])
+  const most = (text: string) =>
+    [...text.matchAll(/snd_wnd:(\d+)/g)].reduce((largest, [, window]) => Math.max(largest, Number(window)), 0)
+  let [ours, theirs] = [0, 0]
+  try {
+    const beyond = await within(5, async () => {
+      const told = await toldBy(ends, over)
+      ours = Math.max(ours, most(told.theirs))
+      theirs = Math.max(theirs, most(told.ours))
+      return ours > 65_535 && theirs > 65_535
+    })
+    return beyond ? undefined : `the largest window of ours was ${ours}, of theirs ${theirs}`
+  } finally {
+    both.kill()
+  }
+}

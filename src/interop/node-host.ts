@@ -7,10 +7,14 @@ import type { Drop } from '../stack/drop.ts'
 import type { Environment, Stack, StackConfig } from '../stack/stack.ts'
 import { parseIpv6 } from '../stack/wire/address6.ts'
 import { within } from './check.ts'
+import { withCe } from './congestion-mark.ts'
 import { Tape } from './tape.ts'
 
-/** What happens to a frame on the way: 'lose' it, or hold it back until so many others have passed; 0 carries it. */
-export type Fault = () => 'lose' | number
+/**
+ * What happens to a frame on the way: 'lose' it, 'mark' it as a congested router does, or hold it back until so many others have
+ * passed; 0 carries it.
+ */
+export type Fault = () => 'lose' | 'mark' | number
 
 /** Where frames go; false: full, and `onRoom` will be called. */
 type Send = (frame: Uint8Array, onRoom: () => void) => boolean
@@ -67,6 +71,7 @@ export class NodeHost {
   take(frame: Uint8Array): void {
     const fate = this.fault?.() ?? 0
     if (fate === 'lose') return
+    if (fate === 'mark') return this.#input(withCe(frame))
     if (fate > 0) return this.#lateIn.hold(frame, fate)
     this.#input(frame)
     for (const late of this.#lateIn.afterOneMore()) this.#input(late)
@@ -83,6 +88,7 @@ export class NodeHost {
     this.onEmit?.(frame.length)
     const fate = this.fault?.() ?? 0
     if (fate === 'lose') return 'taken'
+    if (fate === 'mark') return this.#emit(withCe(frame)) ? 'taken' : 'held'
     if (fate > 0) {
       this.#lateOut.hold(frame, fate)
       return 'taken'

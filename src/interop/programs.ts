@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { debianInstall } from '../serve/debian.js'
-import { IPXE, QEMU } from './qemu.ts'
+import { GRUB_MODULES, IPXE, OVMF, QEMU } from './qemu.ts'
 
 const PACKAGES: Readonly<Record<string, string>> = {
   ip: 'iproute2',
@@ -27,6 +27,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
 const PACKAGES_LONG: Readonly<Record<string, string>> = {
   [QEMU]: 'qemu-system-x86 libslirp0',
   [IPXE]: 'ipxe',
+  [OVMF]: 'ovmf',
+  [GRUB_MODULES]: 'grub-efi-amd64-bin',
+  'grub-mkstandalone': 'grub-common',
+  nmap: 'nmap',
 }
 
 const present = (program: string): boolean =>

@@ -7,7 +7,7 @@
 import { formatIpv4 } from '../stack/ip/addresses.ts'
 import { createStack } from '../stack/profiles/full.ts'
 import { type Peer, within } from './check.ts'
-import { advertisedAddress, dnsmasqChecks, givesBack, startDnsmasq } from './dnsmasq.ts'
+import { advertisedAddress, dnsmasqChecks, givesBack, isRefused, startDnsmasq } from './dnsmasq.ts'
 import { serveHttp } from './http-server.ts'
 import { cable, DEVICE, Namespace } from './namespace.ts'
 import { type Family, narrowPathChecks } from './narrow-path.ts'
@@ -35,7 +35,7 @@ export const ROUTER_PEER: Peer = {
     const far = Namespace.make(place, 'far')
     await joinTap(place, host, router, ['10.78.0.1/24', 'fd78::1/64'])
     layPath(router, far)
-    startDnsmasq(place, router)
+    const dnsmasq = startDnsmasq(place, router)
     await within(15, () => isLent(host.stack.address) && advertisedAddress(host) !== undefined)
     serveHttp(host.sockets, '0.0.0.0').catch(error => console.error(error))
     const path = { host, far, mtu: NARROW }
@@ -44,6 +44,7 @@ export const ROUTER_PEER: Peer = {
       checks: [
         ...dnsmasqChecks(place, host),
         ...families(host).flatMap(family => narrowPathChecks(place, path, family)),
+        isRefused(place, host, router, dnsmasq),
         givesBack(place, host),
       ],
     }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { TCPSocket } from '../host/sockets/tcp-socket.ts'
 import { failed, type Verdict } from './check.ts'
-import { bodyHash } from './http-server.ts'
+import { body, bodyHash } from './http-server.ts'
 import type { Linux, Namespace } from './namespace.ts'
 import type { NodeHost } from './node-host.ts'
 
@@ -136,26 +136,50 @@ export async function connectWhenListening(
   }
 }
 
-/** A server in the name space that answers with the hash of all it heard, once the client has half-closed. */
-const hashingServer = (address: string): string => `
-  const hash = require('crypto').createHash('sha256')
+/**
+ * A server in the name space: once the client has half-closed it says so many bytes, then the hash of all that it heard and the hash
+ * of what it said.
+ */
+const hashingServer = (address: string, bytes: number): string => `
+  const { createHash, randomBytes } = require('crypto')
   require('net').createServer({ allowHalfOpen: true }, socket => {
-    socket.on('data', data => hash.update(data))
-    socket.on('end', () => setTimeout(() => socket.end(hash.digest('hex')), 300))
+    const heard = createHash('sha256')
+    const said = createHash('sha256')
+    socket.on('data', data => heard.update(data))
+    socket.on('end', async () => {
+      for (let left = ${bytes}; left > 0; ) {
+        const piece = randomBytes(Math.min(left, 65536))
+        said.update(piece)
+        left -= piece.length
+        if (!socket.write(piece)) await new Promise(resolve => socket.once('drain', resolve))
+      }
+      socket.end(heard.digest('hex') + said.digest('hex'))
+    })
   }).listen(5002, '${address}')`
 
-/** We send, half-close, and still get the answer. */
-export async function weHalfClose(host: NodeHost, linux: Namespace, theirs: string): Promise<Verdict> {
-  const server = linux.start(process.execPath, ['-e', hashingServer(theirs)])
+/** We send so many bytes, half-close, and still get as many back. */
+export async function weSayAndHear(
+  host: NodeHost,
+  linux: Namespace,
+  theirs: string,
+  bytes: number,
+): Promise<Moved> {
+  const server = linux.start(process.execPath, ['-e', hashingServer(theirs, bytes)])
   try {
     const socket = await connectWhenListening(host, theirs, 5002)
-    const sends = speech('to the kernel ', 700_000)
+    const begun = performance.now()
+    const says = body(0, bytes)
     const writer = (await socket.opened).writable.getWriter()
-    await writer.write(Uint8Array.from(sends))
+    await writer.write(says)
     await writer.close()
-    const answered = (await readAll(socket)).toString()
-    return answered === sha(sends) ? undefined : `the answer was '${answered}'`
+    const all = await readAll(socket)
+    const rate = (2 * bytes) / 1000 / (performance.now() - begun)
+    const [heard, hashes] = [all.subarray(0, bytes), all.subarray(bytes).toString()]
+    return { wrong: hashes === bodyHash(bytes) + sha(heard) ? undefined : misheard(all, bytes), rate }
   } finally {
     server.kill()
   }
 }
+
+const misheard = (all: Buffer, bytes: number): string =>
+  `we heard ${all.length} bytes, ${bytes} and two hashes should be there; the hashes are '${all.subarray(bytes).toString().slice(0, 128)}'`

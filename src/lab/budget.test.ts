@@ -17,6 +17,7 @@ test.each([
   ['', 'No size is given'],
   ['much', 'not a size'],
   ['64 KiBs', '‘KiBs’ is not a unit'],
+  ['64 constructor', '‘constructor’ is not a unit'],
   ['5 MiB', 'more than the largest budget'],
   ['-1', 'not a size'],
 ])('‘%s’ is refused: %s', (text, why) => {

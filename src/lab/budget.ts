@@ -1,17 +1,17 @@
 /** The memory budget as a person writes it: '64 KiB', '2 MiB', '65536'. */
 
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  byte: 1,
-  bytes: 1,
-  k: 1024,
-  kb: 1024,
-  kib: 1024,
-  m: 1024 * 1024,
-  mb: 1024 * 1024,
-  mib: 1024 * 1024,
-}
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['b', 1],
+  ['byte', 1],
+  ['bytes', 1],
+  ['k', 1024],
+  ['kb', 1024],
+  ['kib', 1024],
+  ['m', 1024 * 1024],
+  ['mb', 1024 * 1024],
+  ['mib', 1024 * 1024],
+])
 
 export interface Preset {
   readonly bytes: number
@@ -37,7 +37,7 @@ export function parseBudget(text: string): Budget {
   const match = /^\s*(\d+(?:[.,]\d+)?)\s*([a-z]*)\s*$/i.exec(text)
   if (text.trim() === '') return refuse('No size is given')
   if (!match) return refuse(`‘${text.trim()}’ is not a size`)
-  const unit = UNITS[(match[2] ?? '').toLowerCase()]
+  const unit = UNITS.get((match[2] ?? '').toLowerCase())
   if (unit === undefined) return refuse(`‘${match[2]}’ is not a unit`)
   const bytes = Math.round(Number((match[1] ?? '').replace(',', '.')) * unit)
   if (bytes > MOST) return refuse(`${sizeName(bytes)} is more than the largest budget, 4 MiB`)

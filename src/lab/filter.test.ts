@@ -31,6 +31,7 @@ describe('the filter', () => {
     ['tcp', true, false],
     ['TCP alice', true, false],
     ['-arp', true, false],
+    ['--arp', false, true],
     ['host:bob', true, false],
     ['from:alice', true, true],
     ['port:23', true, false],
@@ -48,6 +49,10 @@ describe('the filter', () => {
     expect(why('hots:alice')).toBe(
       'There is no key ‘hots’: use proto, host, from, to, info, port, or a plain word.',
     ))
+  test('a word that every object knows is no key', () =>
+    expect(why('constructor:x')).toContain('There is no key ‘constructor’'))
+  test('any number of minus signs is counted', () =>
+    expect(passes(`${'-'.repeat(50_001)}arp`, SYN)).toBe(true))
   test('a port that is none says what one is', () =>
     expect(why('port:telnet')).toBe('‘telnet’ is not a port: write a number from 0 to 65535.'))
   test('a key with nothing behind it', () => expect(why('host:')).toContain('a word is missing'))

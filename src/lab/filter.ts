@@ -34,16 +34,19 @@ export function parseFilter(text: string): Filter {
 }
 
 function parseWord(word: string): Test | string {
-  if (word === '-') return '‘-’ leaves out a word: write it directly behind, such as -arp.'
-  if (word.startsWith('-')) {
-    const test = parseWord(word.slice(1))
-    return typeof test === 'string' ? test : packet => !test(packet)
-  }
+  const plain = word.replace(/^-+/, '')
+  if (plain === '') return '‘-’ leaves out a word: write it directly behind, such as -arp.'
+  const test = parsePlain(plain)
+  const isLeftOut = (word.length - plain.length) % 2 === 1
+  return typeof test === 'string' || !isLeftOut ? test : packet => !test(packet)
+}
+
+function parsePlain(word: string): Test | string {
   // A MAC address has colons too, but no key is two hex digits.
   const [, key, value] = /^([a-z]+):(.*)$/.exec(word) ?? []
   if (key === undefined || value === undefined || /^([0-9a-f]{2}:)+/.test(word))
     return packet => [packet.protocol, packet.from, packet.to, packet.info].some(text => has(text, word))
-  const make = KEYS[key]
+  const make = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined
   if (make === undefined)
     return `There is no key ‘${key}’: use ${Object.keys(KEYS).join(', ')}, or a plain word.`
   if (value === '')

@@ -248,6 +248,13 @@ export class Flows {
     return this.#all.at(-1)
   }
 
+  /** The newest flow between two addresses, whichever spoke first. */
+  newestBetween(one: string | undefined, other: string | undefined): Flow | undefined {
+    return this.#all.findLast(({ ends: [first, second] }) =>
+      first.address === one ? second.address === other : first.address === other && second.address === one,
+    )
+  }
+
   /** The newest flow between two ends, whichever spoke first. */
   between(one: Endpoint, other: Endpoint): Flow | undefined {
     return this.#byKey.get(keyOf(one, other))?.[0]

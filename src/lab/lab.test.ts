@@ -141,6 +141,22 @@ test('a state that is told before its frame is logged finds it when it is', () =
   expect(lab.log.states.at(-1)?.frame).toBe(1)
 })
 
+test('a page that tells of frames that never were has each frame read once', () => {
+  const { link, tell } = worker()
+  const lab = new Lab(link, IDENTITIES)
+  const syn = tcp(ALICE, BOB, { ports: [49152, 23], seq: 1, flags: SYN })
+  let reads = 0
+  syn[Symbol.iterator] = () => {
+    reads++
+    return Uint8Array.prototype[Symbol.iterator].call(syn)
+  }
+  const end = { localAddress: BOB.address, localPort: 23, remoteAddress: ALICE.address, remotePort: 49152 }
+  tell({ log: [frame(1, 0, 'alice', syn)] })
+  for (let i = 0; i < 100; i++) lab.hearState({ ...end, state: 'CLOSED', frame: 'ffffffff' }, 'bob')
+  tell({ log: [] })
+  expect(reads).toBe(1)
+})
+
 test('the ladder goes to the connection that is opened, and to the conversation in which something is said', async () => {
   const { link, tell } = worker()
   const lab = new Lab(link, IDENTITIES)

@@ -41,6 +41,8 @@ const MOST_NOTICES = 200
 
 /** So many states that were told wait for their frame; it may have been lost on its way. */
 const MOST_UNPLACED = 16
+/** They are looked for among so many of the last frames of their connection: what is told comes soon after its frame. */
+const LATELY = 2_000
 
 /** So many records at once are more than anyone reads as they pass: then the page is drawn anew less often. */
 const FLOOD = 200
@@ -58,6 +60,8 @@ export class Lab {
   #told: ReadonlyMap<PeerId, readonly ToldHost[]> = new Map()
   #stations = new Stations([], [], new Map())
   readonly #unplaced: { readonly state: LoggedState; readonly print: string }[] = []
+  /** Of frames that were looked at for a state: each is read once, however often states are told. */
+  readonly #prints = new WeakMap<LoggedFrame, string>()
   readonly #histories = new Map<string, MemoryHistory>()
   #sizes: Sizes | undefined
   #textCounts = false
@@ -195,8 +199,8 @@ export class Lab {
   }
 
   /** Where a listener of this page still waits for more of what became the subject's connection. */
-  #listening({ flow, left }: LadderSubject): Side | undefined {
-    const end = flow?.ends[1]
+  #listening({ connection, left }: LadderSubject): Side | undefined {
+    const end = connection?.ends[1]
     const listener = this.#hosts
       .find(({ address }) => address === end?.address)
       ?.connections.find(({ state, localPort }) => state === 'LISTEN' && localPort === end?.port)
@@ -341,11 +345,17 @@ export class Lab {
         { address: state.localAddress, port: state.localPort },
         { address: state.remoteAddress, port: state.remotePort },
       )
-      const frame = flow?.frames.findLast(({ bytes }) => fingerprint(bytes) === print)
+      const frame = flow?.frames.slice(-LATELY).findLast(each => this.#printOf(each) === print)
       if (frame === undefined) continue
       state.frame = frame.no
       this.#unplaced.splice(this.#unplaced.indexOf(unplaced), 1)
     }
+  }
+
+  #printOf(frame: LoggedFrame): string {
+    const known = this.#prints.get(frame) ?? fingerprint(frame.bytes)
+    this.#prints.set(frame, known)
+    return known
   }
 
   changed(): void {

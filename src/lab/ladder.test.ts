@@ -71,6 +71,28 @@ describe('the ladder', () => {
     ])
   })
 
+  test('of all that passes between two shows the states of their newest connection', () => {
+    const log = new FrameLog()
+    const newer = tcp(ALICE, BOB, { ports: [50_000, 23], seq: 5, flags: SYN })
+    log.append([
+      ...HANDSHAKE,
+      frame(6, 900, 'alice', newer),
+      state(900, [ALICE, 50_000], B, 'SYN-SENT', 6),
+      arrival(6, 900, 'bob'),
+    ])
+    const pair = subjectOf({ kind: 'pair', left: ALICE.mac, right: BOB.mac }, log, STATIONS)
+    if (!pair) throw new Error('There are two stations.')
+    const { arrows, states } = layLadder(pair, log.frames, log.states, STATIONS, {
+      ...WHOLE,
+      listening: 'right',
+    })
+    expect(arrows).toHaveLength(6)
+    expect(states.map(({ side, state, y }) => [side, state, y])).toEqual([
+      ['right', 'LISTEN', arrows[5]?.top],
+      ['left', 'SYN-SENT', arrows[5]?.top],
+    ])
+  })
+
   test('what is sent after an arrival stands below it', () => {
     const { arrows } = ladderOf(HANDSHAKE)
     for (const [i, arrow] of arrows.entries()) expect(arrow.top).toBeGreaterThan(arrows[i - 1]?.bottom ?? 0)

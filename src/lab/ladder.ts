@@ -82,7 +82,10 @@ export interface LadderPicture {
 export interface LadderSubject {
   readonly left: Station
   readonly right: Station
+  /** Whose frames alone are shown; undefined: all that pass between the two. */
   readonly flow: Flow | undefined
+  /** Whose states and variables are shown: that one, else the newest between the two. */
+  readonly connection: Flow | undefined
 }
 
 const TOP = 16
@@ -316,24 +319,25 @@ function placeStates(
   states: readonly LoggedState[],
   { listening, earlier }: LadderView,
 ): StateMark[] {
-  const { flow, left } = subject
-  if (flow === undefined) return []
+  const { connection, left } = subject
+  if (connection === undefined) return []
   const marks: { side: Side; y: number; state: string; toldBy: string | undefined }[] = []
   const floor = { left: -STATE_STEP, right: -STATE_STEP }
-  const syn = arrows[frames.findIndex(frame => frame.segment !== undefined)]
+  const isOfIt = ({ segment }: LoggedFrame) => segment?.flow === connection
+  const syn = arrows[frames.findIndex(isOfIt)]
   const whole = earlier === 0
   if (whole && listening !== undefined && syn) {
     marks.push({ side: listening, y: syn.top, state: 'LISTEN', toldBy: undefined })
     floor[listening] = syn.top
   }
   for (const state of states) {
-    const end = flow.ends.findIndex(
+    const end = connection.ends.findIndex(
       ({ address, port }) => address === state.localAddress && port === state.localPort,
     )
-    const other = flow.ends[end === 0 ? 1 : 0]
+    const other = connection.ends[end === 0 ? 1 : 0]
     if (end < 0 || other.address !== state.remoteAddress || other.port !== state.remotePort) continue
     const side: Side = state.localAddress === left.address ? 'left' : 'right'
-    const wanted = heightOf(state, side, frames, arrows, whole)
+    const wanted = heightOf(state, side, connection, frames, arrows, whole)
     if (wanted === undefined) continue
     const y = Math.max(wanted, floor[side] + STATE_STEP)
     floor[side] = y
@@ -360,6 +364,7 @@ const SENT_WITH: Readonly<Record<string, number>> = {
 function heightOf(
   state: LoggedState,
   side: Side,
+  connection: Flow,
   frames: readonly LoggedFrame[],
   arrows: readonly Arrow[],
   whole: boolean,
@@ -374,7 +379,8 @@ function heightOf(
   const sentWith = state.toldBy === undefined ? undefined : SENT_WITH[state.state]
   if (sentWith !== undefined) {
     const at = frames.findIndex(
-      (frame, i) => arrows[i]?.from === side && (frame.segment?.flags ?? 0) & sentWith,
+      ({ segment }, i) =>
+        arrows[i]?.from === side && segment?.flow === connection && segment.flags & sentWith,
     )
     if (at >= 0) return arrows[at]?.top
   }

@@ -17,13 +17,18 @@ export function subjectOf(follow: Follow, log: FrameLog, stations: Stations): La
   if (follow.kind === 'pair') {
     const left = stations.byMac(follow.left)
     const right = stations.byMac(follow.right)
-    if (left && right) return { left, right, flow: undefined }
+    if (left && right) return ofPair(left, right, log)
   }
   const chosen = follow.kind === 'flow' ? log.flows.all.find(({ id }) => id === follow.id) : undefined
   const flow = chosen ?? log.flows.newest
   if (flow) return ofFlow(flow, stations)
   const [left, right] = stations.all
-  return left && right && { left, right, flow: undefined }
+  return left && right && ofPair(left, right, log)
+}
+
+const ofPair = (left: Station, right: Station, { flows }: FrameLog): LadderSubject => {
+  const connection = flows.newestBetween(left.address, right.address)
+  return { left, right, flow: undefined, connection }
 }
 
 /** Whom to follow so that a frame is in sight: undefined where it already is, or where it passed between no two stations. */
@@ -44,7 +49,7 @@ function ofFlow(flow: Flow, stations: Stations): LadderSubject {
   const first = stationOf(flow, 0, stations)
   const second = stationOf(flow, 1, stations)
   const swap = rank(second, stations) < rank(first, stations)
-  return { left: swap ? second : first, right: swap ? first : second, flow }
+  return { left: swap ? second : first, right: swap ? first : second, flow, connection: flow }
 }
 
 const rank = (station: Station, stations: Stations): number => {

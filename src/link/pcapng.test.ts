@@ -42,6 +42,37 @@ describe('pcapng', () => {
     )
   })
 
+  test('a comment may be empty, and begin with a mark of the byte order', () => {
+    const packets = ['', '\ufeffmarked'].map(comment => ({
+      interface: 0,
+      time: 0,
+      bytes: Uint8Array.of(1),
+      comment,
+    }))
+    const named = { interfaces: ['\ufeffalice'], packets }
+    expect(readPcapng(bytes(named))).toEqual(named)
+  })
+
+  test('a comment that no option can hold is not written', () => {
+    const packet = { interface: 0, time: 0, bytes: Uint8Array.of(1), comment: 'x'.repeat(65536) }
+    expect(() => writePcapng({ interfaces: ['wire'], packets: [packet] })).toThrow('65535 bytes at most')
+  })
+
+  test('a frame of 3.7 GB in a block of 36 bytes is refused', () => {
+    const packet = { interface: 0, time: 0, bytes: Uint8Array.of(1, 2, 3), comment: undefined }
+    const made = bytes({ interfaces: ['wire'], packets: [packet] })
+    const view = new DataView(made.buffer)
+    for (const length of [20, 24]) view.setUint32(made.length - 36 + length, 0xde9a35b3, true)
+    expect(() => readPcapng(made)).toThrow('is too short for what it holds')
+  })
+
+  test('a time that is no number of microseconds is refused', () => {
+    const packet = { interface: 0, time: 2 ** 64 - 2 ** 32, bytes: Uint8Array.of(1), comment: undefined }
+    expect(() => readPcapng(bytes({ interfaces: ['wire'], packets: [packet] }))).toThrow(
+      'a time that cannot be',
+    )
+  })
+
   test('a file that is something else is refused', () => {
     expect(() => readPcapng(new Uint8Array(100))).toThrow('does not begin with a Section Header Block')
   })

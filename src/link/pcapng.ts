@@ -42,7 +42,8 @@ export class PcapngError extends Error {
 }
 
 const TWO_32 = 0x1_0000_0000
-const padded = (length: number): number => (length + 3) & ~3
+/** Not by bits: a length that lies may be anything below 2^32. */
+const padded = (length: number): number => Math.ceil(length / 4) * 4
 const optionSize = (value: Uint8Array): number => 4 + padded(value.length)
 
 /** A cursor that writes blocks: little-endian, each option padded to 32 bits. */
@@ -72,6 +73,8 @@ class BlockWriter {
   }
 
   option(code: number, value: Uint8Array): void {
+    if (value.length > 0xffff)
+      throw new RangeError(`A name or comment has 65535 bytes at most, not ${value.length}.`)
     this.u16(code)
     this.u16(value.length)
     this.bytes(value)
@@ -80,10 +83,12 @@ class BlockWriter {
 
 const text = new TextEncoder()
 
-/** The file's bytes. */
+/** The file's bytes. Throws RangeError when a name or comment is too long for an option, or an interface is not there. */
 export function writePcapng(file: PcapngFile): ArrayBuffer {
   const names = file.interfaces.map(name => text.encode(name))
-  const comments = file.packets.map(packet => (packet.comment ? text.encode(packet.comment) : undefined))
+  const comments = file.packets.map(packet =>
+    packet.comment === undefined ? undefined : text.encode(packet.comment),
+  )
   const nameSize = names.reduce((sum, name) => sum + interfaceSize(name), 0)
   const size = file.packets.reduce(
     (sum, packet, i) => sum + packetSize(packet, comments[i]),
@@ -203,7 +208,8 @@ interface ReadInterface {
   readonly resolution: number
 }
 
-const utf8 = (value: Uint8Array): string => new TextDecoder().decode(value)
+/** A mark of the byte order is a character like others. */
+const utf8 = (value: Uint8Array): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(value)
 
 /** Reads a file; throws PcapngError with a sentence when it is not one, or holds anything but Ethernet. */
 export function readPcapng(file: Uint8Array): PcapngFile {
@@ -274,5 +280,7 @@ function readPacket(body: BlockReader, what: string, interfaces: readonly ReadIn
   body.options((code, value) => {
     if (code === COMMENT) comment = utf8(value)
   })
-  return { interface: index, time: Math.round((units / from.resolution) * 1e6), bytes, comment }
+  const time = Math.round((units / from.resolution) * 1e6)
+  if (!Number.isSafeInteger(time)) throw new PcapngError(`${what} gives a time that cannot be.`)
+  return { interface: index, time, bytes, comment }
 }

@@ -13,3 +13,11 @@ test('what asks for a feature that is off is answered; what is on is still asked
     'const a: A = undefined?.() ?? undefined; s.features.ping?.send(s.features)',
   )
 })
+
+test('a loop over what no feature has filled is left out, with all that it asks', () => {
+  const code =
+    'for (const a of s.services) s.features.ping?.(a); for (const b of optionsFor(s, 1)) b(); for (const c of s.k) c()'
+  const left = 'for (const b of optionsFor(s, 1)) b(); for (const c of s.k) c()'
+  expect(withoutFeatures(code, new Set(['sack']))).toBe(`; ${left}`)
+  expect(withoutFeatures(left, new Set(['mdns']))).toBe('; for (const c of s.k) c()')
+})

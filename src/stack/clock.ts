@@ -23,14 +23,15 @@ import type { Tcb } from './tcp/tcb.ts'
 /** Times are compared modulo 2^32 ms; a clock that jumps farther than half of that goes there in steps of 12 days. */
 const JUMP_MAX = 2 ** 30
 
-/** Moves the host's clock; it never runs backwards. */
+/** Moves the host's clock; it never runs backwards, and what is no time of a clock (NaN, Infinity) does not move it. */
 export function setNow(s: Core, now: Ms): void {
-  const { view } = s.m
-  for (let at = view.getFloat64(NOW, true) + JUMP_MAX; now > at; at += JUMP_MAX) {
+  const before = s.m.view.getFloat64(NOW, true)
+  if (!(now > before && now < Infinity)) return
+  for (let at = before + JUMP_MAX; now > at; at += JUMP_MAX) {
     writeNow(s.m, at)
     fireTimers(s)
   }
-  writeNow(s.m, Math.max(now, view.getFloat64(NOW, true)))
+  writeNow(s.m, now)
 }
 
 function writeNow(m: Arena, time: Ms): void {

@@ -5,18 +5,18 @@
 
 import { fireTimers, setNow } from './clock.ts'
 import type { Core, Emit, Features } from './core.ts'
-import { KIND_CONNECTION } from './core.ts'
-import { sendArpAnnouncement } from './ethernet/arp.ts'
+import { dropped, KIND_CONNECTION } from './core.ts'
+import { Drop } from './drop.ts'
 import { emitFrames } from './ethernet/frames.ts'
-import { linkAt } from './ethernet/links.ts'
+import { isLink, linkAt } from './ethernet/links.ts'
 import { hostCalls } from './host-calls.ts'
-import { acquireAddress, acquireLinkLocal } from './ip/acquire.ts'
+import { acquireAddress, acquireLinkLocal, announceGiven } from './ip/acquire.ts'
 import { lengthOf } from './ip/addresses.ts'
 import { type LinkSettings, readConfig } from './ip/config.ts'
 import { frameInput } from './ip/input.ts'
 import { takeAddress } from './ip/local.ts'
 import { Arena, FRAME_MAX } from './memory/arena.ts'
-import { layOut, takeOver } from './memory/lay-out.ts'
+import { layOut, newArena, takeOver } from './memory/lay-out.ts'
 import { ADDRESS, LARGE_SIZE, NOW, NOW_MS } from './memory/layout.ts'
 import { memoryReport } from './memory/report.ts'
 import { nextTick } from './memory/wheel.ts'
@@ -32,7 +32,11 @@ import { FLAG_DEAD, type Tcb } from './tcp/tcb.ts'
 /** Throws RangeError with one sentence when the configuration cannot work. */
 export function compose(config: StackConfig, environment: Environment, features: Features): Stack {
   const settings = readConfig(config, features.dhcpClient !== undefined)
-  const m = new Arena(typeof config.memory === 'number' ? new ArrayBuffer(config.memory) : config.memory)
+  const m = new Arena(
+    typeof config.memory === 'number'
+      ? newArena(config.memory, features.procFs !== undefined)
+      : config.memory,
+  )
   const s: Core = {
     m,
     features,
@@ -67,10 +71,9 @@ export function compose(config: StackConfig, environment: Environment, features:
 /** The links behind link 0 have their addresses at once. */
 function takeAddresses(s: Core, more: readonly LinkSettings[]): void {
   more.forEach(({ address, mask }, i) => {
-    if (address === 0) return
-    takeAddress(s, i + 1, address, lengthOf(mask), true)
-    sendArpAnnouncement(s, address, i + 1)
+    if (address !== 0) takeAddress(s, i + 1, address, lengthOf(mask), true)
   })
+  announceGiven(s)
 }
 
 function visitEvents(s: Core, visit: (socket: Socket, bits: number) => void): void {
@@ -103,6 +106,7 @@ function stackOf(s: Core): Stack {
     ...dataCalls(s),
     input(frame, now, from = 0) {
       setNow(s, now)
+      if (from !== 0 && !isLink(m, from)) return dropped(s, Drop.NotForUs)
       return frameInput(s, frame, from)
     },
     poll(now) {

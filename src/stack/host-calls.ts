@@ -5,6 +5,7 @@ import { EAFNOSUPPORT, EOPNOTSUPP } from './errno.ts'
 import { findNeighbour, removeNeighbour } from './ethernet/neighbours.ts'
 import { configureAddress, reannounce } from './ip/acquire.ts'
 import { maskOf } from './ip/addresses.ts'
+import { inRange, mayHave } from './ip/config.ts'
 import { ipv6For } from './ip6/word.ts'
 import { LINK_COUNT } from './memory/layout.ts'
 import type { Stack } from './stack.ts'
@@ -38,6 +39,8 @@ export function hostCalls(
     sysctl: name => s.features.procFs?.get(s, name),
     setSysctl: (name, value) => s.features.procFs?.set(s, name, value) ?? EOPNOTSUPP,
     setAddress(address, prefixLength, gateway) {
+      mayHave(address | 0)
+      inRange('prefixLength', prefixLength, 1, 32)
       for (const service of s.services) service.addressGiven?.(s)
       configureAddress(s, address | 0, maskOf(prefixLength), gateway | 0)
     },

@@ -333,7 +333,7 @@ export interface Ipv6Report {
  * do is returned, see errno.ts.
  */
 export interface Stack {
-  /** Takes one Ethernet frame off a link, copying what it keeps. Drop.None: taken. Never throws. `link` is 0 if absent. */
+  /** Takes one Ethernet frame off a link, copying what it keeps. Drop.None: taken. Never throws. `link` is 0 if absent; Drop.NotForUs for one that is not there. */
   input(frame: Uint8Array, now: Ms, link?: number): Drop
   /** Runs the timers that are due. Bounded work. All other calls happen at the time of the last `input` or `poll`. */
   poll(now: Ms): void
@@ -362,7 +362,11 @@ export interface Stack {
   readonly largestFrame: number
   /** The first address of link 0, 0 while it has none. */
   readonly address: Ipv4
-  /** Sets it, and the default router; announces and defends it as RFC 5227 says. */
+  /**
+   * Sets it, and the default router; announces and defends it as RFC 5227 says. Throws RangeError when no host may have the
+   * address, or the prefix is not of 1 to 32 bits. Connections of the one before end with EADDRNOTAVAIL; where the profile has
+   * a DHCP client, those of a link-local one go on (RFC 3927, 1.9).
+   */
   setAddress(address: Ipv4, prefixLength: number, gateway: Ipv4): void
   /** All addresses of all links. These six are RTNETLINK's: a profile without it lists none and returns EOPNOTSUPP. */
   readonly addresses: readonly LocalAddress[]
@@ -379,7 +383,7 @@ export interface Stack {
   addRoute(route: Route): 0 | Errno
   /** ESRCH: there is none, or it is the one to the network of an address of ours. */
   removeRoute(destination: Ipv4, prefixLength: number, metric: number): 0 | Errno
-  /** The link came up, or another segment was joined to it: addresses are checked for conflicts anew (RFC 5227, 2.1). */
+  /** The link came up, or another segment was joined to it: addresses are checked for conflicts anew (RFC 5227, 2.1; RFC 4862, 5.4). */
   linkUp(now: Ms): void
   /** The host is about to leave: its name is taken back (RFC 6762, 10.1), its lease is given back (RFC 2131, 4.4.6). */
   leave(): void

@@ -96,7 +96,7 @@ export class ArenaView extends LabElement {
   private get lit(): number | undefined {
     const { subject, hosts } = this.lab
     if (this.socket !== 'ladder') return this.socket
-    const ends = subject?.flow?.ends
+    const ends = subject?.connection?.ends
     const end = ends?.findIndex(({ address }) => address === this.host?.address) ?? -1
     const [local, remote] = [ends?.[end], ends?.[1 - end]]
     return local && remote && recordOf(hosts, local, remote)?.socket

@@ -42,7 +42,7 @@ export class ConnectionView extends LabElement {
 
   override render() {
     const { subject } = this.lab
-    const flow = subject?.flow
+    const flow = subject?.connection
     if (!subject || !flow) return html`<h2>Connection</h2><p class="mute">None yet between these two.</p>`
     const [first, second] = flow.ends
     // As in the ladder: left is left.

@@ -3,7 +3,7 @@ import { css } from 'lit'
 export const ladderLook = css`
   .heading { margin-bottom: var(--s2); }
   .heading h2 { margin: 0; }
-  .scroll { overflow: auto; flex: 1; min-height: 160px; outline-offset: -2px; contain: strict; }
+  .scroll { overflow: auto; scrollbar-gutter: stable; flex: 1; min-height: 160px; outline-offset: -2px; contain: strict; }
   .note { padding: var(--s2) 0; font-size: var(--tiny); text-align: center; }
   svg { display: block; }
   .names { flex: none; }

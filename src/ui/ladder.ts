@@ -33,10 +33,12 @@ export class Ladder extends LabElement {
   #shown: number | undefined
   #about = ''
   #arrows: LadderPicture['arrows'] = []
-  #resize = new ResizeObserver(([entry]) => {
-    if (!entry) return
-    this.width = Math.floor(entry.contentRect.width)
-    this.tall = entry.contentRect.height
+  #scroller: Element | undefined
+  /** What scrolls has no more room than its scrollbar leaves. */
+  #resize = new ResizeObserver(() => {
+    const { clientWidth, clientHeight } = this.#scroller ?? this
+    this.width = clientWidth
+    this.tall = clientHeight
   })
 
   static override styles = [
@@ -111,12 +113,14 @@ export class Ladder extends LabElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.#resize.observe(this)
+    if (this.#scroller) this.#resize.observe(this.#scroller)
   }
 
   override updated(): void {
     const scroller = this.renderRoot.querySelector('.scroll')
     if (!scroller) return
+    if (scroller !== this.#scroller) this.#resize.observe(scroller)
+    this.#scroller = scroller
     const selected = this.lab.selected?.no
     const { subject } = this.lab
     const about = `${subject?.left.mac} ${subject?.right.mac} ${subject?.flow?.id}`

@@ -39,6 +39,7 @@ export const tokens = css`
     --sans: system-ui, sans-serif;
     --mono: ui-monospace, 'DejaVu Sans Mono', monospace;
     --text: 14px/1.45 var(--sans);
+    scrollbar-color: var(--edge) transparent;
     --small: 12.5px;
     --tiny: 12px;
   }
@@ -61,9 +62,11 @@ export const shapes = css`
   :host {
     display: block;
     min-width: 0;
+    scrollbar-width: thin;
   }
   * {
     box-sizing: border-box;
+    scrollbar-width: thin;
   }
   h2,
   h3 {

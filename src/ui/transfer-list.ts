@@ -36,7 +36,7 @@ export class TransferList extends LabElement {
   }: Transfer) {
     const other = this.lab.stations.nameOfAddress(remoteAddress)
     const state = failed ? 'failed' : sha256 ? 'done' : 'under way'
-    return html`<li data-testid="transfer" data-direction=${direction} data-state=${state}>
+    return html`<li data-testid="transfer" data-direction=${direction} data-state=${state} data-done=${done}>
       <div class="row"><b>${name}</b><span class="mute">${direction === 'out' ? `sent by ${host} to ${other}` : `received by ${host} from ${other}`}</span></div>
       ${sha256 || failed ? nothing : html`<progress max=${size} value=${done} aria-label="${name}: ${done} of ${size} bytes"></progress>`}
       <span class="mono mute">${sizeName(done)} of ${sizeName(size)}${took && size ? ` · ${speed(size, took)}` : ''}</span>

@@ -1,15 +1,7 @@
 /** ICMP, RFC 792. */
-import {
-  type Fields,
-  hexOf,
-  lengthOf,
-  numberOf,
-  parseFields,
-  TRANSPORT_WORDS,
-  type Words,
-  wrong,
-} from '../notation.ts'
+import { hexOf, TRANSPORT_WORDS } from '../notation.ts'
 import { get16, isText, text, u16, u32 } from './bytes.ts'
+import { formatMessage, type IcmpMessage, type IcmpNotation, parseMessage, QUOTED } from './icmp-message.ts'
 import { addressBytes, addressText, ipv4Packet } from './ipv4.ts'
 import {
   type Ends,
@@ -20,77 +12,46 @@ import {
   type Sending,
   seal,
 } from './protocol.ts'
-import { formatQuote, parseQuote, type Quote } from './quote.ts'
+import type { Quote } from './quote.ts'
 
-export interface IcmpPacket {
+export interface IcmpPacket extends IcmpMessage {
   readonly kind: 'icmp'
-  readonly type: number
-  readonly code: number
-  /** Bytes behind the header; undefined: not named. */
-  readonly length: number | undefined
-  /** The datagram of the other side that an error is about. */
-  readonly quote: Quote | undefined
-  readonly fields: Fields
-}
-
-/** RFC 792: the messages that have a name here, with their type and code. */
-const ICMP_MESSAGES: Readonly<Record<string, readonly [number, number]>> = {
-  'echo reply': [0, 0],
-  'unreachable net': [3, 0],
-  'unreachable host': [3, 1],
-  'unreachable protocol': [3, 2],
-  'unreachable port': [3, 3],
-  'unreachable fragmentation-needed': [3, 4],
-  'redirect net': [5, 0],
-  'redirect host': [5, 1],
-  'echo request': [8, 0],
-  'time-exceeded ttl': [11, 0],
-  'time-exceeded reassembly': [11, 1],
-  'parameter-problem pointer': [12, 0],
 }
 
 /** RFC 1122, 3.2.2: the messages that are about another datagram. */
 const isErrorType = (type: number): boolean => [3, 4, 5, 11, 12].includes(type)
 
-const QUOTED: Readonly<Record<Quote['protocol'], number>> = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 }
-
 const ECHOES = [0, 8]
 const REDIRECT = 5
 const PARAMETER_PROBLEM = 12
 
-/** `gateway`: a redirect's; `at`: where in the header a parameter problem is. */
-const ICMP_WORDS: Words = {
-  ...TRANSPORT_WORDS,
-  id: 'number',
-  seq: 'number',
-  mtu: 'number',
-  gateway: 'address',
-  data: 'hex',
-  at: 'number',
-}
-
-function parse(tokens: readonly string[]): IcmpPacket {
-  const [first = '', second = '', third = '', fourth = ''] = tokens
-  const numbered = first === 'type'
-  const named = ICMP_MESSAGES[`${first} ${second}`]
-  if (!numbered && named === undefined)
-    return wrong(`There is no ICMP message '${first} ${second}'; any is written as 'type 13 code 0'.`)
-  if (numbered && third !== 'code') return wrong("An ICMP type is followed by its code: 'type 13 code 0'.")
-  const [type, code] = named ?? [numberOf(second), numberOf(fourth)]
-  const rest = tokens.slice(numbered ? 4 : 2)
-  const length = rest.find(token => token.startsWith('('))
-  const quote = rest.find(token => token.startsWith('['))
-  return {
-    kind: 'icmp',
-    type,
-    code,
-    length: length === undefined ? undefined : lengthOf(length),
-    quote: quote === undefined ? undefined : parseQuote(quote.slice(1, -1).trim()),
-    fields: parseFields(
-      rest.filter(token => token !== length && token !== quote),
-      ICMP_WORDS,
-    ),
-  }
+/** RFC 792. `gateway`: a redirect's; `at`: where in the header a parameter problem is. */
+const NOTATION: IcmpNotation = {
+  protocol: 'ICMP',
+  example: 'type 13 code 0',
+  messages: {
+    'echo reply': [0, 0],
+    'unreachable net': [3, 0],
+    'unreachable host': [3, 1],
+    'unreachable protocol': [3, 2],
+    'unreachable port': [3, 3],
+    'unreachable fragmentation-needed': [3, 4],
+    'redirect net': [5, 0],
+    'redirect host': [5, 1],
+    'echo request': [8, 0],
+    'time-exceeded ttl': [11, 0],
+    'time-exceeded reassembly': [11, 1],
+    'parameter-problem pointer': [12, 0],
+  },
+  words: {
+    ...TRANSPORT_WORDS,
+    id: 'number',
+    seq: 'number',
+    mtu: 'number',
+    gateway: 'address',
+    data: 'hex',
+    at: 'number',
+  },
 }
 
 function encode(packet: IcmpPacket, { ends, numbers }: Sending): number[] {
@@ -166,13 +127,6 @@ function decodeQuote(ip: number[]): Quote | undefined {
   }
 }
 
-function head(packet: IcmpPacket): string {
-  const name = Object.entries(ICMP_MESSAGES).find(([, [t, c]]) => t === packet.type && c === packet.code)?.[0]
-  const length = packet.length === undefined ? '' : ` (${packet.length})`
-  const quote = packet.quote === undefined ? '' : ` [${formatQuote(packet.quote)}]`
-  return `icmp ${name ?? `type ${packet.type} code ${packet.code}`}${length}${quote}`
-}
-
 /** Addresses are compared where the expectation names them. */
 const quoteAsNamed = (expected: Quote | undefined, seen: Quote | undefined): Quote | undefined =>
   expected === undefined || seen === undefined
@@ -185,8 +139,8 @@ const quoteAsNamed = (expected: Quote | undefined, seen: Quote | undefined): Quo
 
 export const icmp: Protocol<IcmpPacket> = {
   ipv4: 1,
-  parse,
-  head,
+  parse: tokens => ({ kind: 'icmp', ...parseMessage(NOTATION, tokens) }),
+  head: packet => `icmp ${formatMessage(NOTATION, packet)}`,
   asNamed: (expected, seen) => ({
     ...seen,
     length: expected.length === undefined ? undefined : seen.length,

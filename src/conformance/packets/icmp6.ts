@@ -1,88 +1,41 @@
 /** ICMPv6, RFC 4443: echo and errors. Neighbour discovery and MLD, which it carries as well, have files of their own. */
-import {
-  type Fields,
-  lengthOf,
-  numberOf,
-  parseFields,
-  TRANSPORT_WORDS,
-  type Words,
-  wrong,
-} from '../notation.ts'
+import { TRANSPORT_WORDS } from '../notation.ts'
 import { address6Bytes } from './address6.ts'
 import { get16, get32, text, u16, u32 } from './bytes.ts'
+import { formatMessage, type IcmpMessage, type IcmpNotation, parseMessage, QUOTED } from './icmp-message.ts'
 import { ipv6Packet } from './ipv6.ts'
 import { numberIn, type Protocol, type Seen, type Sending, seal } from './protocol.ts'
-import { formatQuote, parseQuote, type Quote } from './quote.ts'
+import type { Quote } from './quote.ts'
 
-export interface Icmp6Packet {
+export interface Icmp6Packet extends IcmpMessage {
   readonly kind: 'icmp6'
-  readonly type: number
-  readonly code: number
-  /** Bytes behind the header; undefined: not named. */
-  readonly length: number | undefined
-  /** The packet of the other side that an error is about. */
-  readonly quote: Quote | undefined
-  readonly fields: Fields
 }
 
 const NEXT_ICMP6 = 58
 
-/** 3 and 4: the messages that have a name here, with their type and code. */
-const MESSAGES: Readonly<Record<string, readonly [number, number]>> = {
-  'unreachable no-route': [1, 0],
-  'unreachable prohibited': [1, 1],
-  'unreachable beyond-scope': [1, 2],
-  'unreachable address': [1, 3],
-  'unreachable port': [1, 4],
-  'too-big': [2, 0],
-  'time-exceeded hops': [3, 0],
-  'time-exceeded reassembly': [3, 1],
-  'parameter field': [4, 0],
-  'parameter next-header': [4, 1],
-  'parameter option': [4, 2],
-  'parameter chain': [4, 3],
-  'echo request': [128, 0],
-  'echo reply': [129, 0],
-}
-const QUOTED: Readonly<Record<Quote['protocol'], number>> = { tcp: 6, udp: 17, icmp: 1, icmp6: NEXT_ICMP6 }
 const isError = (type: number): boolean => type < 128
 
-const ICMP6_WORDS: Words = {
-  ...TRANSPORT_WORDS,
-  id: 'number',
-  seq: 'number',
-  mtu: 'number',
-  pointer: 'number',
-}
-
-function parse(tokens: readonly string[]): Icmp6Packet {
-  const [first = '', second = '', third = '', fourth = ''] = tokens
-  const numbered = first === 'type'
-  const name = [`${first} ${second}`, first].find(one => MESSAGES[one] !== undefined) ?? ''
-  const named = MESSAGES[name]
-  if (!numbered && named === undefined)
-    return wrong(`There is no ICMPv6 message '${first} ${second}'; any is written as 'type 200 code 0'.`)
-  if (numbered && third !== 'code') return wrong("An ICMPv6 type is followed by its code: 'type 200 code 0'.")
-  const [type, code] = named ?? [numberOf(second), numberOf(fourth)]
-  const rest = tokens.slice(numbered ? 4 : name.split(' ').length)
-  const length = rest.find(token => token.startsWith('('))
-  const quote = rest.find(token => token.startsWith('['))
-  const words = rest.filter(token => token !== length && token !== quote)
-  return {
-    kind: 'icmp6',
-    type,
-    code,
-    length: length === undefined ? undefined : lengthOf(length),
-    quote: quote === undefined ? undefined : parseQuote(quote.slice(1, -1).trim()),
-    fields: parseFields(words, ICMP6_WORDS),
-  }
-}
-
-function head(packet: Icmp6Packet): string {
-  const name = Object.entries(MESSAGES).find(([, [t, c]]) => t === packet.type && c === packet.code)?.[0]
-  const length = packet.length === undefined ? '' : ` (${packet.length})`
-  const quote = packet.quote === undefined ? '' : ` [${formatQuote(packet.quote)}]`
-  return `icmp6 ${name ?? `type ${packet.type} code ${packet.code}`}${length}${quote}`
+/** Sections 3 and 4. */
+const NOTATION: IcmpNotation = {
+  protocol: 'ICMPv6',
+  example: 'type 200 code 0',
+  messages: {
+    'unreachable no-route': [1, 0],
+    'unreachable prohibited': [1, 1],
+    'unreachable beyond-scope': [1, 2],
+    'unreachable address': [1, 3],
+    'unreachable port': [1, 4],
+    'too-big': [2, 0],
+    'time-exceeded hops': [3, 0],
+    'time-exceeded reassembly': [3, 1],
+    'parameter field': [4, 0],
+    'parameter next-header': [4, 1],
+    'parameter option': [4, 2],
+    'parameter chain': [4, 3],
+    'echo request': [128, 0],
+    'echo reply': [129, 0],
+  },
+  words: { ...TRANSPORT_WORDS, id: 'number', seq: 'number', mtu: 'number', pointer: 'number' },
 }
 
 function encode(packet: Icmp6Packet, sending: Sending): number[] {
@@ -130,8 +83,8 @@ function decodeQuote(ip: number[]): Quote | undefined {
 
 export const icmp6: Protocol<Icmp6Packet> = {
   ipv6: NEXT_ICMP6,
-  parse,
-  head,
+  parse: tokens => ({ kind: 'icmp6', ...parseMessage(NOTATION, tokens) }),
+  head: packet => `icmp6 ${formatMessage(NOTATION, packet)}`,
   asNamed: (expected, seen) => ({
     ...seen,
     length: expected.length === undefined ? undefined : seen.length,

@@ -11,7 +11,7 @@ export function putDhcp(pen: Pen, known: Knowledge): void {
     .u8(1)
     .u8(6)
     .u8(0)
-    .u32(dice.one([...known.ids, dice.word()]))
+    .u32(dice.one([...known.transactions, ...known.transactions, dice.word()]))
   pen.u16(dice.below(10)).u16(dice.one([0, 0x8000]))
   for (let i = 0; i < 4; i++) pen.u32(address())
   pen.copy(dice.chance(0.5) ? dice.one(known.hosts).mac : [2, 0, 0, 0, 9, dice.below(40)]).fill(0, 10)
@@ -21,6 +21,34 @@ export function putDhcp(pen: Pen, known: Knowledge): void {
   pen.u8(53).u8(1).u8(dice.between(1, 8))
   putOptions(pen, address)
   if (dice.chance(0.9)) pen.u8(255)
+}
+
+/** A client's message as it should be: of a type, with the addresses that it has, asks for and has chosen, 0 for none. */
+export function putDhcpMessage(
+  pen: Pen,
+  fields: {
+    readonly mac: ArrayLike<number>
+    readonly id: number
+    readonly type: number
+    readonly current: number
+    readonly requested: number
+    readonly server: number
+  },
+): void {
+  pen.u8(1).u8(1).u8(6).u8(0).u32(fields.id).u16(0).u16(0)
+  pen
+    .u32(fields.current)
+    .u32(0)
+    .u32(0)
+    .u32(0)
+    .copy(fields.mac)
+    .fill(0, 10 + 192)
+    .u32(0x63825363)
+  pen.u8(53).u8(1).u8(fields.type)
+  if (fields.requested !== 0) pen.u8(50).u8(4).u32(fields.requested)
+  if (fields.server !== 0) pen.u8(54).u8(4).u32(fields.server)
+  if (pen.dice.below(3) === 0) pen.u8(61).u8(3).noise(3)
+  pen.u8(55).u8(4).u8(1).u8(3).u8(6).u8(15).u8(255)
 }
 
 function putOptions(pen: Pen, address: () => number): void {

@@ -18,14 +18,46 @@ export function putDns(pen: Pen, known: Knowledge): void {
   const counts = [dice.below(3), dice.below(5), dice.below(3), dice.below(3)]
   pen.u16(dice.one([0, ...known.ids])).u16(dice.one([0, 0x8400, 0x8180, 0x8183, 0x8380, dice.below(65_536)]))
   for (const count of counts) pen.u16(count)
-  const type = () => dice.one([1, 1, 5, 12, 28, 33, 16, 47, 255, 41, dice.below(65_536)])
   for (let n = counts[0] ?? 0; n > 0; n--) {
     putName(pen, from)
-    pen.u16(type()).u16(dice.one([1, 1, 0x8001, 255]))
+    pen.u16(typeOf(pen)).u16(dice.one([1, 1, 0x8001, 255]))
   }
-  for (let n = counts.slice(1).reduce((sum, count) => sum + count); n > 0; n--) {
-    putName(pen, from)
-    const kind = type()
+  putRecords(
+    pen,
+    from,
+    counts.slice(1).reduce((sum, count) => sum + count),
+  )
+}
+
+const typeOf = ({ dice }: Pen): number =>
+  dice.one([1, 1, 5, 5, 6, 12, 28, 33, 16, 47, 255, 41, dice.below(65_536)])
+
+/** The answer to a question that was heard: its identifier and its question, and whatever else. RFC 1035, 4.1. */
+export function putAnswer(pen: Pen, question: Uint8Array): void {
+  const { dice } = pen
+  const from = pen.at
+  let end = 12
+  while (end < question.length && (question[end] ?? 0) !== 0) end += 1 + (question[end] ?? 0)
+  const counts = [dice.below(4), dice.below(3), dice.below(2)]
+  pen.copy(question.subarray(0, 2)).u16(dice.one([0x8180, 0x8180, 0x8180, 0x8183, 0x8182, 0x8380, 0x8580]))
+  pen.u16(1)
+  for (const count of counts) pen.u16(count)
+  pen.copy(question.subarray(12, end + 5))
+  putRecords(
+    pen,
+    from,
+    counts.reduce((sum, count) => sum + count),
+  )
+}
+
+/** Records, most of them about the name that was asked for, or that an alias before them stands for. */
+function putRecords(pen: Pen, from: number, count: number): void {
+  const { dice } = pen
+  let alias = 12
+  for (let n = count; n > 0; n--) {
+    if (dice.chance(0.5)) pen.u16(0xc000 | alias)
+    else putName(pen, from)
+    const kind = typeOf(pen)
     pen
       .u16(kind)
       .u16(dice.one([1, 1, 0x8001]))
@@ -33,8 +65,14 @@ export function putDns(pen: Pen, known: Knowledge): void {
       .u16(0)
     const at = pen.at
     if (kind === 1) pen.u32(dice.one([0x0a000001, 0x0a000007, dice.word()]))
-    else if (kind === 5 || kind === 12) putName(pen, from)
-    else if (kind === 28) pen.noise(16)
+    else if (kind === 5 || kind === 12) {
+      if (kind === 5) alias = (pen.at - from) & 0x3fff
+      putName(pen, from)
+    } else if (kind === 6) {
+      putName(pen, from)
+      putName(pen, from)
+      for (let i = 0; i < 5; i++) pen.u32(dice.one([0, 60, 3_600, 0xffffffff]))
+    } else if (kind === 28) pen.noise(16)
     else if (kind === 33) {
       pen.u16(0).u16(0).u16(80)
       putName(pen, from)

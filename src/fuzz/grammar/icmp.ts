@@ -22,14 +22,14 @@ export function putIcmp(pen: Pen, known: Knowledge, target: Neighbour): void {
 function putQuote(pen: Pen, known: Knowledge, target: Neighbour): void {
   const { dice } = pen
   const ip = pen.at
-  const flow = known.flow(dice)
+  const flow = known.flow(dice, 4, 'from')
   const protocol = dice.one([6, 6, 17, 1])
   pen.u8(0x45).u8(0).u16(40).u16(dice.below(3)).u16(0x4000).u8(64).u8(protocol).u16(0)
-  pen.u32(flow?.from ?? target.address).u32(flow?.to ?? dice.one(known.hosts).address)
+  pen.u32(Number(flow?.from ?? target.address)).u32(Number(flow?.to ?? dice.one(known.hosts).address))
   pen.sum(ip + 10, ip)
   pen.u16(protocol === 6 && flow ? flow.fromPort : dice.one(known.ports))
   pen.u16(protocol === 6 && flow ? flow.toPort : dice.one(known.ports))
-  pen.u32(known.informed && flow ? flow.seq - dice.below(3_000) : dice.word())
+  pen.u32(flow?.heard ? flow.heard.seq - dice.below(3_000) : dice.word())
   if (dice.chance(0.5)) pen.noise(dice.below(60))
 }
 

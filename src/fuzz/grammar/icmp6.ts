@@ -5,7 +5,8 @@ import type { Pen } from '../pen.ts'
 export function putIcmp6(pen: Pen, known: Knowledge, target: Neighbour, pseudo: number): void {
   const { dice } = pen
   const from = pen.at
-  const someone = () => dice.one([target.address6, dice.one(known.hosts).address6, stranger(dice.below(40))])
+  const someone = () =>
+    dice.one([target.address6, dice.one(known.hosts).address6, stranger(dice.below(40)), ...known.addresses6])
   const type = dice.one([
     1,
     2,
@@ -34,14 +35,7 @@ export function putIcmp6(pen: Pen, known: Knowledge, target: Neighbour, pseudo: 
     .u16(0)
   if (type < 5) {
     pen.u32(dice.one([0, 68, 1_280, 1_400, dice.word()]))
-    pen
-      .u32(0x60000000)
-      .u16(20)
-      .u8(dice.one([6, 17, 58, 44]))
-      .u8(64)
-      .copy(target.address6)
-      .copy(someone())
-    pen.u16(dice.one(known.ports)).u16(dice.one(known.ports)).u32(dice.word()).noise(dice.below(40))
+    putQuote6(pen, known, target.address6, someone())
   } else if (type === 128 || type === 129) pen.u16(dice.below(3)).u16(dice.below(3)).noise(dice.below(1_300))
   else if (type === 134) {
     pen
@@ -65,8 +59,42 @@ export function putIcmp6(pen: Pen, known: Knowledge, target: Neighbour, pseudo: 
   pen.sum(from + 2, from, pen.at, pseudo + (pen.at - from))
 }
 
+/** A packet that the target may have sent: a segment of one of its connections, or something else. */
+function putQuote6(pen: Pen, known: Knowledge, from: ArrayLike<number>, to: ArrayLike<number>): void {
+  const { dice } = pen
+  const flow = dice.chance(0.5) ? known.flow(dice, 6, 'from') : undefined
+  pen.u32(0x60000000).u16(20)
+  pen.u8(flow ? 6 : dice.one([6, 17, 58, 44])).u8(64)
+  pen
+    .copy(typeof flow?.from === 'object' ? flow.from : from)
+    .copy(typeof flow?.to === 'object' ? flow.to : to)
+  pen.u16(flow?.fromPort ?? dice.one(known.ports)).u16(flow?.toPort ?? dice.one(known.ports))
+  pen.u32(flow?.heard ? flow.heard.seq - dice.below(3_000) : dice.word()).noise(dice.below(40))
+}
+
 const GROUP = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfb]
 const stranger = (n: number): number[] => [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, n]
+
+/** RFC 4861, 4.2: a router, a prefix of its link from which addresses are made, and a name server. */
+export function putAdvertisement(pen: Pen, prefix: number, pseudo: number): void {
+  const { dice } = pen
+  const from = pen.at
+  pen.u8(134).u8(0).u16(0).u8(64).u8(0).u16(1_800).u32(0).u32(0)
+  pen.u8(1).u8(1).copy([2, 0, 0, 0, 0, 0x99])
+  pen.u8(3).u8(4).u8(64).u8(0xc0)
+  pen
+    .u32(dice.one([86_400, 86_400, 7_300, 0]))
+    .u32(dice.one([14_400, 0]))
+    .u32(0)
+  pen.copy([0x20, 1, 0xd, 0xb8, 0, 0, 0, prefix, 0, 0, 0, 0, 0, 0, 0, 0])
+  pen
+    .u8(25)
+    .u8(3)
+    .u16(0)
+    .u32(dice.one([600, 0]))
+    .copy(stranger(1))
+  pen.sum(from + 2, from, pen.at, pseudo + (pen.at - from))
+}
 
 /** RFC 4861, 4.6; RFC 4191, 2.3; RFC 8106, 5. Lengths are in eights of bytes, and 0 is none. */
 function putNdOptions(pen: Pen): void {

@@ -11,7 +11,7 @@ export function putIpv4(pen: Pen, known: Knowledge, target: Neighbour): void {
   const { dice } = pen
   const ip = pen.at
   const sender = dice.one(known.hosts)
-  const flow = dice.chance(0.3) ? known.flow(dice) : undefined
+  const flow = dice.chance(0.3) ? known.flow(dice, 4) : undefined
   const protocol = flow ? 6 : dice.one([1, 1, 2, 6, 6, 17, 17, 17, 17, dice.below(256)])
   pen
     .u8(0x45)
@@ -24,18 +24,14 @@ export function putIpv4(pen: Pen, known: Knowledge, target: Neighbour): void {
     .u8(protocol)
     .u16(0)
   pen.u32(
-    flow?.from ??
-      dice.one([sender.address, sender.address, 0x0a000010 + dice.below(60), 0x0a010007, 0, dice.word()]),
+    Number(
+      flow?.from ??
+        dice.one([sender.address, sender.address, 0x0a000010 + dice.below(60), 0x0a010007, 0, dice.word()]),
+    ),
   )
   const all = protocol === 2 || (protocol !== 6 && dice.below(3) === 0)
-  pen.u32(
-    flow?.to ??
-      (all
-        ? dice.one([...GROUPS, 0xffffffff, 0x0a0000ff])
-        : dice.below(30) === 0
-          ? dice.word()
-          : target.address),
-  )
+  const other = dice.below(30) === 0 ? dice.word() : target.address
+  pen.u32(Number(flow?.to ?? (all ? dice.one([...GROUPS, 0xffffffff, 0x0a0000ff]) : other)))
   if (dice.below(12) === 0) putOptions(pen, target)
   const header = pen.at - ip
   pen.bytes[ip] = 0x40 | (header >> 2)

@@ -18,29 +18,34 @@ const HEADERS = [0, 43, 44, 60, 60]
 export function putIpv6(pen: Pen, known: Knowledge, target: Neighbour): void {
   const { dice } = pen
   const ip = pen.at
-  const last = dice.one([58, 58, 58, 58, 6, 17, 17, 59, dice.below(256)])
+  const flow = dice.chance(0.3) ? known.flow(dice, 6) : undefined
+  const last = flow ? 6 : dice.one([58, 58, 58, 58, 6, 17, 17, 59, dice.below(256)])
   const chain = dice.below(4) === 0 ? Array.from({ length: dice.between(1, 5) }, () => dice.one(HEADERS)) : []
   pen.u32(0x60000000 | dice.one([0, 0x300000, 0x12345])).u16(0)
   pen.u8(chain[0] ?? last).u8(last === 58 ? dice.one([255, 255, 255, 64, 1]) : dice.one([64, 1, 0]))
-  pen.copy(
-    dice.one([
-      dice.one(known.hosts).address6,
-      ROUTER,
-      ROUTER,
-      six('::'),
-      six('2001:db8::7'),
-      ALL_NODES,
-      six('fe80::7'),
-    ]),
-  )
-  pen.copy(dice.chance(0.6) ? target.address6 : dice.below(30) === 0 ? six('2001:db8::1') : dice.one(GROUPS))
+  const [from6, to6] = [flow?.from, flow?.to]
+  const someone = dice.one([
+    dice.one(known.hosts).address6,
+    ROUTER,
+    ROUTER,
+    six('::'),
+    six('2001:db8::7'),
+    ALL_NODES,
+    six('fe80::7'),
+  ])
+  const target6 = dice.chance(0.6)
+    ? target.address6
+    : dice.below(30) === 0
+      ? six('2001:db8::1')
+      : dice.one(GROUPS)
+  pen.copy(typeof from6 === 'object' ? from6 : someone).copy(typeof to6 === 'object' ? to6 : target6)
   chain.forEach((kind, i) => {
     putExtension(pen, kind, chain[i + 1] ?? last)
   })
   const from = pen.at
   const pseudo = last + pen.words(ip + 8, ip + 40)
   if (last === 58) putIcmp6(pen, known, target, pseudo)
-  else if (last === 6) putTcp(pen, known, undefined, pseudo)
+  else if (last === 6) putTcp(pen, known, flow, pseudo)
   else if (last === 17) putUdp(pen, known, pseudo)
   else pen.noise(dice.below(100))
   if (pen.at - ip > 1_500 && dice.chance(0.95)) pen.at = Math.max(from, ip + 1_500)

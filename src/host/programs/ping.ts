@@ -1,8 +1,8 @@
-/** ping: ICMP echo requests (RFC 792) one after the other, each answered or given up after a second. */
+/** ping: ICMP or ICMPv6 echo requests (RFC 792; RFC 4443, 4.1) one after the other, each answered or given up after a second. */
 import { EPROTONOSUPPORT, isErrno } from '../../stack/errno.ts'
-import { parseIpv4 } from '../../stack/ip/addresses.ts'
-import { type Endpoint, Event, type Ms, Protocol } from '../../stack/stack.ts'
+import { Event, type Ms, Protocol } from '../../stack/stack.ts'
 import type { PingResult } from '../protocol.ts'
+import { blankEndpoint, formatAddress, requireAddress, told } from '../sockets/address.ts'
 import { socketError } from '../sockets/socket-error.ts'
 import type { ProgramHost } from './program.ts'
 
@@ -18,11 +18,13 @@ export async function ping(
   address: string,
   count: number,
 ): Promise<readonly PingResult[]> {
-  const to = parseIpv4(address)
-  if (to === undefined) throw new TypeError(`'${address}' is not an IPv4 address; it looks like 169.254.1.2.`)
+  const to = requireAddress(address)
+  const asked = formatAddress(to)
   if (!Number.isInteger(count) || count < 1 || count > PING_COUNT_MAX)
     throw new TypeError(`${count} is not a number of pings; ask for 1 to ${PING_COUNT_MAX}.`)
-  const socket = host.table.call(stack => stack.socket(Protocol.Icmp))
+  const socket = host.table.call(stack =>
+    stack.socket(typeof to === 'number' ? Protocol.Icmp : Protocol.Icmp6),
+  )
   if (isErrno(socket)) {
     if (socket !== EPROTONOSUPPORT) throw socketError(socket)
     throw new Error(
@@ -32,7 +34,7 @@ export async function ping(
   const pings: PingResult[] = []
   const data = Uint8Array.from({ length: DATA_BYTES }, (_, i) => i)
   const into = new Uint8Array(DATA_BYTES)
-  const from: Endpoint = { address: 0, port: 0 }
+  const from = blankEndpoint()
   const watch = host.table.watch(socket)
 
   const ask = async (sequence: number): Promise<PingResult> => {
@@ -48,7 +50,7 @@ export async function ping(
       for (;;) {
         const length = host.table.call(stack => stack.recvFrom(socket, into, from))
         if (isErrno(length)) break
-        if (from.port === sequence && from.address === to) return { sequence, rtt: arrivedAt - sent }
+        if (from.port === sequence && told(from).address === asked) return { sequence, rtt: arrivedAt - sent }
       }
       if (watch.ended !== undefined) throw new Error('The host ended before the reply came.')
     }

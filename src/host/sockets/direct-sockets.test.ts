@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ENOBUFS } from '../../stack/errno.ts'
 import { Option } from '../../stack/stack.ts'
 import type { Host } from '../host.ts'
-import { addressOf, Cable, MEMORY, SOON } from '../testing/cable.ts'
+import { address6Of, addressOf, Cable, MEMORY, SOON } from '../testing/cable.ts'
 import type { TCPSocket } from './tcp-socket.ts'
 
 let cable: Cable
@@ -198,7 +198,7 @@ describe('TCPSocket', () => {
 
   test('a wrong address or port is refused in a sentence', () => {
     expect(() => new alice.sockets.TCPSocket('1.2.3', 80)).toThrow(
-      "'1.2.3' is neither an IPv4 address, such as 169.254.1.2, nor the name of a host.",
+      "'1.2.3' is neither an address, such as 169.254.1.2 or fe80::1, nor the name of a host.",
     )
     expect(() => new alice.sockets.TCPSocket(bobsAddress, 0)).toThrow(
       '0 is not a port; ports are 1 to 65535.',
@@ -282,6 +282,59 @@ describe('UDPSocket', () => {
   })
 })
 
+describe('over IPv6', () => {
+  let six: Cable
+  let near: Host
+  let far: Host
+  let farAddress: string
+  beforeEach(async () => {
+    six = new Cable()
+    near = six.add('near', undefined, true)
+    far = six.add('far', 'far', true)
+    await address6Of(near)
+    farAddress = await address6Of(far)
+  })
+  afterEach(() => six.end())
+
+  test('a connection opens with the addresses of both ends, and carries both ways', async () => {
+    const { readable } = await new far.sockets.TCPServerSocket('::', { localPort: 80 }).opened
+    const client = await new near.sockets.TCPSocket(farAddress, 80).opened
+    const accepted = await (await accept(readable.getReader())).opened
+    expect([client.remoteAddress, client.remotePort]).toEqual([farAddress, 80])
+    expect([accepted.remoteAddress, accepted.remotePort]).toEqual([client.localAddress, client.localPort])
+    await client.writable.getWriter().write(bytes('there'))
+    expect(text((await accepted.readable.getReader().read()).value)).toBe('there')
+    await accepted.writable.getWriter().write(bytes('back'))
+    expect(text((await client.readable.getReader().read()).value)).toBe('back')
+  })
+
+  test('a datagram tells where it came from, and is answered', async () => {
+    const server = await new far.sockets.UDPSocket({ localPort: 53 }).opened
+    const client = await new near.sockets.UDPSocket({ remoteAddress: farAddress, remotePort: 53 }).opened
+    await client.writable.getWriter().write({ data: bytes('question') })
+    const { value: question } = await server.readable.getReader().read()
+    expect(question?.remoteAddress).toMatch(/^fe80::/)
+    if (question === undefined) throw new Error('no question')
+    await server.writable.getWriter().write({ ...question, data: bytes('answer') })
+    const { value: answer } = await client.readable.getReader().read()
+    expect([text(answer?.data), answer?.remoteAddress]).toEqual(['answer', farAddress])
+  })
+
+  test('who has left the segment is gone for its connections at once', async () => {
+    const { readable } = await new far.sockets.TCPServerSocket('::', { localPort: 80 }).opened
+    const client = new near.sockets.TCPSocket(farAddress, 80)
+    await client.opened
+    await accept(readable.getReader())
+    near.neighboursGone(['02:00:00:00:00:02'], 'far has left.')
+    await expect(client.closed).rejects.toThrow('far has left.')
+  })
+
+  test('ping is answered', async () => {
+    const [answer] = await near.ping(farAddress, 1)
+    expect(answer?.rtt).toBeGreaterThan(0)
+  })
+})
+
 describe('a host', () => {
   test('that meets an error of its own stops, says so, ends its connections and disturbs no other', async () => {
     const server = await listen(80)
@@ -301,5 +354,62 @@ describe('a host', () => {
     )
     expect(alice.snapshot().connections.some(({ state }) => state === 'ESTABLISHED')).toBe(true)
     expect(bob.ready).toBe(true)
+  })
+})
+
+describe('what was acknowledged is read, also when the peer has left the segment', () => {
+  /** The peer has sent so much, and it was acknowledged; nobody has read it yet. */
+  async function unread(length: number) {
+    const server = await listen(80)
+    const client = new alice.sockets.TCPSocket(bobsAddress, 80)
+    const { writable } = await client.opened
+    const accepted = await accept(server)
+    const { readable } = await accepted.opened
+    const data = Uint8Array.from({ length }, (_, i) => (i * 7919) >> 3)
+    await writable.getWriter().write(data)
+    const owed = () => alice.snapshot().connections.find(({ remotePort }) => remotePort === 80)?.sendQueued
+    await vi.waitFor(() => expect(owed()).toBe(0), SOON)
+    return { accepted, readable, data }
+  }
+
+  async function readTillItBreaks(readable: ReadableStream<Uint8Array>) {
+    const reader = readable.getReader()
+    const got: Uint8Array[] = []
+    try {
+      for (let read = await reader.read(); !read.done; read = await reader.read()) got.push(read.value)
+    } catch (error) {
+      return { got: Buffer.concat(got), why: (error as Error).message }
+    }
+    return { got: Buffer.concat(got), why: 'the end' }
+  }
+
+  test('nobody had read yet: all of it comes, then the reason', async () => {
+    const { readable, data, accepted } = await unread(40_000)
+    bob.neighboursGone(['02:00:00:00:00:01'], 'alice is gone.')
+    await expect(accepted.closed).rejects.toThrow('alice is gone.')
+    const { got, why } = await readTillItBreaks(readable)
+    expect([got.length, got.equals(Buffer.from(data)), why]).toEqual([data.length, true, 'alice is gone.'])
+  })
+
+  test('who has left waits for nobody: a reader that waits is told at once, with nothing before it', async () => {
+    const server = await listen(80)
+    await new alice.sockets.TCPSocket(bobsAddress, 80).opened
+    const { readable } = await (await accept(server)).opened
+    const reading = readTillItBreaks(readable)
+    await new Promise(resolve => setTimeout(resolve, 20))
+    bob.neighboursGone(['02:00:00:00:00:01'], 'alice is gone.')
+    expect(await reading).toEqual({ got: Buffer.alloc(0), why: 'alice is gone.' })
+  })
+
+  test('a reader with a small buffer of its own gets all of it, in order', async () => {
+    const { readable, data } = await unread(1_000)
+    bob.neighboursGone(['02:00:00:00:00:01'], 'alice is gone.')
+    const reader = readable.getReader({ mode: 'byob' })
+    for (let at = 0; at < data.length; ) {
+      const { value } = await reader.read(new Uint8Array(300))
+      expect(value).toEqual(data.subarray(at, at + (value?.length ?? 0)))
+      at += value?.length ?? data.length
+    }
+    await expect(reader.read(new Uint8Array(300))).rejects.toThrow('alice is gone.')
   })
 })

@@ -1,15 +1,7 @@
 /** The sockets that programs hold on one host: their events as promises, and what ended each. */
 import { EAGAIN, ENOBUFS, type Errno, isErrno } from '../../stack/errno.ts'
-import { formatIpv4, parseIpv4 } from '../../stack/ip/addresses.ts'
-import {
-  type Endpoint,
-  Event,
-  type Ms,
-  NameType,
-  type Protocol,
-  type Socket,
-  type Stack,
-} from '../../stack/stack.ts'
+import { Event, type Ms, NameType, type Protocol, type Socket, type Stack } from '../../stack/stack.ts'
+import type { Address } from './address.ts'
 import { SocketError, socketError, stale } from './socket-error.ts'
 import type { TCPSocket } from './tcp-socket.ts'
 
@@ -129,11 +121,18 @@ export class SocketTable {
     watch.end(why)
   }
 
-  /** The first IPv4 address behind a name; throws a SocketError when there is none. */
-  async resolve(name: string): Promise<number> {
-    const answer = new DataView(new ArrayBuffer(4))
-    if ((await this.answer(name, NameType.A, new Uint8Array(answer.buffer))) === 4) return answer.getUint32(0)
-    throw stale()
+  /** The first address behind a name, an IPv6 one where it has no other; throws a SocketError when there is none. */
+  async resolve(name: string): Promise<Address> {
+    const four = new DataView(new ArrayBuffer(4))
+    try {
+      await this.answer(name, NameType.A, new Uint8Array(four.buffer))
+      return four.getUint32(0)
+    } catch (error) {
+      if (!(error instanceof SocketError && error.code === 'ENODATA')) throw error
+    }
+    const sixteen = new Uint8Array(16)
+    await this.answer(name, NameType.Aaaa, sixteen)
+    return sixteen
   }
 
   /** Asks for a name, as the stack's `resolve`: bytes put into `into`; throws a SocketError when there is no answer. */
@@ -177,10 +176,10 @@ export class SocketTable {
     this.#connections.set(socket, connection)
   }
 
-  /** Resets every connection to this address, with a reason for its user. */
+  /** Resets every connection to this address, whose host is gone, with a reason for its user. */
   failConnectionsTo(address: string, why: SocketError): void {
     for (const connection of [...this.#connections.values()])
-      if (connection.remoteAddress === address) connection.abort(why)
+      if (connection.remoteAddress === address) connection.peerGone(why)
   }
 
   /** The host ends: every connection is reset, every wait ends. */
@@ -216,36 +215,3 @@ export const asBytes = (data: AllowSharedBufferSource): Uint8Array =>
   ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data)
-
-/** Whether a text may be a host's name: labels of letters, digits, hyphens and underscores, not all of them numbers. */
-const isName = (text: string): boolean => /^[\w-]+(\.[\w-]+)*\.?$/.test(text) && /[a-z]/i.test(text)
-
-/** The address as a number, or the name of a host; a TypeError with a sentence when it is neither. */
-export function requireHost(text: string): number | string {
-  const address = parseIpv4(text)
-  if (address !== undefined || isName(text)) return address ?? text
-  throw new TypeError(`'${text}' is neither an IPv4 address, such as 169.254.1.2, nor the name of a host.`)
-}
-
-/** The address as a number; a TypeError with a sentence when it is not one. */
-export function requireAddress(text: string): number {
-  const address = parseIpv4(text)
-  if (address === undefined)
-    throw new TypeError(`'${text}' is not an IPv4 address; it looks like 169.254.1.2.`)
-  return address
-}
-
-export function requirePort(port: number, least: 0 | 1): number {
-  if (Number.isInteger(port) && port >= least && port <= 65535) return port
-  throw new TypeError(`${port} is not a port; ports are ${least} to 65535.`)
-}
-
-export function endpoint(
-  stack: Stack,
-  socket: Socket,
-  end: 'local' | 'remote',
-): { address: string; port: number } {
-  const at: Endpoint = { address: 0, port: 0 }
-  stack.name(socket, end, at)
-  return { address: formatIpv4(at.address), port: at.port }
-}

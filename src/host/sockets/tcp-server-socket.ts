@@ -1,8 +1,9 @@
 /** TCPServerSocket: a stream of accepted connections. */
 import { isErrno } from '../../stack/errno.ts'
 import { Event, Protocol, type Socket } from '../../stack/stack.ts'
+import { type Address, endpoint, requireAddress, requirePort } from './address.ts'
 import { socketError } from './socket-error.ts'
-import { endpoint, requireAddress, requirePort, type SocketTable, whenReady } from './socket-table.ts'
+import { type SocketTable, whenReady } from './socket-table.ts'
 import { TCPSocket } from './tcp-socket.ts'
 
 export interface TCPServerSocketOptions {
@@ -39,7 +40,7 @@ export class TCPServerSocket {
     this.opened = this.#listen(address, port, options.backlog ?? BACKLOG)
   }
 
-  async #listen(address: number, port: number, backlog: number): Promise<TCPServerSocketOpenInfo> {
+  async #listen(address: Address, port: number, backlog: number): Promise<TCPServerSocketOpenInfo> {
     const bound = this.#table.call(stack => stack.bind(this.#socket, address, port))
     const listening = isErrno(bound) ? bound : this.#table.call(stack => stack.listen(this.#socket, backlog))
     if (isErrno(listening)) {

@@ -1,9 +1,9 @@
 /** TCPSocket: one connection as two streams. */
 import { isErrno } from '../../stack/errno.ts'
-import { formatIpv4 } from '../../stack/ip/addresses.ts'
 import { Event, Option, Protocol, type Socket } from '../../stack/stack.ts'
+import { type Address, endpoint, formatAddress, requireHost, requirePort } from './address.ts'
 import { SocketError, socketError, stale } from './socket-error.ts'
-import { asBytes, endpoint, requireHost, requirePort, type SocketTable, whenReady } from './socket-table.ts'
+import { asBytes, type SocketTable, whenReady } from './socket-table.ts'
 
 export interface TCPSocketOptions {
   /** Whether short text goes out at once (Nagle's algorithm is off); false if absent. */
@@ -26,6 +26,7 @@ const KEEP_ALIVE_DELAY_LEAST = 1000
 const KEEP_ALIVE_SECONDS_MOST = 32_767
 /** Bytes that a read without a buffer of its own takes at once. */
 const READ_CHUNK = 16_384
+const NOTHING = new Uint8Array(0)
 
 export class TCPSocket {
   /** Resolves when the handshake is complete; rejects with a SocketError when it is refused or unanswered. */
@@ -41,6 +42,8 @@ export class TCPSocket {
   #readDone = false
   #writeDone = false
   #over = false
+  /** What was acknowledged to a peer that is gone, and nobody has read yet; and what to say behind it. */
+  #unread: { bytes: Uint8Array; readonly why: SocketError } | undefined
   #resolveClosed: () => void = () => undefined
   #rejectClosed: (why: SocketError) => void = () => undefined
 
@@ -83,8 +86,12 @@ export class TCPSocket {
     return this.#remoteAddress
   }
 
-  async #connect(host: number | string, port: number, keepAliveDelay?: number): Promise<TCPSocketOpenInfo> {
-    const address = typeof host === 'number' ? host : await this.#resolve(host)
+  async #connect(
+    host: Address | { readonly name: string },
+    port: number,
+    keepAliveDelay?: number,
+  ): Promise<TCPSocketOpenInfo> {
+    const address = typeof host === 'object' && 'name' in host ? await this.#resolve(host.name) : host
     const watch = this.#table.watch(this.#socket)
     const connected = watch.until(Event.Connected | Event.Closed)
     const set = keepAliveDelay === undefined ? 0 : this.#keepAlive(keepAliveDelay)
@@ -98,10 +105,10 @@ export class TCPSocket {
   }
 
   /** The address behind a name, which the connection has from then on. */
-  async #resolve(name: string): Promise<number> {
+  async #resolve(name: string): Promise<Address> {
     try {
       const address = await this.#table.resolve(name)
-      this.#remoteAddress = formatIpv4(address)
+      this.#remoteAddress = formatAddress(address)
       return address
     } catch (error) {
       this.#fail(error as SocketError)
@@ -156,18 +163,36 @@ export class TCPSocket {
     if (!request || !view) return
     const into = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
     const length = await this.#receive(into)
+    if (this.#unread !== undefined) return this.#takeUnread(controller, request, into)
     if (this.#over) return
     if (length === 0) controller.close()
     request.respond(length)
     if (length === 0) this.#endRead()
   }
 
+  /** A part of it into the reader's buffer; behind the last the reader is told what became of the connection. */
+  #takeUnread(
+    controller: ReadableByteStreamController,
+    request: ReadableStreamBYOBRequest,
+    into: Uint8Array,
+  ): void {
+    if (this.#unread === undefined) return
+    const { bytes, why } = this.#unread
+    const part = bytes.subarray(0, into.length)
+    into.set(part)
+    this.#unread.bytes = bytes.subarray(part.length)
+    request.respond(part.length)
+    if (part.length === bytes.length) controller.error(why)
+  }
+
   async #receive(into: Uint8Array): Promise<number> {
+    if (this.#unread !== undefined) return 0
     try {
       return await whenReady(this.#table, this.#socket, Event.Readable, stack =>
         stack.recv(this.#socket, into),
       )
     } catch (error) {
+      if (this.#unread !== undefined) return 0
       this.#fail(error as SocketError)
       throw error
     }
@@ -228,7 +253,23 @@ export class TCPSocket {
     this.#table.close(this.#socket, 'abort', why)
     this.#rejectClosed(why)
     this.#writeController?.error(why)
-    if (!this.#readDone) this.#readController?.error(why)
+    if (!this.#readDone && this.#unread === undefined) this.#readController?.error(why)
+  }
+
+  /** The peer is gone. What it was told to have arrived can still be read, then comes the error. */
+  peerGone(why: SocketError): void {
+    if (this.#over) return
+    const bytes = this.#readController === undefined || this.#readDone ? NOTHING : this.#drain()
+    if (bytes.length > 0) this.#unread = { bytes, why }
+    this.#fail(why)
+  }
+
+  /** All that the stack has for the reader. */
+  #drain(): Uint8Array {
+    // No window is larger than the budget.
+    const into = new Uint8Array(this.#table.stack.memory.size)
+    const length = this.#table.call(stack => stack.recv(this.#socket, into))
+    return isErrno(length) ? NOTHING : into.slice(0, length)
   }
 
   /** Ends the connection in order. Rejects while a reader or writer is held: release it, or close its stream. */

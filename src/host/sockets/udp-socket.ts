@@ -1,16 +1,9 @@
 /** UDPSocket: datagrams as two streams. */
 import { isErrno } from '../../stack/errno.ts'
-import { formatIpv4 } from '../../stack/ip/addresses.ts'
-import { type Endpoint, Event, Protocol, type Socket } from '../../stack/stack.ts'
+import { Event, Protocol, type Socket } from '../../stack/stack.ts'
+import { type Address, blankEndpoint, endpoint, requireAddress, requirePort, told } from './address.ts'
 import { socketError } from './socket-error.ts'
-import {
-  asBytes,
-  endpoint,
-  requireAddress,
-  requirePort,
-  type SocketTable,
-  whenReady,
-} from './socket-table.ts'
+import { asBytes, type SocketTable, whenReady } from './socket-table.ts'
 
 export interface UDPMessage {
   readonly data: AllowSharedBufferSource
@@ -31,6 +24,11 @@ export interface UDPSocketOpenInfo {
   readonly writable: WritableStream<UDPMessage>
   readonly localAddress: string
   readonly localPort: number
+}
+
+interface Remote {
+  readonly address: Address
+  readonly port: number
 }
 
 /** The largest UDP datagram: 65,535 bytes less the headers of IP and UDP. */
@@ -60,7 +58,7 @@ export class UDPSocket {
     this.opened = this.#open(port, remote)
   }
 
-  async #open(port: number, remote: Endpoint | undefined): Promise<UDPSocketOpenInfo> {
+  async #open(port: number, remote: Remote | undefined): Promise<UDPSocketOpenInfo> {
     const result = this.#table.call(stack => {
       const bound = stack.bind(this.#socket, 0, port)
       return isErrno(bound) || remote === undefined
@@ -85,12 +83,12 @@ export class UDPSocket {
   }
 
   async #receive(controller: ReadableStreamDefaultController<unknown>): Promise<void> {
-    const from: Endpoint = { address: 0, port: 0 }
+    const from = blankEndpoint()
     const length = await whenReady(this.#table, this.#socket, Event.Readable, stack =>
       stack.recvFrom(this.#socket, this.#into, from),
     )
-    const remoteAddress = formatIpv4(from.address)
-    controller.enqueue({ data: this.#into.slice(0, length), remoteAddress, remotePort: from.port })
+    const { address: remoteAddress, port: remotePort } = told(from)
+    controller.enqueue({ data: this.#into.slice(0, length), remoteAddress, remotePort })
   }
 
   async #send({ data, remoteAddress, remotePort }: UDPMessage): Promise<void> {

@@ -1,6 +1,7 @@
 /** Two hosts on one cable in real time, for tests of what runs on them. */
 import { expect, vi } from 'vitest'
 import { createStack } from '../../stack/profiles/full.ts'
+import { formatIpv6 } from '../../stack/wire/address6.ts'
 import type { Way } from '../clock.ts'
 import { Host, type HostSegment } from '../host.ts'
 import type { NoticeRecord, StateRecord } from '../protocol.ts'
@@ -22,10 +23,10 @@ export class Cable implements HostSegment {
     () => undefined,
   )
 
-  add(name: string, localName?: string): Host {
+  add(name: string, localName?: string, ipv6 = false): Host {
     const mac = `02:00:00:00:00:0${this.hosts.length + 1}`
     const host = new Host(
-      { name, profile: 'full', memory: MEMORY, mac, ...(localName && { localName }) },
+      { name, profile: 'full', memory: MEMORY, mac, ipv6, ...(localName && { localName }) },
       createStack,
       this,
     )
@@ -63,4 +64,11 @@ export class Cable implements HostSegment {
 export const addressOf = async (host: Host) => {
   await vi.waitFor(() => expect(host.snapshot().address).toBeDefined(), SOON)
   return host.snapshot().address as string
+}
+
+/** Its link-local IPv6 address, once it may be used. */
+export const address6Of = async (host: Host) => {
+  const preferred = () => host.stack.ipv6?.addresses.find(({ state }) => state === 'preferred')
+  await vi.waitFor(() => expect(preferred()).toBeDefined(), SOON)
+  return formatIpv6(preferred()?.address ?? [])
 }

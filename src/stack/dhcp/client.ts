@@ -21,9 +21,9 @@ import { lengthOf } from '../ip/addresses.ts'
 import { dropAddress, takeAddress } from '../ip/local.ts'
 import { setDefaultRoute } from '../ip/routes.ts'
 import type { Address } from '../memory/arena.ts'
-import { ADDRESS, DHCP_CLIENT, DNS_SERVERS, MAC_HIGH, MAC_LOW, MASK, MTU, NOW_MS } from '../memory/layout.ts'
+import { ADDRESS, DHCP_CLIENT, DNS_SERVERS, MAC_HIGH, MAC_LOW, MASK, MTU } from '../memory/layout.ts'
 import { freeRecord, takeRecord } from '../memory/slab.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { messageAt, type Service, sendMessage, takeMessage } from '../udp/service.ts'
 import * as dhcp from '../wire/dhcp.ts'
 import { macHigh, macLow, putMac } from '../wire/ethernet.ts'
@@ -112,7 +112,7 @@ const MAX_SIZE = 576
 const clientOf = (s: Core): Address => s.m.get32(DHCP_CLIENT)
 const getTime = (s: Core, at: Address): number => s.m.view.getFloat64(at, true)
 const putTime = (s: Core, at: Address, ms: number): void => s.m.view.setFloat64(at, ms, true)
-const after = (s: Core, c: Address, ms: number): void => setTimer(s.m, c, (s.m.get32(NOW_MS) + ms) | 0)
+const after = (s: Core, c: Address, ms: number): void => startTimer(s.m, c, ms)
 const wakeAt = (s: Core, c: Address, time: number): void =>
   after(s, c, Math.min(WAIT_MAX_MS, Math.max(0, Math.ceil(time - nowOf(s)))))
 

@@ -9,7 +9,7 @@ import type { Address, Arena } from '../memory/arena.ts'
 import { append, remove } from '../memory/fifo.ts'
 import { LEASES_HEAD, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
 import { freeRecord, takeRecord } from '../memory/slab.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 
 /** Offsets in a lease's record, behind chain, timer node and kind (core.ts). The address is in host order. */
 export const LEASE_STATE = 17
@@ -58,7 +58,7 @@ export function forgetLease(s: Core, lease: Address): void {
 export function enterLease(s: Core, lease: Address, state: number, ms: number): void {
   s.m.put8(lease + LEASE_STATE, state)
   s.m.put32(lease + LEASE_SINCE, s.m.get32(NOW_MS))
-  setTimer(s.m, lease, (s.m.get32(NOW_MS) + ms) | 0)
+  startTimer(s.m, lease, ms)
 }
 
 /** The one behind it in the list, the oldest first; 0 when it is the last. */

@@ -15,6 +15,7 @@ import { Drop } from '../drop.ts'
 import { sendArpProbe } from '../ethernet/arp.ts'
 import { learnNeighbour } from '../ethernet/neighbours.ts'
 import { parseIpv4 } from '../ip/addresses.ts'
+import { isBroadcast, isInOwnNetwork } from '../ip/local.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ADDRESS, DHCP_SERVER, LEASES_HEAD, MASK } from '../memory/layout.ts'
 import { takeRecord } from '../memory/slab.ts'
@@ -67,8 +68,14 @@ export const dhcpServer: Service = {
     const size = length - UDP_HEADER
     if (!dhcp.dhcpIsValid(m.view, from, size)) return dropped(s, Drop.BadDhcp)
     const relayed = m.get32(from + dhcp.DHCP_GIADDR) !== 0
+    // Frames would go there without ARP, which believes in no group's address either (RFC 1812, 3.3.2).
+    const toGroup = (m.get8(from + dhcp.DHCP_CHADDR) & 1) !== 0
     const known =
-      m.get8(from + dhcp.DHCP_OP) === dhcp.BOOTREQUEST && !relayed && s.link === 0 && m.get32(ADDRESS) !== 0
+      m.get8(from + dhcp.DHCP_OP) === dhcp.BOOTREQUEST &&
+      !relayed &&
+      !toGroup &&
+      s.link === 0 &&
+      m.get32(ADDRESS) !== 0
     return known && requestInput(s, from, size) ? Drop.None : dropped(s, Drop.UnexpectedDhcp)
   },
 
@@ -315,7 +322,8 @@ function reply(s: Core, at: Address, type: number, own: number): void {
 function inform(s: Core, at: Address): boolean {
   const { m } = s
   const own = m.view.getInt32(at + dhcp.DHCP_CIADDR)
-  if (own === 0) return false
+  // 3.4: "The server SHOULD check the network address in a DHCPINFORM message for consistency".
+  if (!isInOwnNetwork(m, own, 0) || own === m.get32(ADDRESS) || isBroadcast(m, own)) return false
   const page = takeMessage(s)
   if (page === 0) return true
   const to = messageAt(page)

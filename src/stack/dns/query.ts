@@ -6,9 +6,9 @@ import { type Core, KIND_QUERY, RECORD_KIND } from '../core.ts'
 import { ENOBUFS, ENODATA, ENOENT, EPROTO, type Errno } from '../errno.ts'
 import { type Address, type Arena, freePage } from '../memory/arena.ts'
 import { append, remove } from '../memory/fifo.ts'
-import { NOW_MS, QUERIES_HEAD } from '../memory/layout.ts'
+import { QUERIES_HEAD } from '../memory/layout.ts'
 import { freeRecord, takeRecord } from '../memory/slab.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { ERROR } from '../socket/record.ts'
 import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
@@ -98,8 +98,7 @@ export function endStream(s: Core, q: Address): void {
 }
 
 /** Sets the question's timer, `ms` milliseconds on. */
-export const queryAfter = (s: Core, q: Address, ms: number): void =>
-  setTimer(s.m, q, (s.m.get32(NOW_MS) + ms) | 0)
+export const queryAfter = (s: Core, q: Address, ms: number): void => startTimer(s.m, q, ms)
 
 /** The question is over: with an answer, or with the reason why there is none. */
 export function finish(s: Core, q: Address, error: 0 | Errno): void {

@@ -14,7 +14,7 @@ import { formatIpv4 } from '../ip/addresses.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { ADDRESS, NOW_MS, RESPONDER, RESPONSE } from '../memory/layout.ts'
 import { takeRecord } from '../memory/slab.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { messageAt, takeMessage } from '../udp/service.ts'
 import * as dns from '../wire/dns.ts'
 import { HAS_A, HAS_AAAA, HAS_PTR, noteSent, putRecords, sendOnLink, TTL } from './link-message.ts'
@@ -61,7 +61,7 @@ const stateOf = (m: Arena): number => {
 export const isOurs = (m: Arena): boolean => stateOf(m) >= ANNOUNCING
 /** RFC 6762, 8.1: it is being asked whether anybody has our name; questions for it are not answered yet. */
 export const isProbing = (m: Arena): boolean => stateOf(m) === PROBING
-const after = (s: Core, r: Address, ms: number): void => setTimer(s.m, r, (s.m.get32(NOW_MS) + ms) | 0)
+const after = (s: Core, r: Address, ms: number): void => startTimer(s.m, r, ms)
 
 /** The host is to be found under this name. Throws RangeError when it is none, or memory is too small. */
 export function startResponder(s: Core, name: string): void {

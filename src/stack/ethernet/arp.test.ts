@@ -153,12 +153,12 @@ describe('asking', () => {
     expect(inspectNeighbours(h.stack.arena).length).toBe(0)
   })
 
-  test('a neighbour in use is asked again after a minute, and gone when it stays silent', () => {
+  test('a neighbour in use is asked again after 65 seconds, and gone when it stays silent', () => {
     const h = host()
     h.hear(request())
     sendUdp(h, 1)
     h.wait(0)
-    expect(h.wait(60_000).filter(f => readArp(f)).length).toBe(1)
+    expect(h.wait(65_000).filter(f => readArp(f)).length).toBe(1)
     expect(inspectNeighbours(h.stack.arena)[0]?.state).toBe('stale')
     h.wait(3_000)
     expect(inspectNeighbours(h.stack.arena)).toEqual([])

@@ -1,10 +1,10 @@
 /** ARP, RFC 826: packets in, requests, replies, probes and announcements (RFC 5227) out. */
 import { type Core, count, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
-import { addressSeen } from '../ip/acquire.ts'
+import { addressSeen, DEFEND_INTERVAL_MS } from '../ip/acquire.ts'
 import { addressToward, isOnThisLink } from '../ip/local.ts'
 import type { Address } from '../memory/arena.ts'
-import { LINK_MAC_HIGH, LINK_MAC_LOW } from '../memory/layout.ts'
+import { LINK_DEFENDED_AT, LINK_MAC_HIGH, LINK_MAC_LOW, NOW_MS } from '../memory/layout.ts'
 import { arpOutReplies, arpOutRequests } from '../mib.ts'
 import {
   ARP_LENGTH,
@@ -40,8 +40,10 @@ export function arpInput(s: Core, at: Address, length: number): Drop {
   const targetIp = view.getInt32(at + ARP_TARGET_IP)
   if (link === 0) for (const service of s.services) service.addressSeen?.(s, senderIp, senderHigh, senderLow)
   if (link === 0 && addressSeen(s, senderIp, targetIp)) return dropped(s, Drop.AddressConflict)
-  // Addresses that were not acquired (acquire.ts) are not defended: whoever gave them has to mend it.
-  if (isOnThisLink(m, senderIp, link)) return dropped(s, Drop.AddressConflict)
+  if (isOnThisLink(m, senderIp, link)) {
+    defendGiven(s, own, senderIp)
+    return dropped(s, Drop.AddressConflict)
+  }
 
   const forUs = isOnThisLink(m, targetIp, link)
   // RFC 5227, 1.1: a sender address of zero is a probe, and says nothing of where anybody is.
@@ -50,6 +52,19 @@ export function arpInput(s: Core, at: Address, length: number): Drop {
     sendArpReply(s, targetIp, senderHigh, senderLow, senderIp)
   }
   return Drop.None
+}
+
+/**
+ * An address that was not acquired (acquire.ts) but given, as a router's is, is kept: RFC 5227, 2.4 (c). It is announced, but
+ * within DEFEND_INTERVAL "the host MUST NOT send another defensive ARP Announcement".
+ */
+function defendGiven(s: Core, own: Address, address: number): void {
+  const { m } = s
+  const now = m.get32(NOW_MS)
+  const last = m.get32(own + LINK_DEFENDED_AT)
+  if (last !== 0 && (now - last) >>> 0 < DEFEND_INTERVAL_MS) return
+  m.put32(own + LINK_DEFENDED_AT, now || 1)
+  sendArpAnnouncement(s, address, s.link)
 }
 
 /** Asks who has `target` on this link. */

@@ -7,7 +7,6 @@ import { ENODEV, type Errno } from '../errno.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import {
   FRAMES_COUNT,
-  LINK_COUNT,
   LINK_ERRORS,
   LINK_MTU,
   LINK_RX_BYTES,
@@ -17,7 +16,7 @@ import {
 } from '../memory/layout.ts'
 import type { PortFacts } from '../stack.ts'
 import { queueLimit } from './frames.ts'
-import { linkAt } from './links.ts'
+import { isLink, linkAt } from './links.ts'
 
 /** The feature NET_ETHTOOL as core code knows it. Lengths are bytes, Ethernet header included. */
 export interface Ethtool {
@@ -45,7 +44,7 @@ export const netEthtool: Ethtool = {
   failed: (m, own) => m.add32(own + LINK_ERRORS, 1),
 
   facts({ m }, link, into) {
-    if (!(Number.isInteger(link) && link >= 0 && link < m.get8(LINK_COUNT))) return ENODEV
+    if (!isLink(m, link)) return ENODEV
     const own = linkAt(m, link)
     into.driver = 'lanlet'
     into.up = true

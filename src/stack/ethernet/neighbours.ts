@@ -1,7 +1,9 @@
 /**
  * The neighbour table: which station has which IPv4 address, RFC 826, with the upkeep that RFC 1122, 2.3.2 asks for.
  *
- *     incomplete --reply--> reachable --60 s--> stale --used--> probed: reachable, or gone after 3 requests
+ *     incomplete --reply--> reachable --60 s, used--> stale --5 s--> probed: reachable, or gone after 3 requests
+ *         |                     ^                       |
+ *         |                     +-- a connection gets on
  *         |  3 requests, a second apart, unanswered
  *         v
  *       gone: the packet that waited is dropped, whoever wants to connect is told EHOSTUNREACH
@@ -14,14 +16,15 @@
  */
 import { type Core, count, KIND_NEIGHBOUR, RECORD_KIND } from '../core.ts'
 import { ENOBUFS, type Errno } from '../errno.ts'
+import { ipv6For } from '../ip6/word.ts'
 import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
 import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import {
   CONFIRMED_HEAD,
   HOP,
+  HOP_TO,
   INCOMPLETE_HEAD,
   NEIGHBOURS_HELD,
-  NOW_MS,
   PAGE_COUNT,
   POOL_NEIGHBOURS,
   POOL_PAGES,
@@ -31,7 +34,7 @@ import {
 } from '../memory/layout.ts'
 import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { arpFailures } from '../mib.ts'
 import { BASE_REACHABLE_TIME_MS, MCAST_SOLICIT, RETRANS_TIME_MS } from '../proc/sysctl.ts'
 import { connectionsUnreachable } from '../tcp/unreachable.ts'
@@ -67,6 +70,8 @@ const REACHABLE_MS = 60_000
 /** RFC 1122, 2.3.2.1: "the recommended maximum rate is 1 per second per destination". */
 const REQUEST_INTERVAL_MS = 1_000
 const REQUESTS = 3
+/** RFC 4861, 10, DELAY_FIRST_PROBE_TIME: so long a connection has to show that the neighbour is there, before it is asked. */
+const DELAY_MS = 5_000
 
 const bucket = (m: Arena, address: number, link: number): Address =>
   bucketOf(m, address, KIND_NEIGHBOUR, link)
@@ -154,12 +159,22 @@ function confirm(s: Core, at: Address, macHigh: number, macLow: number): boolean
   appendBoth(m, CONFIRMED_HEAD, at, YOUNGER, OLDER)
   m.put8(at + NEIGHBOUR_REQUESTS, 0)
   m.put8(at + NEIGHBOUR_USED, 0)
-  setTimer(
-    m,
-    at,
-    (m.get32(NOW_MS) + (s.features.procFs?.setting(s, BASE_REACHABLE_TIME_MS) ?? REACHABLE_MS)) | 0,
-  )
+  startTimer(m, at, s.features.procFs?.setting(s, BASE_REACHABLE_TIME_MS) ?? REACHABLE_MS)
   return news
+}
+
+/**
+ * A connection to `remote` got on: by "forward progress" RFC 4861, 7.3.1 has the first hop confirmed. It comes with every ACK
+ * and every text, so only the neighbour is looked at to which the last packet went, and changed only while it is in doubt.
+ */
+export function heardBack(s: Core, remote: number): void {
+  const { m } = s
+  const ipv6 = ipv6For(s, remote)
+  if (ipv6 !== undefined) return ipv6.heardBack(s, remote)
+  const at = m.get32(HOP)
+  if (at === 0 || m.get32(HOP_TO) !== remote || m.get8(at + NEIGHBOUR_STATE) !== NEIGHBOUR_STALE) return
+  confirm(s, at, m.get16(at + NEIGHBOUR_MAC_HIGH), m.get32(at + NEIGHBOUR_MAC_LOW))
+  s.features.netlink?.neighbourChanged(s, at, false)
 }
 
 /** Keeps a copy of a frame until its receiver's address is known, in the place of an older one. */
@@ -224,6 +239,7 @@ export function neighbourTimer(s: Core, at: Address): void {
   if (state === NEIGHBOUR_REACHABLE) {
     m.put8(at + NEIGHBOUR_STATE, NEIGHBOUR_STALE)
     s.features.netlink?.neighbourChanged(s, at, false)
+    return startTimer(m, at, DELAY_MS)
   }
   ask(s, at)
 }
@@ -268,11 +284,7 @@ function ask(s: Core, at: Address): void {
   const m = s.m
   m.put8(at + NEIGHBOUR_REQUESTS, m.get8(at + NEIGHBOUR_REQUESTS) + 1)
   sendArpRequest(s, m.get32(at + NEIGHBOUR_ADDRESS), m.get8(at + NEIGHBOUR_LINK))
-  setTimer(
-    m,
-    at,
-    (m.get32(NOW_MS) + (s.features.procFs?.setting(s, RETRANS_TIME_MS) ?? REQUEST_INTERVAL_MS)) | 0,
-  )
+  startTimer(m, at, s.features.procFs?.setting(s, RETRANS_TIME_MS) ?? REQUEST_INTERVAL_MS)
 }
 
 /** Sends the frames that waited. */

@@ -102,7 +102,11 @@ export function finishIcmp(s: Core, page: Page, length: number): void {
   s.m.put16(at + ICMP_CHECKSUM, complement(sumDatagram(s, page, length)))
 }
 
-/** Whether one more error may be sent now, of ICMP or ICMPv6 (RFC 4443, 2.4 (f)). */
+/**
+ * Whether one more error may be sent now, of ICMP or ICMPv6 (RFC 4443, 2.4 (f)). One costs a token on average: none, one or two.
+ * Were it always one, whoever lets others be told of closed ports could count by what is left how many were closed, and so find
+ * the port that a question of ours went out by (CVE-2020-25705; Linux draws, too).
+ */
 export function takeToken(s: Core): boolean {
   const { m } = s
   const refill = 1000 / (s.features.procFs?.setting(s, ICMP_MSGS_PER_SEC) ?? 1000 / REFILL_MS)
@@ -113,6 +117,6 @@ export function takeToken(s: Core): boolean {
     m.put32(ICMP_TOKENS_AT, m.get32(NOW_MS))
   }
   if (tokens === 0) return false
-  m.put8(ICMP_TOKENS, tokens - 1)
+  m.put8(ICMP_TOKENS, Math.max(0, tokens - (s.random32() % 3)))
   return true
 }

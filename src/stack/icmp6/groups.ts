@@ -34,9 +34,9 @@ import {
   STATE6,
 } from '../ip6/records.ts'
 import { chooseLinkLocal } from '../ip6/source.ts'
-import type { Address } from '../memory/arena.ts'
+import type { Address, Arena } from '../memory/arena.ts'
 import { NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer, TIMER_AT } from '../memory/wheel.ts'
+import { clearTimer, startTimer, TIMER_AT } from '../memory/wheel.ts'
 import { complement, pseudoSum6, sumBytes } from '../wire/checksum.ts'
 import {
   ICMP6_CHECKSUM,
@@ -65,6 +65,8 @@ const IDLE = 2
 const USERS = 40
 const LAST_REPORTER = 42
 const REPORTS_LEFT = 43
+/** How many of its users are programs; the others are our addresses, for whose solicited-node group it is. */
+const PROGRAMS = 44
 
 /** One for each address, and as many for programs. */
 const GROUPS_MAX = 32
@@ -78,7 +80,25 @@ const ALERT_LENGTH = 8
 export const isListening = (m: Core['m'], at: Address): boolean =>
   isAllNodes(m, at) || findInList(m, linkOf(m) + GROUPS, at) !== 0
 
-/** See joinGroup6 (stack.ts); the group stands at `at`. */
+/** A program's: see joinGroup6 (stack.ts); the group stands at `at`. */
+export function enterGroup6(s: Core, at: Address): 0 | Errno {
+  const fault = joinGroup6(s, at)
+  if (fault === 0) countPrograms(s.m, findInList(s.m, linkOf(s.m) + GROUPS, at), 1)
+  return fault
+}
+
+/** A program's: see leaveGroup6 (stack.ts). RFC 4291, 2.8: the groups of our addresses are not a program's to leave. */
+export function quitGroup6(s: Core, at: Address): 0 | Errno {
+  const g = findInList(s.m, linkOf(s.m) + GROUPS, at)
+  if (g === 0 || s.m.get16(g + PROGRAMS) === 0) return EADDRNOTAVAIL
+  countPrograms(s.m, g, -1)
+  return leaveGroup6(s, at)
+}
+
+const countPrograms = (m: Arena, g: Address, more: number): void =>
+  m.put16(g + PROGRAMS, m.get16(g + PROGRAMS) + more)
+
+/** One user more, a program or an address of ours. EINVAL: it is no group that a link carries. */
 export function joinGroup6(s: Core, at: Address): 0 | Errno {
   const { m } = s
   // Nothing of interface-local scope comes from a link.
@@ -133,7 +153,7 @@ function report(s: Core, g: Address): void {
 /** A report is due within so many milliseconds, unless another's comes first. */
 function delay(s: Core, g: Address, most: number): void {
   s.m.put8(g + STATE6, DELAYING)
-  setTimer(s.m, g, (s.m.get32(NOW_MS) + (s.random32() % (most + 1))) | 0)
+  startTimer(s.m, g, s.random32() % (most + 1))
 }
 
 /** RFC 2710, 4: the delay is over and nobody else has reported: we do. */

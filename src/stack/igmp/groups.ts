@@ -4,8 +4,9 @@
  */
 import { type Core, KIND_GROUP, RECORD_KIND } from '../core.ts'
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOBUFS, type Errno } from '../errno.ts'
+import { isLink } from '../ethernet/links.ts'
 import type { Address, Arena } from '../memory/arena.ts'
-import { GROUPS, LINK_COUNT, POOL_GROUPS } from '../memory/layout.ts'
+import { GROUPS, POOL_GROUPS } from '../memory/layout.ts'
 import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { clearTimer } from '../memory/wheel.ts'
 import { MEMBERSHIPS } from '../socket/datagrams.ts'
@@ -68,7 +69,7 @@ function linkToMembership(m: Arena, socket: Address, group: Address): Address {
 /** RFC 1112, 7.1, JoinHostGroup. EADDRINUSE: the socket is a member. ENOBUFS: memory is full, or there are too many. */
 export function joinGroup(s: Core, socket: Address, group: number, link: number): 0 | Errno {
   const { m } = s
-  if (!isMulticast(group) || !(link >= 0 && link < m.get8(LINK_COUNT))) return EINVAL
+  if (!isMulticast(group) || !isLink(m, link)) return EINVAL
   if (hasJoined(m, socket, group, link)) return EADDRINUSE
   if (lengthOf(m, socket + MEMBERSHIPS, MEMBERSHIP_NEXT) >= MEMBERSHIPS_MAX) return ENOBUFS
   const membership = takeRecord(m, GROUP_KIND)

@@ -12,7 +12,7 @@ import { linkAt } from '../ethernet/links.ts'
 import { payloadAt, type Sending, sendWithOptions } from '../ip/datagram.ts'
 import type { Address } from '../memory/arena.ts'
 import { GROUPS, LINK_ADDRESS, LINK_V1, LINK_V1_UNTIL, NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer, TIMER_AT, timerIsSet } from '../memory/wheel.ts'
+import { clearTimer, startTimer, TIMER_AT, timerIsSet } from '../memory/wheel.ts'
 import { igmpInQueries, igmpInReports, igmpOutLeaves, igmpOutReports } from '../mib.ts'
 import { complement, sumBytes } from '../wire/checksum.ts'
 import {
@@ -119,7 +119,7 @@ function reported({ m, link }: Core, group: number): void {
 
 /** Sets a group's timer "uniformly from the interval (0, Max Response Time]". */
 const delay = (s: Core, group: Address, most: number): void =>
-  setTimer(s.m, group, (s.m.get32(NOW_MS) + 1 + (s.random32() % most)) | 0)
+  startTimer(s.m, group, 1 + (s.random32() % most))
 
 function report(s: Core, group: Address): void {
   const { m } = s

@@ -151,3 +151,13 @@ test('a new address from the owner is tried at once, also after one that was tak
   h.wait(1_000)
   expect(h.stack.address).toBe(0x0a000005)
 })
+
+test('an address that no host may have is refused, and the old one stays', () => {
+  const h = host({ address: '10.0.0.1/24' })
+  h.wait(1_000)
+  for (const address of [0, 0x4000, 0x7f000001, 0xe0000001, 0xffffffff, Number.NaN])
+    expect(() => h.stack.setAddress(address, 24, 0)).toThrow('A host cannot have the address')
+  for (const length of [0, 33, -1, 1.5, Number.NaN])
+    expect(() => h.stack.setAddress(0x0a000005, length, 0)).toThrow('prefixLength must be a whole number')
+  expect(h.stack.address).toBe(0x0a000001)
+})

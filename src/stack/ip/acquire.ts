@@ -12,14 +12,14 @@
  */
 import { type Core, KIND_ACQUIRE, RECORD_KIND } from '../core.ts'
 import { sendArpAnnouncement, sendArpProbe } from '../ethernet/arp.ts'
-import { ACQUIRE, ADDRESS, KEPT_ADDRESS, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { ACQUIRE, ADDRESS, ADDRESSES, KEPT_ADDRESS, MAC_HIGH, MAC_LOW, NOW_MS } from '../memory/layout.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { isLinkLocal } from '../wire/ipv4.ts'
 import { lengthOf, maskOf } from './addresses.ts'
 import { KEPT_CHECK_MS, keepAddress, leaveKept, tendKept } from './kept-address.ts'
 import { dropAddress, takeAddress } from './local.ts'
-import { setDefaultRoute } from './routes.ts'
+import { ROUTE_LINK, ROUTE_NEXT_ADDRESS, ROUTE_SOURCE, setDefaultRoute } from './routes.ts'
 
 const STATE = ACQUIRE + 17
 const LEFT = ACQUIRE + 18
@@ -48,7 +48,7 @@ const ANNOUNCE_INTERVAL_MS = 2_000
 /** RFC 5227, 1.1. */
 const MAX_CONFLICTS = 10
 const RATE_LIMIT_INTERVAL_MS = 60_000
-const DEFEND_INTERVAL_MS = 10_000
+export const DEFEND_INTERVAL_MS = 10_000
 
 /** Tests an address and takes it when nobody else has it. */
 export function acquireAddress(s: Core, address: number, mask: number, gateway: number): void {
@@ -82,13 +82,23 @@ export function acquireLinkLocal(s: Core): void {
   acquireAddress(s, 0xa9fe0000 | host, maskOf(16), 0)
 }
 
-/** The segment changed: RFC 5227, 2.1. A bound address is announced anew, so that a conflict shows on either side. */
+/** The segment changed: RFC 5227, 2.1. Our addresses are announced anew, so that a conflict shows on either side. */
 export function reannounce(s: Core): void {
   const { m } = s
+  announceGiven(s)
   if (m.get8(STATE) !== BOUND) return
   s.features.multicast?.reportAll(s, 0)
   m.put8(LEFT, ANNOUNCE_NUM)
   after(s, randomUpTo(s, PROBE_WAIT_MS))
+}
+
+/** Announces, once, the addresses that were not acquired but given; and one that is kept. */
+export function announceGiven(s: Core): void {
+  const { m } = s
+  for (let at = m.get32(ADDRESSES); at !== 0; at = m.get32(at + ROUTE_NEXT_ADDRESS)) {
+    const address = m.get32(at + ROUTE_SOURCE)
+    if (address !== m.get32(ADDRESS)) sendArpAnnouncement(s, address, m.get8(at + ROUTE_LINK))
+  }
 }
 
 /** The acquisition's timer fired. */
@@ -231,5 +241,5 @@ function announce(s: Core): void {
   if (left > 1) after(s, ANNOUNCE_INTERVAL_MS)
 }
 
-const after = (s: Core, ms: number): void => setTimer(s.m, ACQUIRE, (s.m.get32(NOW_MS) + ms) | 0)
+const after = (s: Core, ms: number): void => startTimer(s.m, ACQUIRE, ms)
 const randomUpTo = (s: Core, limit: number): number => s.random32() % (limit + 1)

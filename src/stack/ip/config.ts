@@ -2,7 +2,8 @@
 import { LINKS_MAX } from '../ethernet/links.ts'
 import { FRAME_MAX } from '../memory/arena.ts'
 import type { LinkConfig, StackConfig } from '../stack.ts'
-import { maskOf, parseIpv4 } from './addresses.ts'
+import { formatIpv4, maskOf, parseIpv4 } from './addresses.ts'
+import { isHostAddress } from './local.ts'
 
 /** One link. MTU in bytes of IP; the MAC address as its upper 16 and lower 32 bits; address and mask in host order. */
 export interface LinkSettings {
@@ -71,11 +72,16 @@ function readAddress(text: string): [number, number] {
   if (address === undefined || length < 1 || length > 32) {
     throw new RangeError(`An address is written like 10.0.0.1/24; '${text}' is not.`)
   }
-  const first = address >>> 24
-  if (first === 0 || first === 127 || first >= 224) {
-    throw new RangeError(`A host cannot have the address ${host}: 0, 127 and 224 to 255 are reserved.`)
-  }
+  mayHave(address | 0)
   return [address | 0, maskOf(length)]
+}
+
+/** Throws RangeError when no host may have this address (RFC 1122, 3.2.1.3). */
+export function mayHave(address: number): void {
+  if (isHostAddress(address)) return
+  throw new RangeError(
+    `A host cannot have the address ${formatIpv4(address)}: 0, 127 and 224 to 255 are reserved.`,
+  )
 }
 
 function readGateway(text: string): number {

@@ -40,7 +40,21 @@ const heard = (w: Wires, socket: Socket) => {
   return length < 0 ? length : from.address
 }
 
+const differences = (a: ArrayBuffer, b: ArrayBuffer): number => {
+  const other = new Uint8Array(b)
+  return new Uint8Array(a).filter((byte, i) => byte !== other[i]).length
+}
+
 describe('several links', () => {
+  test('a frame by a link that is not there is not taken, and changes nothing', () => {
+    const w = two()
+    const before = w.stack.arena.slice(0)
+    for (const link of [2, 3, -1, 0.5, 2 ** 31, Number.NaN])
+      expect(w.stack.input(Uint8Array.of(1, 2, 3), w.now, link)).toBe(Drop.NotForUs)
+    expect(w.stack.counters['drop.NotForUs']).toBe(6)
+    expect(differences(before, w.stack.arena)).toBeLessThanOrEqual(1)
+  })
+
   test('nobody answers for an address on one of them: who connects by way of it on another goes on', () => {
     const w = two()
     const host = [10, 0, 0, 9]
@@ -210,6 +224,7 @@ describe('addresses', () => {
     const results = Array.from({ length: 15 }, (_, i) => w.stack.addAddress(1, numberOf([172, 16, i, 1]), 24))
     expect(results).toEqual([...Array(14).fill(0), ENOBUFS])
     for (let i = 0; i < 14; i++) expect(w.stack.removeAddress(numberOf([172, 16, i, 1]))).toBe(0)
+    w.wait(0)
     expect(w.stack.memory.used).toBe(before)
     expect(w.stack.routes.length).toBe(2)
   })

@@ -34,7 +34,6 @@ import {
 } from '../memory/arena.ts'
 import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import {
-  NOW_MS,
   PAGE_COUNT,
   POOL_FRAGMENTS,
   POOL_PAGES,
@@ -43,7 +42,7 @@ import {
   REASSEMBLIES_HEAD,
 } from '../memory/layout.ts'
 import { bucketOf, CHAIN, chain, hashOf, unchain } from '../memory/table.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { ipReasmFails, ipReasmOKs, ipReasmReqds } from '../mib.ts'
 import { IPFRAG_TIME } from '../proc/sysctl.ts'
 import { ETH_HEADER } from '../wire/ethernet.ts'
@@ -217,7 +216,7 @@ function begin(s: Core, page: Page, bucket: number): Address {
   m.put16(r + BUCKET, bucket)
   chain(m, slotOf(m, bucket), r)
   appendBoth(m, REASSEMBLIES_HEAD, r, NEWER, OLDER)
-  setTimer(m, r, (m.get32(NOW_MS) + timeout(s)) | 0)
+  startTimer(m, r, timeout(s))
   return r
 }
 

@@ -4,8 +4,9 @@
  */
 import type { Core } from '../core.ts'
 import { EADDRNOTAVAIL, EEXIST, EINVAL, ENETUNREACH, ENOBUFS, type Errno, ESRCH } from '../errno.ts'
+import { sendArpAnnouncement } from '../ethernet/arp.ts'
 import type { Arena } from '../memory/arena.ts'
-import { ADDRESSES, LINK_COUNT } from '../memory/layout.ts'
+import { ADDRESSES, KEPT_ADDRESS, LINK_COUNT } from '../memory/layout.ts'
 import type { LocalAddress, Route } from '../stack.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { inRange } from './config.ts'
@@ -37,7 +38,11 @@ function addAddress(s: Core, link: number, address: number, length: number): 0 |
   inRange('prefixLength', length, 1, 32)
   inRange('link', link, 0, s.m.get8(LINK_COUNT) - 1)
   if (!isHostAddress(address)) return EINVAL
-  return isOurs(s.m, address) ? EEXIST : takeAddress(s, link, address, length, false)
+  if (isOurs(s.m, address)) return EEXIST
+  const fault = takeAddress(s, link, address, length, false)
+  // RFC 5227, 2.3.
+  if (fault === 0) sendArpAnnouncement(s, address, link)
+  return fault
 }
 
 /** All our addresses. */
@@ -55,6 +60,8 @@ function listAddresses(m: Arena): LocalAddress[] {
 /** An address goes, and with it the connections that use it (RFC 5227, 2.4). */
 function removeAddress(s: Core, address: number): 0 | Errno {
   if (address === 0 || !isOurs(s.m, address)) return EADDRNOTAVAIL
+  // Should it be added again, nobody keeps it for connections of before (kept-address.ts).
+  if (address === s.m.get32(KEPT_ADDRESS)) s.m.put32(KEPT_ADDRESS, 0)
   connectionsLoseAddress(s, address)
   dropAddress(s, address)
   return 0

@@ -5,6 +5,8 @@
  *         | somebody has it
  *         v
  *     duplicate, or another interface identifier is tried (iid.ts)
+ *
+ * Those that are preferred or deprecated are assigned, and stay so while they are tested again, when the link has come up.
  */
 import type { Core } from '../core.ts'
 import { EADDRNOTAVAIL, EINVAL, ENOBUFS, type Errno } from '../errno.ts'
@@ -16,7 +18,7 @@ import { endConnection, visitConnections } from '../tcp/connection.ts'
 import { LISTEN, stateOf } from '../tcp/tcb.ts'
 import { connectionsLoseAddress } from '../tcp/unreachable.ts'
 import { wantSweep } from './destinations.ts'
-import { beginTesting, testTimer } from './duplicates.ts'
+import { beginTesting, testAgainTimer, testTimer } from './duplicates.ts'
 import { isAssignable, putSolicitedNode } from './kinds.ts'
 import { setPrefix } from './prefixes.ts'
 import {
@@ -59,6 +61,13 @@ export const ORIGIN_OWNER = 2
 /** Solicitations sent while it is tested, and how many interface identifiers were tried before this one. */
 export const TESTS_SENT = 50
 export const TRIES = 51
+/** Of an assigned one that is tested again (duplicates.ts): NOT_AGAIN, or how far that is. */
+export const AGAIN = 52
+export const NOT_AGAIN = 0
+export const AGAIN_WAITS = 1
+export const AGAIN_ASKED = 2
+/** 1: it is a user of its solicited-node group. */
+const JOINED = 53
 
 /** So many that no router can fill the memory with them. */
 const ADDRESSES_MAX = 16
@@ -124,7 +133,7 @@ export function assign(s: Core, a: Address): void {
   tellServices(s)
 }
 
-function tellServices(s: Core): void {
+export function tellServices(s: Core): void {
   for (const service of s.services) service.addresses6Changed?.(s)
 }
 
@@ -136,9 +145,10 @@ export function nextAssigned(m: Arena, before: number): number {
   return a === 0 ? 0 : a + ADDRESS6
 }
 
-/** Its timer fired: the test's, or its lifetimes'. */
+/** Its timer fired: a test's, or its lifetimes'. */
 export function addressTimer(s: Core, a: Address): void {
   if (s.m.get8(a + STATE6) === TENTATIVE) testTimer(s, a)
+  else if (s.m.get8(a + AGAIN) !== NOT_AGAIN) testAgainTimer(s, a)
   else lifeTimer(s, a)
 }
 
@@ -147,11 +157,12 @@ export function setLifetimes(s: Core, a: Address, valid: number, preferred: numb
   const { m } = s
   m.put32(a + VALID_UNTIL, untilAfter(m, valid))
   m.put32(a + PREFERRED_UNTIL, untilAfter(m, preferred))
-  if (isAssigned(m, a)) lifeTimer(s, a)
+  // The second test is over in two seconds, and has the lifetimes looked at.
+  if (isAssigned(m, a) && m.get8(a + AGAIN) === NOT_AGAIN) lifeTimer(s, a)
 }
 
 /** 5.5.4: what its lifetimes make of it now, and when to look again. */
-function lifeTimer(s: Core, a: Address): void {
+export function lifeTimer(s: Core, a: Address): void {
   const { m } = s
   const valid = leftOf(m, m.get32(a + VALID_UNTIL) >>> 0)
   const preferred = leftOf(m, m.get32(a + PREFERRED_UNTIL) >>> 0)
@@ -187,14 +198,15 @@ export const removeOwn = (m: Arena, a: Address): void => removeFromList(m, linkO
 
 /** RFC 4291, 2.8: a host joins the solicited-node group of each of its addresses. The test joins it (duplicates.ts). */
 export function joinSolicitedNode(s: Core, a: Address): void {
+  if (s.m.get8(a + JOINED) !== 0) return
   putSolicitedNode(s.m, scratchOf(s.m), a + ADDRESS6)
-  joinGroup6(s, scratchOf(s.m))
+  if (joinGroup6(s, scratchOf(s.m)) === 0) s.m.put8(a + JOINED, 1)
 }
 
-/** Undoes joinSolicitedNode; nothing, where the test has not begun. */
+/** Undoes joinSolicitedNode; nothing, where the test has not begun, or there was no room for the group. */
 export function leaveSolicitedNode(s: Core, a: Address): void {
-  // Before the first solicitation it has not been joined.
-  if (s.m.get8(a + TESTS_SENT) === 0) return
+  if (s.m.get8(a + JOINED) === 0) return
+  s.m.put8(a + JOINED, 0)
   putSolicitedNode(s.m, scratchOf(s.m), a + ADDRESS6)
   leaveGroup6(s, scratchOf(s.m))
 }

@@ -23,7 +23,7 @@ import {
 } from '../memory/layout.ts'
 import { type RecordKind, visitRecords } from '../memory/slab.ts'
 import { chain, unchain } from '../memory/table.ts'
-import { setTimer, timerIsSet } from '../memory/wheel.ts'
+import { startTimer, timerIsSet } from '../memory/wheel.ts'
 import { DATAGRAM_KIND } from '../socket/datagrams.ts'
 import { LOCAL_ADDRESS, REMOTE_ADDRESS } from '../socket/record.ts'
 import { CONNECTION_KIND } from '../tcp/tcb.ts'
@@ -197,7 +197,7 @@ export const makeSweep = (m: Arena): Address => makeRecord(m, SORT_SWEEP)
 export function wantSweep(s: Core): void {
   const { m } = s
   const record = m.get32(linkOf(m) + SWEEP)
-  if (!timerIsSet(m, record)) setTimer(m, record, (m.get32(NOW_MS) + SWEEP_MS) | 0)
+  if (!timerIsSet(m, record)) startTimer(m, record, SWEEP_MS)
 }
 
 /** Frees what nobody names and nothing wanted; what was wanted may stay until the next time. */

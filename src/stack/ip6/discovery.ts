@@ -19,7 +19,7 @@ import {
   NS_LENGTH,
 } from '../wire/nd.ts'
 import { DUPLICATE, findOwn, TENTATIVE } from './addresses.ts'
-import { isDuplicate } from './duplicates.ts'
+import { isDuplicate, isTested } from './duplicates.ts'
 import { isMulticast6, isUnspecified, putSolicitedNode } from './kinds.ts'
 import {
   confirmNeighbour,
@@ -101,7 +101,7 @@ export function neighbourAdvertised(s: Core, ip: Address, at: Address, length: n
   if (solicited && isMulticast6(m, ip + IP6_DESTINATION)) return dropped(s, Drop.BadDiscovery)
   const own = findOwn(m, at + ND_TARGET)
   if (own !== 0) {
-    if (m.get8(own + STATE6) === TENTATIVE) isDuplicate(s, own)
+    if (isTested(m, own) && !isFromUs(m, ip)) isDuplicate(s, own)
     return dropped(s, Drop.AddressConflict)
   }
   const n = findNeighbour6(m, at + ND_TARGET)

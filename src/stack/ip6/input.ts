@@ -34,8 +34,10 @@ import {
   ROUTING_SEGMENTS_LEFT,
   ROUTING_TYPE,
 } from '../wire/ipv6.ts'
+import { ND_NEIGHBOUR_ADVERTISEMENT } from '../wire/nd.ts'
 import { findOwn, isAssigned } from './addresses.ts'
 import { findDestination } from './destinations.ts'
+import { isTested } from './duplicates.ts'
 import { isLoopback6, isMapped, isMulticast6, isUnspecified, SCOPE_LINK, scopeOf } from './kinds.ts'
 import { takeOptions } from './options.ts'
 import { LINK } from './output.ts'
@@ -55,7 +57,7 @@ export function ipv6Input(s: Core, ip: Address, length: number, toGroup: boolean
   if (m.get8(ip) >> 4 !== 6) return dropped(s, Drop.BadIpVersion)
   const payload = m.view.getUint16(ip + IP6_PAYLOAD_LENGTH)
   if (payload > length - IP6_HEADER) return dropped(s, Drop.BadIpLength)
-  if (!maySend(m, ip + IP6_SOURCE)) return dropped(s, Drop.BadSource)
+  if (!maySend(m, ip, payload)) return dropped(s, Drop.BadSource)
   const fault = isForUs(m, ip + IP6_DESTINATION)
   if (fault !== Drop.None) return dropped(s, fault)
   const at = ip + IP6_HEADER
@@ -64,8 +66,16 @@ export function ipv6Input(s: Core, ip: Address, length: number, toGroup: boolean
 }
 
 /** RFC 4291, 2.5.3, 2.7: no group, no loopback address may be a source; nor may ours, from outside, nor an IPv4 address in disguise. */
-const maySend = (m: Arena, at: Address): boolean =>
-  !isMulticast6(m, at) && !isLoopback6(m, at) && !isMapped(m, at) && findAssigned(m, at) === 0
+function maySend(m: Arena, ip: Address, payload: number): boolean {
+  const source = ip + IP6_SOURCE
+  if (isMulticast6(m, source) || isLoopback6(m, source) || isMapped(m, source)) return false
+  const own = findAssigned(m, source)
+  return own === 0 || (isTested(m, own) && payload > 0 && isAdvertisement(m, ip))
+}
+
+/** Whoever else has an address of ours answers from it, when we test it again. */
+const isAdvertisement = (m: Arena, ip: Address): boolean =>
+  m.get8(ip + IP6_NEXT_HEADER) === NEXT_ICMP6 && m.get8(ip + IP6_HEADER) === ND_NEIGHBOUR_ADVERTISEMENT
 
 /** RFC 4862, 5.4: what is sent to a tentative address is not taken; RFC 4291, 2.7.1: nothing of scope 0 or 1 comes from a link. */
 function isForUs(m: Arena, at: Address): Drop {

@@ -7,7 +7,7 @@ import type { Drop } from '../drop.ts'
 import { EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, ENOBUFS, type Errno } from '../errno.ts'
 import { sendEcho } from '../icmp6/echo.ts'
 import { sendReassemblyTimeExceeded6 } from '../icmp6/errors.ts'
-import { groupTimer, joinGroup6, leaveGroup6 } from '../icmp6/groups.ts'
+import { enterGroup6, groupTimer, quitGroup6 } from '../icmp6/groups.ts'
 import type { Address, Page } from '../memory/arena.ts'
 import type { Endpoint, Ipv4, Ipv6, Ipv6Report } from '../stack.ts'
 import { keyedHash } from '../tcp/isn.ts'
@@ -15,17 +15,19 @@ import type { Tcb } from '../tcp/tcb.ts'
 import { hostGone } from '../tcp/unreachable.ts'
 import { IP6_HEADER } from '../wire/ipv6.ts'
 import { TCP_HEADER } from '../wire/tcp.ts'
-import { addOwn, addressTimer, findOwn, isAssigned, loseOwn, nextAssigned } from './addresses.ts'
+import { addOwn, addressTimer, findOwn, isAssigned, loseOwn, nextAssigned, visitOwn } from './addresses.ts'
 import { sortDestinations } from './destination-order.ts'
 import { findDestination, HOP_OF, hasRoute, pathMtuTo, sweep, wantDestination } from './destinations.ts'
+import { testAgain } from './duplicates.ts'
 import { ipv6Input } from './input.ts'
 import { isMulticast6, isUnspecified } from './kinds.ts'
 import { linkMtu } from './link.ts'
-import { findNeighbour6, heardBack, neighbourTimer6, removeNeighbour6 } from './neighbours.ts'
+import { findNeighbour6, heardBack6, neighbourTimer6, removeNeighbour6 } from './neighbours.ts'
 import { payload6At, sendPayload, sendSegment6 } from './output.ts'
 import { prefixTimer } from './prefixes.ts'
 import {
   ADDRESS6,
+  isSame,
   linkOf,
   SORT_ADDRESS,
   SORT_GROUP,
@@ -52,7 +54,7 @@ export interface Ipv6Protocol {
   start(s: Core): void
   /** The packet at `at`, `length` bytes; `toGroup`: it came by a multicast frame. */
   input(s: Core, at: Address, length: number, toGroup: boolean): Drop
-  /** See Stack.linkUp: routers are asked for, and groups reported, on what is joined now (RFC 4861, 6.3.7). */
+  /** See Stack.linkUp: routers are asked for, groups reported and addresses tested on what is joined now (RFC 4861, 6.3.7). */
   linkUp(s: Core): void
   /** A record's timer fired. */
   timer(s: Core, record: Address): void
@@ -77,8 +79,10 @@ export interface Ipv6Protocol {
   /** The text that a segment may carry over the link, and over the path to `remote`. */
   linkMss(s: Core): number
   pathMss(s: Core, remote: number): number
-  /** What TCP has sent to `remote`, a word for an address of either version, was acknowledged: RFC 4861, 7.3.1. */
-  arrived(s: Core, remote: number): void
+  /** Whether packets to `remote` go to nobody else first, as far as is known. */
+  isNextTo(s: Core, remote: number): boolean
+  /** A connection to `remote` got on: see ethernet/neighbours.ts. */
+  heardBack(s: Core, remote: number): void
   /** See emitSegment (tcp/emit.ts). */
   sendSegment(s: Core, t: Tcb, tcp: Address, length: number, ecn: number, emit: Emit): boolean
   /** See output.ts. */
@@ -113,7 +117,9 @@ export const ipv6Protocol: Ipv6Protocol = {
   start: startIpv6,
   input: ipv6Input,
   linkUp(s) {
-    if (linkOf(s.m) !== 0 && chooseLinkLocal(s) !== 0) linkIsReady(s)
+    if (linkOf(s.m) === 0) return
+    visitOwn(s.m, a => testAgain(s, a))
+    if (chooseLinkLocal(s) !== 0) linkIsReady(s)
   },
   timer: fireTimer6,
   reassemblyTimedOut: sendReassemblyTimeExceeded6,
@@ -154,9 +160,13 @@ export const ipv6Protocol: Ipv6Protocol = {
   },
   linkMss: s => linkMtu(s.m) - IP6_HEADER - TCP_HEADER,
   pathMss: (s, remote) => pathMtuTo(s.m, remote) - IP6_HEADER - TCP_HEADER,
-  arrived(s, remote) {
-    const n = isIpv6Word(remote) ? s.m.get32(remote - ADDRESS6 + HOP_OF) : 0
-    if (n !== 0) heardBack(s, n)
+  isNextTo({ m }, remote) {
+    const n = m.get32(remote - ADDRESS6 + HOP_OF)
+    return n !== 0 && isSame(m, n + ADDRESS6, remote)
+  },
+  heardBack(s, remote) {
+    const n = s.m.get32(remote - ADDRESS6 + HOP_OF)
+    if (n !== 0) heardBack6(s, n)
   },
   sendSegment: sendSegment6,
   payloadAt: payload6At,
@@ -167,8 +177,8 @@ export const ipv6Protocol: Ipv6Protocol = {
   report: reportOf,
   addAddress: (s, address, bits) => given(s, address, at => addOwn(s, at, bits)),
   removeAddress: (s, address) => given(s, address, at => loseOwn(s, at)),
-  joinGroup: (s, group) => given(s, group, at => joinGroup6(s, at)),
-  leaveGroup: (s, group) => given(s, group, at => leaveGroup6(s, at)),
+  joinGroup: (s, group) => given(s, group, at => enterGroup6(s, at)),
+  leaveGroup: (s, group) => given(s, group, at => quitGroup6(s, at)),
   hostGone(s, address) {
     given(s, address, at => {
       const d = findDestination(s.m, at)

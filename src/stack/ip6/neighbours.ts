@@ -17,7 +17,7 @@ import { undeliverable } from '../icmp6/returned.ts'
 import { type Address, type Arena, freePages, PAGE_LENGTH, PAGE_NEXT, type Page } from '../memory/arena.ts'
 import { NOW_MS, PAGE_COUNT } from '../memory/layout.ts'
 import { chain, unchain } from '../memory/table.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { REMOTE_ADDRESS } from '../socket/record.ts'
 import { visitConnections } from '../tcp/connection.ts'
 import { SYN_SENT, stateOf } from '../tcp/tcb.ts'
@@ -121,11 +121,12 @@ export function confirmNeighbour(s: Core, n: Address): void {
   enter(s, n, REACHABLE, reachableMs(s))
 }
 
-/** The same, as a layer above has it: "a connection is making 'forward progress'" by way of it. It comes with every ACK. */
-export function heardBack(s: Core, n: Address): void {
+/** The same, as a layer above has it: "a connection is making 'forward progress'" by way of it. It comes with every ACK and every text. */
+export function heardBack6(s: Core, n: Address): void {
   const state = s.m.get8(n + STATE6)
   if (state === REACHABLE) s.m.put32(n + CONFIRMED_AT, s.m.get32(NOW_MS))
-  else if (state !== INCOMPLETE) confirmNeighbour(s, n)
+  // Nothing has gone to one that is STALE: what comes proves nothing of late.
+  else if (state === DELAY || state === PROBE) confirmNeighbour(s, n)
 }
 
 /** Where it is was learnt, but not that it hears us. */
@@ -147,7 +148,7 @@ export const hasMac6 = (m: Arena, n: Address, high: number, low: number): boolea
 function enter(s: Core, n: Address, state: number, ms: number): void {
   s.m.put8(n + STATE6, state)
   s.m.put8(n + PROBES, 0)
-  setTimer(s.m, n, (s.m.get32(NOW_MS) + ms) | 0)
+  startTimer(s.m, n, ms)
 }
 
 /** Its timer fired. */
@@ -159,7 +160,7 @@ export function neighbourTimer6(s: Core, n: Address): void {
       return probes < MAX_MULTICAST_SOLICIT ? solicit(s, n) : neighbourFailed(s, n)
     case REACHABLE: {
       const left = (m.get32(n + CONFIRMED_AT) + reachableMs(s) - m.get32(NOW_MS)) | 0
-      return left > 0 ? setTimer(m, n, (m.get32(NOW_MS) + left) | 0) : suspectNeighbour(s, n)
+      return left > 0 ? startTimer(m, n, left) : suspectNeighbour(s, n)
     }
     case DELAY:
       m.put8(n + STATE6, PROBE)
@@ -173,7 +174,7 @@ export function neighbourTimer6(s: Core, n: Address): void {
 function solicit(s: Core, n: Address): void {
   const { m } = s
   m.put8(n + PROBES, m.get8(n + PROBES) + 1)
-  setTimer(m, n, (m.get32(NOW_MS) + retransMs(m)) | 0)
+  startTimer(m, n, retransMs(m))
   solicitNeighbour(s, n + ADDRESS6, m.get8(n + STATE6) === INCOMPLETE ? 0 : n)
 }
 

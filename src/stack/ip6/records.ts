@@ -8,10 +8,10 @@
  */
 import { KIND_IPV6, RECORD_KIND } from '../core.ts'
 import type { Address, Arena } from '../memory/arena.ts'
-import { IPV6_LINK, NOW, NOW_MS, POOL_IPV6 } from '../memory/layout.ts'
+import { IPV6_LINK, NOW, POOL_IPV6 } from '../memory/layout.ts'
 import { freeRecord, type RecordKind, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, hashOf } from '../memory/table.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 
 /** Offsets that all records of IPv6 have, see above: the sort, one of SORT_…. */
 export const SORT = 17
@@ -167,5 +167,5 @@ const TIMER_MAX_MS = 1 << 30
 export function timeLife(m: Arena, record: Address, until: number): void {
   if (until === FOR_EVER) return clearTimer(m, record)
   const ms = Math.min(TIMER_MAX_MS, Math.max(0, until * 1000 - Math.floor(m.view.getFloat64(NOW, true))))
-  setTimer(m, record, (m.get32(NOW_MS) + ms) | 0)
+  startTimer(m, record, ms)
 }

@@ -1,8 +1,7 @@
 /** Asking for routers, RFC 4861, 6.3.7: up to three times, until one has answered. */
 import type { Core } from '../core.ts'
 import { reportAll } from '../icmp6/groups.ts'
-import { NOW_MS } from '../memory/layout.ts'
-import { clearTimer, setTimer } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { SOLICITATIONS_LEFT } from './link.ts'
 import { linkOf } from './records.ts'
 import { solicitRouters } from './solicit.ts'
@@ -29,7 +28,7 @@ export function solicitationTimer(s: Core): void {
   if (left === 0) return
   solicitRouters(s)
   m.put8(link + SOLICITATIONS_LEFT, left - 1)
-  if (left > 1) setTimer(m, link, (m.get32(NOW_MS) + RTR_SOLICITATION_INTERVAL_MS) | 0)
+  if (left > 1) startTimer(m, link, RTR_SOLICITATION_INTERVAL_MS)
 }
 
 /** A router with a lifetime has answered: "the host MUST desist from sending any further solicitations". */

@@ -100,3 +100,11 @@ test('a buffer that is not an arena is refused', () => {
     'not an arena',
   )
 })
+
+test.each([-1, 0, 2 ** 31, 2 ** 53, 0.5, 65_537, Number.NaN, Infinity])(
+  'a budget of %d bytes is refused, and none of it is taken',
+  memory => {
+    const config = { memory, mac: Uint8Array.of(2, 0, 0, 0, 0, 1) }
+    expect(() => createFull(config, environment(1))).toThrow(`A budget of ${memory} bytes does not work`)
+  },
+)

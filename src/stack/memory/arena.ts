@@ -202,10 +202,10 @@ function held(m: Arena, pool: number, by: number): void {
 
 /**
  * The input page's frame is worth keeping: the page goes to `pool`, and a fresh one takes its place. 0 when memory
- * is full; then the frame stays where it is and will be overwritten.
+ * is full; then the frame stays where it is and will be overwritten. `urgent` as for `takePage`.
  */
-export function keepInput(m: Arena, pool: number): Page {
-  const fresh = takePage(m, pool, false)
+export function keepInput(m: Arena, pool: number, urgent = false): Page {
+  const fresh = takePage(m, pool, urgent)
   if (fresh === 0) return 0
   const page = m.get32(INPUT_PAGE)
   setOwner(m, fresh, POOL_STANDING)

@@ -55,17 +55,20 @@ export function smallestArena(withCounters: boolean): number {
   return size
 }
 
-/** Throws RangeError when the budget is out of range. */
+/** A fresh arena of so many bytes. Throws RangeError when the budget is out of range. */
+export function newArena(size: number, withCounters: boolean): ArrayBuffer {
+  const smallest = smallestArena(withCounters)
+  if (size >= smallest && size <= ARENA_MAX && size % 4 === 0) return new ArrayBuffer(size)
+  throw new RangeError(
+    `A budget of ${size} bytes does not work: this profile needs from ${smallest} (${smallest / 1024} KiB) to ${ARENA_MAX} bytes, a multiple of 4.`,
+  )
+}
+
+/** Lays out a fresh arena. */
 export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
   const { m } = s
   const size = m.buffer.byteLength
   const withCounters = s.features.procFs !== undefined
-  const smallest = smallestArena(withCounters)
-  if (size < smallest || size > ARENA_MAX || size % 4 !== 0) {
-    throw new RangeError(
-      `A budget of ${size} bytes does not work: this profile needs from ${smallest} (${smallest / 1024} KiB) to ${ARENA_MAX} bytes, a multiple of 4.`,
-    )
-  }
   if (secret.length !== 16) throw new RangeError(`The secret has 16 bytes; this one has ${secret.length}.`)
   const extra = settings.more.length
   const pages = pagesIn(size, withCounters, extra)

@@ -111,7 +111,9 @@ export const LINK_TX_FRAMES = 28
 export const LINK_RX_BYTES = 32
 export const LINK_TX_BYTES = 40
 export const LINK_ERRORS = 48
-export const LINK_SIZE = 52
+/** When an address of the link's that was given was last defended (ms); 0: never. */
+export const LINK_DEFENDED_AT = 52
+export const LINK_SIZE = 56
 export const MAC_HIGH = LINK_0 + LINK_MAC_HIGH
 export const MTU = LINK_0 + LINK_MTU
 export const MAC_LOW = LINK_0 + LINK_MAC_LOW

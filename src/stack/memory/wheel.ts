@@ -7,7 +7,7 @@
  * deadline. Deadlines are whole milliseconds modulo 2^32 and compare by their difference.
  */
 import type { Address, Arena } from './arena.ts'
-import { WHEEL_BITMAPS, WHEEL_LEVELS, WHEEL_SLOTS, WHEEL_TICK } from './layout.ts'
+import { NOW_MS, WHEEL_BITMAPS, WHEEL_LEVELS, WHEEL_SLOTS, WHEEL_TICK } from './layout.ts'
 
 /** The node inside a timed record; its first word belongs to the hash table. */
 export const TIMER_NEXT = 4
@@ -25,6 +25,10 @@ export function setTimer(m: Arena, record: Address, at: number): void {
   m.put32(record + TIMER_AT, at)
   file(m, record)
 }
+
+/** The same, `ms` milliseconds from now. */
+export const startTimer = (m: Arena, record: Address, ms: number): void =>
+  setTimer(m, record, (m.get32(NOW_MS) + ms) | 0)
 
 /** Takes the record out of its slot; nothing, where its timer is not set. */
 export function clearTimer(m: Arena, record: Address): void {

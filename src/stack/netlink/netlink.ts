@@ -16,6 +16,7 @@ import { NETLINK_HEAD, POOL_DATAGRAMS } from '../memory/layout.ts'
 import {
   isFull,
   LOST,
+  MEMBERSHIPS,
   NEXT_OF_KIND,
   QUEUE_HEAD,
   queuePages,
@@ -23,7 +24,7 @@ import {
   takeDatagram,
 } from '../socket/datagrams.ts'
 import type { SocketFamily } from '../socket/family.ts'
-import { clearFlag, hasFlag, LOCAL_ADDRESS, LOCAL_PORT, REMOTE_ADDRESS, setFlag } from '../socket/record.ts'
+import { clearFlag, hasFlag, LOCAL_ADDRESS, LOCAL_PORT, setFlag } from '../socket/record.ts'
 import { handleOf } from '../socket/socket.ts'
 import { type Endpoint, Protocol } from '../stack.ts'
 import {
@@ -49,6 +50,10 @@ import {
   NLMSG_SEQ,
   NLMSG_TYPE,
   type Request,
+  RTMGRP_IPV4_IFADDR,
+  RTMGRP_IPV4_ROUTE,
+  RTMGRP_LINK,
+  RTMGRP_NEIGH,
 } from './message.ts'
 import { addressTable, linkTable, neighbourTable, routeTable, TABLES, type Table } from './tables.ts'
 
@@ -61,11 +66,16 @@ export interface NetlinkSockets extends SocketFamily {
   neighbourChanged(s: Core, neighbour: Address, gone: boolean): void
 }
 
-/** The record, see socket/record.ts: the groups, the dump that goes on (its type; 0: none), its number, what it has told. */
+/**
+ * The record, see socket/record.ts: the groups, the dump that goes on (its type; 0: none), its number, what it has told. A program's
+ * number must not stand where other sockets have addresses: it could be taken for the word of an IPv6 one (ip6/word.ts).
+ */
 const GROUPS = LOCAL_ADDRESS
 const DUMP_TYPE = LOCAL_PORT
-const DUMP_SEQ = REMOTE_ADDRESS
+const DUMP_SEQ = MEMBERSHIPS
 const DUMP_TOLD = SLOTS
+/** Those that there are; other bits of a mask mean nothing here. */
+const ALL_GROUPS = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE
 /** A flag of the record: something was lost. */
 const FLAG_OVERRUN = 64
 
@@ -79,10 +89,13 @@ export const netlinkSockets: NetlinkSockets = {
     return 0
   },
 
-  close: ({ m }, socket) => remove(m, NETLINK_HEAD, socket, NEXT_OF_KIND),
+  close({ m }, socket) {
+    m.put32(socket + DUMP_SEQ, 0)
+    remove(m, NETLINK_HEAD, socket, NEXT_OF_KIND)
+  },
 
   bind({ m }, socket, groups) {
-    m.put32(socket + GROUPS, groups)
+    m.put32(socket + GROUPS, groups & ALL_GROUPS)
     return 0
   },
 

@@ -20,7 +20,7 @@ import {
   isErrno,
 } from '../errno.ts'
 import { isOurs } from '../ip/local.ts'
-import { ipv6For } from '../ip6/word.ts'
+import { ipv6For, isIpv6Word } from '../ip6/word.ts'
 import type { Address, Arena } from '../memory/arena.ts'
 import { type Ipv4, type Ipv6, Protocol, type Socket, type Stack } from '../stack.ts'
 import { makeConnection } from '../tcp/connection.ts'
@@ -66,7 +66,7 @@ function makeUdpSocket(s: Core): Address {
 
 /** Calls with the word by which records know an address that a user gave (ip6/word.ts). */
 function withWord(s: Core, address: Ipv4 | Ipv6, call: (word: number) => number): number {
-  if (typeof address === 'number') return ipv6For(s, address) !== undefined ? ENETUNREACH : call(address | 0)
+  if (typeof address === 'number') return isIpv6Word(address | 0) ? ENETUNREACH : call(address | 0)
   const word = s.features.ipv6?.enter(s, address) ?? EAFNOSUPPORT
   return isErrno(word) ? word : call(word)
 }

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { EADDRINUSE, EBADF } from '../errno.ts'
+import { EADDRINUSE, EBADF, ENETUNREACH } from '../errno.ts'
 import { inspectNeighbours } from '../inspect/inspect.ts'
+import { createStack as client } from '../profiles/client.ts'
+import { createStack as full } from '../profiles/full.ts'
+import { createStack as minimal } from '../profiles/minimal.ts'
 import { Protocol, type Socket } from '../stack.ts'
 import { CONNECTION_KIND } from '../tcp/tcb.ts'
 import { Dialogue, established, PEER } from '../testing/dialogue.ts'
@@ -113,4 +116,20 @@ test('a neighbour that is gone is not shown beside those that are there', () => 
   ).toEqual(['10.0.0.2', '10.0.0.3'])
   d.stack.hostGone(0x0a000003)
   expect(inspectNeighbours(d.stack.arena).map(n => n.address)).toEqual(['10.0.0.2'])
+})
+
+test.each([
+  ['full', full],
+  ['client', client],
+  ['minimal', minimal],
+])('in %s no number leads to a record, whatever it is modulo 2^32', (_, profile) => {
+  const d = new Dialogue({}, profile)
+  const socket = udp(d)
+  for (const address of [0x4000, 0xffffff, 0x4000 - 2 ** 32, 0x4000 + 2 ** 32, 0x4000 + 0.5])
+    for (const result of [
+      d.stack.connect(socket, address, 9),
+      d.stack.sendTo(socket, Uint8Array.of(1), address, 9),
+    ])
+      expect(result).toBe(ENETUNREACH)
+  d.stack.close(socket)
 })

@@ -1,5 +1,6 @@
 /** The ACK field, RFC 9293, 3.10.7.4, fifth: what it acknowledges, what window it brings. */
 import type { Core } from '../core.ts'
+import { heardBack } from '../ethernet/neighbours.ts'
 import { type Arena, freePage, PAGE_LENGTH, PAGE_NEXT, PAGE_OFFSET, PAGE_SEQ } from '../memory/arena.ts'
 import { dropFirst } from '../memory/fifo.ts'
 import { clearFlag, FLAG_ORPHAN, hasFlag, REMOTE_ADDRESS } from '../socket/record.ts'
@@ -74,7 +75,7 @@ export function advanceUna(s: Core, t: Tcb, ack: number): void {
   m.put32(t + SND_UNA, ack)
   m.put32(t + SND_NXT, seqMax(m.get32(t + SND_NXT), ack))
   newAck(s, t, acked, flight)
-  s.features.ipv6?.arrived(s, m.get32(t + REMOTE_ADDRESS))
+  heardBack(s, m.get32(t + REMOTE_ADDRESS))
   if (freed > 0) raise(m, t, Event.Writable)
 }
 

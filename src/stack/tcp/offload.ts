@@ -75,7 +75,7 @@ const datagramEnd = ({ m: { view } }: Core, at: Address): number =>
 
 /** Whether a host is on link 0 itself: a router has no use for a large frame, since the next link does not carry it. */
 const isNextTo = (s: Core, remote: number): boolean =>
-  linkTo(s, remote) === 0 && (ipv6For(s, remote) !== undefined || nextHop(s, remote) === remote)
+  ipv6For(s, remote)?.isNextTo(s, remote) ?? (linkTo(s, remote) === 0 && nextHop(s, remote) === remote)
 
 /** The feature IP_OFFLOAD. */
 export const offload: Offload = {

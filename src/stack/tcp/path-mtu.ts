@@ -22,8 +22,8 @@ import {
   PAGE_SEQ,
   takePage,
 } from '../memory/arena.ts'
-import { NOW_MS, POOL_SEND } from '../memory/layout.ts'
-import { setTimer } from '../memory/wheel.ts'
+import { POOL_SEND } from '../memory/layout.ts'
+import { startTimer } from '../memory/wheel.ts'
 import { hasFlag, REMOTE_ADDRESS } from '../socket/record.ts'
 import { IP_HEADER, IP_TOTAL_LENGTH } from '../wire/ipv4.ts'
 import { IP6_HEADER, IP6_MTU_MIN } from '../wire/ipv6.ts'
@@ -130,7 +130,7 @@ function learn(s: Core, t: Tcb, mtu: number): void {
   const r = wantDestination(s, m.get32(t + REMOTE_ADDRESS))
   if (r !== 0) {
     m.put16(r + PATH_MTU, mtu)
-    setTimer(m, r, (m.get32(NOW_MS) + BELIEVED_MS) | 0)
+    startTimer(m, r, BELIEVED_MS)
   }
   lower(s, t, mtu - spaceOf(s, t))
 }

@@ -6,6 +6,7 @@
 import { type Core, dropped } from '../core.ts'
 import { Drop } from '../drop.ts'
 import { ECONNRESET } from '../errno.ts'
+import { heardBack } from '../ethernet/neighbours.ts'
 import {
   type Arena,
   keepInput,
@@ -18,7 +19,7 @@ import {
 } from '../memory/arena.ts'
 import { append } from '../memory/fifo.ts'
 import { POOL_RECEIVE } from '../memory/layout.ts'
-import { FLAG_ORPHAN, hasFlag } from '../socket/record.ts'
+import { FLAG_ORPHAN, hasFlag, REMOTE_ADDRESS } from '../socket/record.ts'
 import { raise } from '../socket/socket.ts'
 import { Event } from '../stack.ts'
 import { FIN } from '../wire/tcp.ts'
@@ -39,7 +40,7 @@ import {
   RECV_TAIL,
   type Tcb,
 } from './tcb.ts'
-import { offeredWindow } from './window.ts'
+import { mayUseReserve, offeredWindow } from './window.ts'
 
 /** Text this short is copied behind the last, if that has room. */
 const SMALL = 512
@@ -65,6 +66,7 @@ export function receiveText(s: Core, t: Tcb): Drop {
     oweAck(s, t)
     return dropped(s, Drop.NoMemory)
   }
+  heardBack(s, m.get32(t + REMOTE_ADDRESS))
   const filled = m.get32(t + OUT_OF_ORDER) !== 0
   if (filled) deliverHeld(s, t)
   acknowledge(s, t, filled)
@@ -88,7 +90,7 @@ function appendInput(s: Core, t: Tcb): boolean {
   let page = keepInput(m, POOL_RECEIVE)
   if (page === 0) {
     reclaimPages(s)
-    page = keepInput(m, POOL_RECEIVE)
+    page = keepInput(m, POOL_RECEIVE, mayUseReserve(m, t))
     if (page === 0) return false
   }
   m.put16(page + PAGE_OFFSET, g.at - page)

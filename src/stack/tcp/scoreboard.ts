@@ -63,7 +63,12 @@ export const isMarked = (m: Arena, page: Page, marks: number): boolean =>
 export const isWaiting = (m: Arena, page: Page): boolean =>
   (m.get16(page + PAGE_FLAGS) & (IS_LOST | IS_AGAIN)) === IS_LOST
 
-/** RFC 6675, 4: SetPipe (): what is in flight, less what has arrived or is lost, and once more what was sent again. */
+/**
+ * RFC 6675, 4: SetPipe (): what is in flight, less what has arrived or is lost, and once more what was sent again. Bytes that
+ * were SACKed of a page in part count as in the network until all of it was, or it is lost: pipe may be too large by less than
+ * a page for each such page, never too small. So a sender of segments of half a page and less, for only with those are losses
+ * not pages, holds back for a moment what it might send. To count them would take the blocks of earlier ACKs, page by page.
+ */
 export const pipe = (m: Arena, t: Tcb): number => flightSize(m, t) - gone(m, flightOf(m, t))
 
 /** Bytes in flight that are not in the network. */

@@ -114,7 +114,8 @@ export function readSegment(
   g.ack = view.getInt32(at + TCP_ACKNOWLEDGMENT)
   g.window = view.getUint16(at + TCP_WINDOW)
   g.flags = view.getUint8(at + TCP_FLAGS)
-  if ((g.flags & URG) !== 0) g.urgent = (g.seq + view.getUint16(at + TCP_URGENT_POINTER)) | 0
+  if (s.features.urgent !== undefined && (g.flags & URG) !== 0)
+    g.urgent = (g.seq + view.getUint16(at + TCP_URGENT_POINTER)) | 0
   g.at = at + headerLength
   g.length = length - headerLength
   g.mss = 0

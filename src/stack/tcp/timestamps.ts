@@ -99,8 +99,9 @@ export const timestamps: Timestamps = {
   check(s, t) {
     const { m, segment: g } = s
     if (!hasFlag(m, t, FLAG_TIMESTAMPS) || (g.flags & RST) !== 0) return Drop.None
-    // 3.2: "If a non-<RST> segment is received without a TSopt, a TCP SHOULD silently drop the segment".
-    if (!g.stamped) return dropped(s, Drop.NoTimestamp)
+    // 3.2: "If a non-<RST> segment is received without a TSopt, a TCP SHOULD silently drop the segment". But RFC 5961, 4.2 MUST
+    // answer a SYN: so a peer who has begun anew, and now offers none, learns that we hold the old connection.
+    if (!g.stamped) return (g.flags & SYN) !== 0 ? Drop.None : dropped(s, Drop.NoTimestamp)
     if (seqDiff(g.tsval, m.get32(t + TS_RECENT)) >= 0) return Drop.None
     if (isOutdated(m, t)) return Drop.None
     // 5.3, R1: "Send an acknowledgment in reply ... and drop the segment".

@@ -121,7 +121,7 @@ export function connectTcp(s: Core, t: Tcb, address: number, port: number): 0 | 
   if (local === 0) return ENETUNREACH
   const bound = m.get16(t + LOCAL_PORT)
   const old = bound === 0 ? 0 : (findSocket(m, KIND_CONNECTION, bound, address, port) as Tcb)
-  const reused = old !== 0 && s.features.timestamps?.mayReuse(s, old) === true
+  const reused = s.features.timestamps !== undefined && old !== 0 && s.features.timestamps.mayReuse(s, old)
   const localPort = reused ? bound : choosePort(s, KIND_CONNECTION, bound, address, port)
   if (isErrno(localPort)) return localPort
   let iss = initialSequence(s, local, address, localPort, port)
@@ -186,12 +186,13 @@ export function recvTcp(s: Core, t: Tcb, into: Uint8Array): number | Errno {
   return done
 }
 
-/** 3.8.6.2.2: the window is told anew when it has grown by two segments or half of the buffer. */
+/** 3.8.6.2.2: the window is told anew when it has grown by two segments or half of the buffer, or is no longer closed. */
 function updatePeer(s: Core, t: Tcb, before: number): void {
   const { m } = s
   const state = stateOf(m, t)
   if (state !== ESTABLISHED && state !== FIN_WAIT_1 && state !== FIN_WAIT_2) return
-  if (receiveWindow(s, t) - before >= Math.min(2 * m.get16(t + MSS), bufferShare(m) >> 1)) oweAck(s, t)
+  const enough = before === 0 ? 1 : Math.min(2 * m.get16(t + MSS), bufferShare(m) >> 1)
+  if (receiveWindow(s, t) - before >= enough) oweAck(s, t)
 }
 
 const nothingToRead = (m: Arena, t: Tcb): Errno => {

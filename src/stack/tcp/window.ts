@@ -7,7 +7,7 @@ import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
 import { FREE_COUNT, PAGE_COUNT, RESERVE } from '../memory/layout.ts'
 import { seqDiff } from './seq.ts'
-import { MSS, RCV_EDGE, RCV_NXT, RCV_SCALE, RECV_QUEUED, type Tcb } from './tcb.ts'
+import { MSS, RCV_EDGE, RCV_NXT, RCV_SCALE, RECV_HEAD, RECV_QUEUED, type Tcb } from './tcb.ts'
 
 /** The window field is 16 bits, shifted by RCV_SCALE where window scaling was agreed on (RFC 7323, 2). */
 const WINDOW_FIELD_MAX = 0xffff
@@ -25,12 +25,19 @@ const receiveLimit = (m: Arena, t: Tcb): number =>
 export function receiveWindow(s: Core, t: Tcb): number {
   const { m } = s
   const limit = receiveLimit(m, t)
-  const pages = Math.max(0, m.get32(FREE_COUNT) - m.get32(RESERVE))
-  const space = Math.min(limit - m.get32(t + RECV_QUEUED), pages * PAGE_DATA)
+  const memory = Math.max(Number(mayUseReserve(m, t)), m.get32(FREE_COUNT) - m.get32(RESERVE)) * PAGE_DATA
+  const space = Math.min(limit - m.get32(t + RECV_QUEUED), memory)
   const offered = offeredWindow(m, t)
-  // 3.8.6.2.2: the edge moves when it can move by min(Fr * RCV.BUFF, Eff.snd.MSS), Fr = 1/2.
-  return space - offered >= Math.min(limit >> 1, m.get16(t + MSS)) ? space : offered
+  // 3.8.6.2.2: the edge moves when it can move by min(Fr * RCV.BUFF, Eff.snd.MSS), Fr = 1/2; or by all that memory has.
+  return space - offered >= Math.min(limit >> 1, m.get16(t + MSS), memory) ? space : offered
 }
+
+/**
+ * Whoever has nothing to read may have a page of the reserve, while that is whole: text that two hosts have to say to
+ * each other may fill both, and would wait for ever if neither could hear.
+ */
+export const mayUseReserve = (m: Arena, t: Tcb): boolean =>
+  m.get32(t + RECV_HEAD) === 0 && m.get32(FREE_COUNT) >= m.get32(RESERVE)
 
 /** What the peer may still send by what it was told last. */
 export const offeredWindow = (m: Arena, t: Tcb): number =>

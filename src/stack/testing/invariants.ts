@@ -214,7 +214,8 @@ function expectIpv6(
     )
   const own = ofSort(m, ipv6, records.SORT_ADDRESS)
   const named = new Set([...destinations, ...own].map(at => at + records.ADDRESS6))
-  for (const at of sockets)
+  // Without IPv6 a word is a number like others.
+  for (const at of link === 0 ? [] : sockets)
     for (const word of [m.get32(at + LOCAL_ADDRESS), m.get32(at + REMOTE_ADDRESS)])
       must(!isIpv6Word(word) || named.has(word), 'a socket names no address', word)
 }
