@@ -143,7 +143,10 @@ function setOwner(m: Arena, page: Page, pool: number): void {
  */
 export function takePage(m: Arena, pool: number, urgent: boolean): Page {
   const free = m.get32(FREE_COUNT)
-  if (free <= (urgent ? 0 : m.get32(RESERVE))) return refusePage(m, pool)
+  if (free <= (urgent ? 0 : m.get32(RESERVE))) {
+    m.add32(poolAt(pool) + POOL_FAILURES, 1)
+    return 0
+  }
   const page = m.get32(FREE_HEAD)
   m.put32(FREE_HEAD, m.get32(page))
   m.put32(FREE_COUNT, free - 1)
@@ -155,15 +158,6 @@ export function takePage(m: Arena, pool: number, urgent: boolean): Page {
   const used = m.get32(PAGE_COUNT) - free + 1
   if (used > m.get32(USED_PEAK)) m.put32(USED_PEAK, used)
   return page
-}
-
-/** How many pages a pool has. */
-export const pagesHeld = (m: Arena, pool: number): number => m.get32(poolAt(pool) + POOL_PAGES)
-
-/** Counts that a pool had no page: 0. */
-export function refusePage(m: Arena, pool: number): 0 {
-  m.add32(poolAt(pool) + POOL_FAILURES, 1)
-  return 0
 }
 
 /** Moves a page from its pool to another. */

@@ -18,12 +18,10 @@ import {
   PAGE_OFFSET,
   PAGE_SEQ,
   type Page,
-  pagesHeld,
-  refusePage,
   takePage,
 } from '../memory/arena.ts'
 import { append } from '../memory/fifo.ts'
-import { FREE_COUNT, POOL_SEND, RESERVE } from '../memory/layout.ts'
+import { POOL_SEND } from '../memory/layout.ts'
 import { MSS_DEFAULT, reclaimPages } from './connection.ts'
 import { endOfText } from './output.ts'
 import { MSS, SEND_HEAD, SEND_QUEUED, SEND_TAIL, type Tcb } from './tcb.ts'
@@ -88,21 +86,12 @@ function pageWithRoom(m: Arena, t: Tcb, segment: number): Page {
   return tail !== 0 && m.get16(tail + PAGE_LENGTH) < segment && endOfPage(m, tail) < tail + PAGE ? tail : 0
 }
 
-/**
- * What waits to be said, but for its first page, leaves one to hear with. Two hosts whose memory is full of what each would say
- * to the other offer no window, neither can send, and both wait for ever.
- */
-function takeTextPage(m: Arena): Page {
-  const leavesOne = m.get32(FREE_COUNT) > m.get32(RESERVE) + 1 || pagesHeld(m, POOL_SEND) === 0
-  return leavesOne ? takePage(m, POOL_SEND, false) : refusePage(m, POOL_SEND)
-}
-
 function addTextPage(s: Core, t: Tcb): Page {
   const { m } = s
-  let page = takeTextPage(m)
+  let page = takePage(m, POOL_SEND, false)
   if (page === 0) {
     reclaimPages(s)
-    page = takeTextPage(m)
+    page = takePage(m, POOL_SEND, false)
     if (page === 0) return 0
   }
   m.put16(page + PAGE_OFFSET, TEXT_OFFSET)
