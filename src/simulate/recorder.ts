@@ -34,6 +34,8 @@ const SILENT = ['poll', 'pollAt', 'events', 'nextSocket', 'ethtool', 'urgent']
 export class Recorder {
   birth: Birth | undefined
   entries: Entry[] = []
+  /** The names of all that was called. */
+  readonly called = new Set<string>()
   #now = 0
 
   /** The host's clock when it last did something. */
@@ -54,6 +56,7 @@ export class Recorder {
   #overhear(stack: Stack, name: keyof Stack): unknown {
     const found = stack[name]
     if (typeof found !== 'function') return found
+    this.called.add(name)
     if (name === 'input') return this.#hear(stack)
     if (name === 'output') return this.#say(stack)
     return (...values: unknown[]) => {

@@ -107,7 +107,7 @@ function milderIn(incident: Incident, key: string): Incident[] {
       .map(part => ({ ...incident, weather: { ...incident.weather, [part]: CALM[part] } }))
   const tried: unknown[] = []
   if (key in PLAIN && value !== PLAIN[key]) tried.push(PLAIN[key])
-  if (AMOUNTS.includes(key) && Number(value) > 1) tried.push(Math.floor(Number(value) / 2), Number(value) - 1)
+  if (AMOUNTS.includes(key) && Number(value) > 1) tried.push(Math.floor(Number(value) / 2))
   const milder = tried.map(other => ({ ...incident, [key]: other }) as Incident)
   if (FRILLS.includes(key)) milder.unshift(without(incident, key))
   return milder

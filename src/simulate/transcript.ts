@@ -54,6 +54,12 @@ export function scriptOf(
   return undefined
 }
 
+/** The whole record, line by line. */
+export function transcriptOf({ birth, entries, now }: Recorder, title: string): string[] {
+  if (birth === undefined) return []
+  return [...settingsOf(birth, title), ...stepsOf(birth, entries, now, { kind: 'itself' })]
+}
+
 /** The script up to the step at which it fails. */
 function failing(head: readonly string[], lines: readonly string[]): string | undefined {
   const at = failsAt([...head, ...lines])

@@ -161,6 +161,8 @@ export class MessageReceiver implements Program {
   }
 
   close(): void {
-    if (this.socket !== 0) this.machine.stack.close(this.socket)
+    if (this.socket === 0) return
+    this.machine.stack.leaveGroup(this.socket, GROUP)
+    this.machine.stack.close(this.socket)
   }
 }
