@@ -259,7 +259,7 @@ class Scene {
     this.#left = talk.between(FRAMES_A_RUN / 3, FRAMES_A_RUN)
     this.#given = given === undefined ? undefined : [...given]
     this.wakeAt =
-      given === undefined ? settled.now + talk.below(300) : (given[0]?.at ?? Number.POSITIVE_INFINITY)
+      given === undefined ? settled.now + talk.below(50) : (given[0]?.at ?? Number.POSITIVE_INFINITY)
   }
 
   #hear(bytes: Uint8Array): void {
@@ -301,7 +301,7 @@ class Scene {
       const bytes = this.#written()
       if (bytes !== undefined) this.#send(bytes)
     }
-    const gap = dice.one([0, 1, 1, 2, 3, 5, 10, 30, 100, 400])
+    const gap = dice.one([0, 0, 1, 1, 2, 3, 5, 10, 30, 100])
     this.wakeAt = this.#left > 0 ? this.#segment.now + gap + dice.below(10) / 10 : Number.POSITIVE_INFINITY
   }
 
@@ -346,7 +346,7 @@ class Scene {
       takeTurns()
       takeRare()
       host.stack.input(bytes, segment.now, link)
-      segment.send(host)
+      segment.sendSome(host)
       const turns = takeTurns()
       this.#kept.note(bytes, takeRare())
       segment.attend(host)
@@ -391,7 +391,7 @@ function conversations(dice: Dice, hosts: Host[], { number, now }: Settled, seed
     const id = (seed & 0xffff) * 8 + n
     const one = dice.one(hosts)
     const other = dice.one((one === hosts[3] ? onSegment : hosts).filter(host => host !== one))
-    const beginsAt = now + dice.one([0, 1, 20, 500, 2_000])
+    const beginsAt = now + dice.one([0, 1, 20, 100, 600])
     const ipv6 = dice.chance(0.4) && one !== hosts[3] && other !== hosts[3]
     const [asks, answers] = [one as Host, other as Host]
     const kind = dice.below(10)
@@ -457,8 +457,8 @@ function streamPlan(dice: Dice, id: number, ipv6: boolean, beginsAt: number, mem
     there: bytes(),
     back: bytes(),
     piece: dice.one([100, 1_000, 1_460, 4_000]),
-    pause: dice.one([0, 1, 30, 200]),
-    last: dice.one(['client', 'server', 'nobody'] as const),
+    pause: dice.one([0, 5, 30, 100]),
+    last: dice.one(['client', 'server', 'nobody', 'at once'] as const),
   }
 }
 

@@ -13,6 +13,8 @@ export const QUESTION_PORT = 9
 const EAGAIN = -11
 const ENOBUFS = -105
 const ENOTCONN = -107
+/** Two FINs at once come so long after the beginning, ms: the same for both ends, and when all is said. */
+const AT_ONCE_BEHIND = 1_500
 /** Between two looks of a program that waits. */
 const LOOK = 1_000
 
@@ -58,8 +60,8 @@ export interface StreamPlan {
   readonly piece: number
   /** Between two pieces, ms. */
   readonly pause: number
-  /** Who sends its FIN only when it has heard the other's; 'nobody' waits: both may be on the way at once. */
-  readonly last: 'client' | 'server' | 'nobody'
+  /** Who sends its FIN only when it has heard the other's; 'nobody' waits; or both send theirs 'at once', and they cross. */
+  readonly last: 'client' | 'server' | 'nobody' | 'at once'
   readonly beginsAt: number
 }
 
@@ -99,7 +101,8 @@ class End {
     const failed = this.#hear() ?? this.#say(now)
     if (failed !== undefined) return failed
     const { last } = this.#plan
-    const waits = last === (this.#side === 0 ? 'client' : 'server')
+    const isEarly = last === 'at once' && now < this.#plan.beginsAt + AT_ONCE_BEHIND
+    const waits = isEarly || last === (this.#side === 0 ? 'client' : 'server')
     if (this.said === this.#toSay && !this.hasShut && (this.heardEnd || !waits)) {
       const result = this.stack.shutdown(this.socket)
       if (result < 0 && result !== ENOTCONN) return `error ${result} of shutdown`
@@ -151,6 +154,7 @@ export class Stream implements Conversation {
   readonly #client: Station
   readonly #server: Station
   readonly #near: End
+  readonly #shutAt: number
   readonly #far: End
   #local: Ipv4 | Ipv6
   readonly #remote: Ipv4 | Ipv6
@@ -161,6 +165,7 @@ export class Stream implements Conversation {
     this.#client = client
     this.#server = server
     this.wakeAt = plan.beginsAt
+    this.#shutAt = plan.beginsAt + AT_ONCE_BEHIND
     this.#near = new End(client.stack, plan, 0)
     this.#far = new End(server.stack, plan, 1)
     const both6 = plan.ipv6 && client.address6 !== undefined && server.address6 !== undefined
@@ -194,7 +199,8 @@ export class Stream implements Conversation {
     const soon = [this.#near, this.#far].map(end =>
       end.nextAt > now ? end.nextAt : Number.POSITIVE_INFINITY,
     )
-    this.wakeAt = Math.min(now + LOOK, ...soon)
+    const together = this.#shutAt > now ? this.#shutAt : Number.POSITIVE_INFINITY
+    this.wakeAt = Math.min(now + LOOK, together, ...soon)
   }
 
   #begin(now: number): boolean {

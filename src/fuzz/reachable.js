@@ -47,8 +47,19 @@ export class Reach {
       const isProperty = node.type === 'Property' || node.type === 'MethodDefinition'
       if (isProperty && node['computed'] !== true) unit(`.${node['key'].name ?? node['key'].value}`, node)
     })
-    const within = (/** @type {number} */ at) =>
-      units.filter(({ start, end }) => start <= at && at < end).toSorted((a, b) => b.start - a.start)[0]
+    units.sort((a, b) => a.start - b.start || b.end - a.end)
+    /** The innermost: of those that begin before, the last that has not ended. @param {number} at */
+    const within = at => {
+      let [low, high] = [0, units.length]
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if ((units[middle]?.start ?? 0) <= at) low = middle + 1
+        else high = middle
+      }
+      let last = low - 1
+      while (last >= 0 && (units[last]?.end ?? 0) <= at) last--
+      return units[last]
+    }
     walk(tree, (node, parent, under) => {
       if (node.type !== 'Identifier') return
       const isProperty = parent?.type === 'MemberExpression' && under === 'property' && !parent['computed']

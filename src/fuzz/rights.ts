@@ -18,8 +18,10 @@
 /** What a frame says of itself, as far as it goes. */
 export interface Said {
   readonly type: number
-  /** IP's protocol or, behind a plain header, IPv6's; -1 without. */
+  /** IP's, or what stands behind all of IPv6's headers; -1 without. */
   readonly protocol: number
+  /** Where that begins in the frame. */
+  readonly payload: number
   /** As hex: four bytes, or sixteen. */
   readonly from: string
   readonly to: string
@@ -38,10 +40,15 @@ export function saidBy(frame: Uint8Array): Said {
   const type = word(frame, 12)
   const four = type === IPV4
   const six = type === IPV6
-  const payload = four ? 14 + ((frame[14] ?? 0) & 15) * 4 : 54
+  const { protocol, payload } = four
+    ? { protocol: frame[23] ?? -1, payload: 14 + ((frame[14] ?? 0) & 15) * 4 }
+    : six
+      ? behindHeaders(frame)
+      : { protocol: -1, payload: 14 }
   return {
     type,
-    protocol: four ? (frame[23] ?? -1) : six ? (frame[20] ?? -1) : -1,
+    protocol,
+    payload,
     from: hex(four ? frame.subarray(26, 30) : six ? frame.subarray(22, 38) : frame.subarray(28, 32)),
     to: hex(four ? frame.subarray(30, 34) : six ? frame.subarray(38, 54) : frame.subarray(38, 42)),
     fromPort: word(frame, payload),
@@ -49,34 +56,30 @@ export function saidBy(frame: Uint8Array): Said {
   }
 }
 
-/** A segment that would open a connection: SYN, and neither ACK nor RST. Of IPv4, and of IPv6 without further headers. */
+/** RFC 8200, 4: hop-by-hop options, routing, fragment and destination options, each of which names what follows. */
+function behindHeaders(frame: Uint8Array): { protocol: number; payload: number } {
+  let [protocol, payload] = [frame[20] ?? -1, 54]
+  while ([0, 43, 44, 60].includes(protocol) && payload < frame.length) {
+    const length = protocol === 44 ? 8 : ((frame[payload + 1] ?? 0) + 1) * 8
+    protocol = frame[payload] ?? -1
+    payload += length
+  }
+  return { protocol, payload }
+}
+
+/** A segment that would open a connection: SYN, and neither ACK nor RST. */
 export function isBareSyn(frame: Uint8Array): boolean {
-  const { type, protocol } = saidBy(frame)
-  const at = type === IPV4 ? 14 + ((frame[14] ?? 0) & 15) * 4 : 54
-  return protocol === 6 && ((frame[at + 13] ?? 0) & 0x16) === 2
+  const { protocol, payload } = saidBy(frame)
+  return protocol === 6 && ((frame[payload + 13] ?? 0) & 0x16) === 2
 }
 
 /** `addresses` are those of the hosts that converse, as hex. */
 export function disturbsByRight(frame: Uint8Array, addresses: ReadonlySet<string>): boolean {
-  const { type, protocol, from, fromPort, toPort } = saidBy(frame)
+  const { type, protocol, payload, from, fromPort, toPort } = saidBy(frame)
   if (type === ARP) return addresses.has(from)
   if (type === IPV4 && protocol === 1) return fromPort >> 8 === 5
   if ((type === IPV4 || type === IPV6) && protocol === 17)
     return [fromPort, toPort].some(port => port === 5353 || port === 67)
-  // With or without headers in between: what they hide is looked for behind each.
-  return type === IPV6 && speaksOfNeighbours(frame)
-}
-
-/** RFC 4861, 4: messages 133 to 137, wherever the chain of headers ends. */
-function speaksOfNeighbours(frame: Uint8Array): boolean {
-  let next = frame[20] ?? 59
-  let at = 54
-  for (let n = 0; n < 8 && at < frame.length; n++) {
-    if (next === 58) return [133, 134, 135, 136, 137].includes(frame[at] ?? 0)
-    if (next !== 0 && next !== 43 && next !== 44 && next !== 60) return false
-    const length = next === 44 ? 8 : ((frame[at + 1] ?? 0) + 1) * 8
-    next = frame[at] ?? 59
-    at += length
-  }
-  return false
+  // RFC 4861, 4: messages 133 to 137.
+  return type === IPV6 && protocol === 58 && [133, 134, 135, 136, 137].includes(frame[payload] ?? 0)
 }

@@ -17,6 +17,8 @@ import { environment, PROFILES } from './profile.ts'
 import { takeTurns } from './watch.ts'
 
 const DELAY = 1
+/** Frames that a link takes before it is busy: what one frame may cause at once is bounded by it. */
+export const LINK_TAKES = 64
 const GROUP = 0xe0000007
 /** More turns of the world than this at one time, and it stands still. */
 const TURNS_AT_MOST = 4_000
@@ -181,12 +183,22 @@ export class Segment {
 
   /** What the host has to send. */
   send(host: Host): void {
+    while (this.sendSome(host)) takeTurns()
+  }
+
+  /** As much of it as the link takes at once; whether there may be more. */
+  sendSome(host: Host): boolean {
+    let left = LINK_TAKES
     host.stack.output((bytes, link) => {
+      if (left === 0) return false
+      left--
       const copy = bytes.slice()
       this.heard(copy)
-      this.#underWay.push({ at: this.now + DELAY, wire: host.plan.wires[link] ?? 0, from: host, bytes: copy })
+      const wire = host.plan.wires[link] ?? 0
+      this.#underWay.push({ at: this.now + DELAY, wire, from: host, bytes: copy })
       return true
     })
+    return left === 0
   }
 }
 

@@ -41,8 +41,11 @@ export class Shadow {
   /** For each page, how long its records are; 0 where it has none. */
   readonly #recordSizes: Uint16Array
 
-  /** As the arena's own books have it: of a host that was copied, too. */
-  constructor(buffer: ArrayBuffer) {
+  /**
+   * As the arena's own books have it: of a host that was copied, too. A page of data in a pool of records (dns/stream.ts) looks like
+   * a slab to who has not heard that it was taken; `heard` has.
+   */
+  constructor(buffer: ArrayBuffer, heard?: Shadow) {
     const view = new DataView(buffer)
     this.#places = new Uint8Array(buffer.byteLength >> 2)
     this.#first = view.getInt32(PAGES_AT, true)
@@ -54,7 +57,7 @@ export class Shadow {
       const pool = view.getUint8(PAGE_MAP + i)
       this.own(page, pool)
       const size = sizes.get(pool)
-      if (size === undefined) continue
+      if (size === undefined || (heard !== undefined && heard.#recordSizes[i] === 0)) continue
       this.slab(page, size)
       const free = new Set<number>()
       for (let at = view.getInt32(page + FIRST_FREE, true); at !== 0; at = view.getInt32(at, true)) {

@@ -72,7 +72,8 @@ function checkByte(buffer: ArrayBuffer, at: number): void {
 
 /** Throws `Wrong` unless what was taken and freed is what the arena's own books say. */
 export function expectBooksRight(buffer: ArrayBuffer): void {
-  const at = shadowOf(buffer)?.difference(new Shadow(buffer))
+  const heard = shadowOf(buffer)
+  const at = heard?.difference(new Shadow(buffer, heard))
   if (at !== undefined) throw new Wrong(`the books of the slabs say otherwise than what was taken, at ${at}`)
 }
 
