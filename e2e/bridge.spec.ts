@@ -33,18 +33,27 @@ test.beforeEach(() => {
 })
 test.afterEach(() => place?.leave())
 
-/** A machine of its own, that reaches the server of the pages by a cable. */
-function machine(): Namespace {
-  const linux = Namespace.make(place, 'bridge')
-  const near = `lanlet${process.pid}`.slice(0, 15)
-  const ip = (...args: string[]) => execFileSync('ip', args)
-  ip('link', 'add', near, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', linux.name)
-  ip('address', 'add', `${NET}.1/24`, 'dev', near)
-  ip('link', 'set', near, 'up')
-  linux.ip('address', 'add', `${NET}.2/24`, 'dev', 'eth0')
-  linux.ip('link', 'set', 'eth0', 'up')
-  return linux
+const ip = (...args: string[]) => execFileSync('ip', args)
+
+/** Machines of their own, on one network with the server of the pages. */
+function machines(...kinds: string[]): Namespace[] {
+  const network = `lan-${process.pid}`
+  ip('link', 'add', network, 'type', 'bridge')
+  place.undo(() => ip('link', 'del', network))
+  ip('address', 'add', `${NET}.1/24`, 'dev', network)
+  ip('link', 'set', network, 'up')
+  return kinds.map((kind, i) => {
+    const linux = Namespace.make(place, kind)
+    const near = `lan${i}-${process.pid}`
+    ip('link', 'add', near, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', linux.name)
+    ip('link', 'set', near, 'master', network, 'up')
+    linux.ip('address', 'add', `${NET}.${2 + i}/24`, 'dev', 'eth0')
+    linux.ip('link', 'set', 'eth0', 'up')
+    return linux
+  })
 }
+
+const machine = (): Namespace => machines('bridge')[0] as Namespace
 
 /** The program, as it is packed, and all that it printed. */
 class Bridge {
@@ -60,21 +69,27 @@ class Bridge {
   }
 
   static async join(linux: Namespace, link: string, ...options: string[]): Promise<Bridge> {
-    const program = await writeBridge(place.path('packed'))
+    const program = await writeBridge(place.path(`packed-${linux.name}`))
     const there = new URL(link)
     there.hostname = `${NET}.1`
     const args = [program, 'bridge', there.href, '--name', 'kernel', ...options]
     return new Bridge(linux.start(process.execPath, args))
   }
 
-  async prints(words: RegExp): Promise<void> {
-    await expect.poll(() => this.printed).toMatch(words)
+  async prints(words: RegExp, timeout = 5_000): Promise<void> {
+    await expect.poll(() => this.printed, { timeout }).toMatch(words)
   }
 
   /** Resolves to its exit status. */
   async end(): Promise<number | null> {
     if (this.#program.exitCode === null) await once(this.#program, 'exit')
     return this.#program.exitCode
+  }
+
+  /** It has no time for anything. */
+  kill(): Promise<number | null> {
+    this.#program.kill('SIGKILL')
+    return this.end()
   }
 
   /** As Ctrl-C does. */
@@ -146,6 +161,58 @@ test('another machine, behind a bridge of the kernel’s, is a host of the room 
   await expect(shown.getByTestId('outcome')).toContainText(/3 of 3/)
   expect(await bridge.interrupt()).toBe(0)
 })
+
+test('a bridge that is killed outright takes its device with it, and the page says that it is gone', async ({
+  browser,
+}) => {
+  const { page, link } = await host(browser)
+  const linux = machine()
+  const bridge = await Bridge.join(linux, link, '--address', `${KERNEL}/16`)
+  await expect(person(page)).toHaveAttribute('data-state', 'connected')
+  await bridge.kill()
+  await expect.poll(async () => (await linux.run('ip', ['link', 'show', 'lanlet0'])).status).not.toBe(0)
+  await expect(person(page)).toHaveAttribute('data-state', 'lost', { timeout: 20_000 })
+  await expect(person(page)).toContainText('gone')
+})
+
+test('two bridges in a room: their kernels ping each other, and move ten megabytes whose hash a page confirms', async ({
+  browser,
+}) => {
+  test.setTimeout(120_000)
+  const { page, link } = await host(browser)
+  const [linux, other] = machines('bridge', 'other') as [Namespace, Namespace]
+  const bridge = await Bridge.join(linux, link, '--address', `${KERNEL}/16`)
+  const second = await Bridge.join(other, link, '--address', '169.254.77.8/16', '--name', 'second')
+  await bridge.prints(/second has 169\.254\.77\.8\./, 20_000)
+  await expect(page.locator('[data-testid=person][data-state=connected]')).toHaveCount(2)
+  const ping = await linux.run('ping', ['-c', '3', '-i', '0.2', '-W', '2', '169.254.77.8'])
+  expect(ping.out).toContain('3 packets transmitted, 3 received')
+
+  const address = await (await hostOf(page, page)).getByTestId('host-address').innerText()
+  for (const from of [linux, other]) {
+    const sent = await from.run(process.execPath, ['-e', SENDER, address], 60)
+    expect(sent.out).toMatch(/^the same hash, [\d.]+ MB\/s$/m)
+  }
+  await expect(page.locator('[data-testid=transfer][data-state=done]')).toHaveCount(2)
+  for (const each of [bridge, second]) expect(await each.interrupt()).toBe(0)
+})
+
+/** A file as pages send them (src/host/programs/file.ts), from a kernel; the page answers with the hash that it computed. */
+const SENDER = `
+  const { createHash, randomBytes } = require('crypto')
+  const file = randomBytes(10_000_000)
+  const header = Buffer.alloc(15, 'LNF1')
+  header.writeUInt16BE(1, 4)
+  header.writeBigUInt64BE(BigInt(file.length), 6)
+  header.write('f', 14)
+  const hash = createHash('sha256').update(file).digest()
+  const begun = performance.now()
+  const socket = require('net').connect(9, process.argv[1])
+  socket.end(Buffer.concat([header, file, hash]))
+  socket.on('data', answer => {
+    const rate = file.length / 1000 / (performance.now() - begun)
+    console.log(answer.equals(hash) ? 'the same hash, ' + rate.toFixed(1) + ' MB/s' : 'another hash')
+  })`
 
 test('a broker that cannot be reached is told in one sentence, and the device is taken down', async () => {
   const linux = machine()

@@ -85,7 +85,11 @@ async function against(peer: Peer): Promise<void> {
   if (lacks !== undefined) return skip('all of it', lacks)
   try {
     const { host, checks } = await peer.meet(place)
-    for (const one of checks) if (!(short && one.long) && one.name.includes(sentence)) await check(one)
+    for (const one of checks) {
+      if ((short && one.long) || !one.name.includes(sentence)) continue
+      host.tape.during = one.name
+      await check(one)
+    }
     captures.push({ title: peer.title, frames: host.tape.frames })
   } catch (error) {
     tell('the bench is set up', error instanceof Error ? error.message.trim() : String(error))

@@ -20,9 +20,11 @@ export const badWire = (ends: Ends): readonly Check[] =>
     pingOnIt(ends, over, { count: 200, size: 5_000, least: 160 }),
   ])
 
-/** The short form's: over IPv4 what moves most. */
+/** The short form's: what curl moves, and over IPv4 what others measure and what is small. */
 const isShort = ({ words }: Over, { figure }: Exchange): boolean =>
-  (words === '' && figure !== 'iperfUp4') || figure === 'curlDown' || figure === 'curlUp'
+  figure === 'curlDown' ||
+  figure === 'curlUp' ||
+  (words === '' && (figure === undefined || figure === 'iperfUp' || figure === 'iperfDown'))
 
 function exchangeOnIt(ends: Ends, over: Over, exchange: Exchange): Check {
   const { name, needs, figure, sender } = exchange

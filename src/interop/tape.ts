@@ -14,10 +14,11 @@ import {
 import { IP6_HEADER, IP6_NEXT_HEADER } from '../stack/wire/ipv6.ts'
 import { SYN, TCP_DESTINATION_PORT, TCP_FLAGS, TCP_HEADER, TCP_SOURCE_PORT } from '../stack/wire/tcp.ts'
 
-/** A frame that passed, when (ms since 1970), and whether on a wire that lost others. */
+/** A frame that passed, when (ms since 1970), during which check its connection began, and whether on a wire that lost others. */
 export interface Passed {
   readonly at: number
   readonly bytes: Uint8Array
+  readonly during: string
   readonly badWire: boolean
 }
 
@@ -28,27 +29,44 @@ const MOST = 200_000
 
 export class Tape {
   readonly frames: Passed[] = []
-  /** By the two ports of a connection: how many frames were kept. */
-  readonly #connections = new Map<number, number>()
+  /** What is under way: the sentence of a check. */
+  during = 'the bench is set up'
+  /** By the two ports of a connection. */
+  readonly #connections = new Map<number, Connection>()
 
   /** Keeps a copy. */
   keep(frame: Uint8Array, badWire: boolean): void {
-    if (this.frames.length >= MOST || this.#goesOnTooLong(frame)) return
+    const connection = this.#connectionOf(frame, badWire) ?? { frames: 0, during: this.during, badWire }
+    if (this.frames.length >= MOST || connection.frames > CONNECTION_MOST) return
     const at = performance.timeOrigin + performance.now()
-    this.frames.push({ at, bytes: frame.slice(), badWire })
+    const { during } = connection
+    this.frames.push({ at, bytes: frame.slice(), during, badWire: badWire || connection.badWire })
   }
 
-  #goesOnTooLong(frame: Uint8Array): boolean {
+  /** The one more frame is counted. */
+  #connectionOf(frame: Uint8Array, badWire: boolean): Connection | undefined {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
     const tcp = tcpHeader(view)
-    if (tcp === undefined) return false
+    if (tcp === undefined) return undefined
     const ports = [view.getUint16(tcp + TCP_SOURCE_PORT), view.getUint16(tcp + TCP_DESTINATION_PORT)] as const
-    const connection = Math.min(...ports) * 65_536 + Math.max(...ports)
+    const key = Math.min(...ports) * 65_536 + Math.max(...ports)
+    const known = this.#connections.get(key)
     const begins = (view.getUint8(tcp + TCP_FLAGS) & SYN) !== 0
-    const kept = begins ? 0 : (this.#connections.get(connection) ?? 0)
-    this.#connections.set(connection, kept + 1)
-    return kept >= CONNECTION_MOST
+    if (known !== undefined && !begins) {
+      known.frames++
+      return known
+    }
+    const made = { frames: 1, during: this.during, badWire }
+    this.#connections.set(key, made)
+    return made
   }
+}
+
+interface Connection {
+  /** So many have passed. */
+  frames: number
+  readonly during: string
+  readonly badWire: boolean
 }
 
 /** Where the TCP header of a frame is; undefined when it has none, or is a fragment. */

@@ -7,7 +7,8 @@ import type { Passed } from './tape.ts'
 
 const execute = promisify(execFile)
 
-const BAD_WIRE = 'on a wire that loses frames'
+/** Before the sentence of the check, in the comment of a frame on a wire that loses others. */
+const BAD_WIRE = '! '
 /** In the fields of tshark's lines. */
 const BETWEEN = '\u001f'
 
@@ -22,6 +23,7 @@ const FIELDS = [
   'frame.number',
   'frame.comment',
   'eth.src',
+  'udp.dstport',
   '_ws.expert.severity',
   '_ws.expert.message',
   '_ws.col.Info',
@@ -36,36 +38,85 @@ const QUOTES = 'icmp.type == 3 || icmp.type == 11 || icmpv6.type < 128'
 const SUSPECT = `_ws.malformed || ${bad('ip', 'icmp', 'icmpv6')} ||
   !(${QUOTES}) && (${bad('tcp', 'udp')} || _ws.expert.severity >= "Warning")`
 
-/** Warnings with a reason, by how they begin. */
-const EXPLAINED: readonly (readonly [warning: string, reason: string])[] = [
-  ['Connection reset (RST)', 'a port on which nobody listens, or a program that ends with text unread'],
-  ['TCP window specified by the receiver', 'the receiver is slower than the sender'],
-  ['TCP Zero Window segment', 'the same'],
-  ['DNS query retransmission', 'RFC 6762, 8.1: a probe for a name is sent three times'],
-  ['DNS response retransmission', 'RFC 6762, 8.3: an announcement is sent twice'],
-  [
-    'This frame is a (suspected) out-of-order segment',
-    'tshark’s guess of what is sent again at once: in smaller pieces after ICMP, or by SACK',
-  ],
-  [
-    'D-SACK Sequence',
-    'on a machine under load an acknowledgement comes later than a loss probe waits for it',
-  ],
-]
-/** Those that only a wire which loses frames explains. */
-const EXPLAINED_BY_LOSS = ['Previous segment(s) not captured', "ACKed segment that wasn't captured"]
+/** Why a warning is let pass, and where alone. */
+interface Explained {
+  /** How it begins. */
+  readonly warning: string
+  readonly reason: string
+  /** Of connections that began in checks with these words; of all if absent. */
+  readonly during?: RegExp
+  /** Only on a wire that loses frames. */
+  readonly badWire?: true
+  /** Only of datagrams to this port. */
+  readonly port?: string
+  /** Only of others' frames: they may do what we may not. */
+  readonly others?: true
+  /** So many in a capture. */
+  readonly most?: number
+}
 
-/** What others may do and we may not: the kernel writes a checksum of zero so, as for UDP. */
-const EXPLAINED_BY_OTHERS = ['TCP Checksum 0xffff instead of 0x0000']
+const EXPLAINED: readonly Explained[] = [
+  {
+    warning: 'Connection reset (RST)',
+    reason: 'nobody listens on that port, or not yet',
+    during: /refuses at once|nmap’s|traceroute by SYNs|when we connect|a server there|we ask for ECN|nc has/,
+  },
+  {
+    warning: 'Connection reset (RST)',
+    reason: 'a program that was ended, or a test that is over, with text unread',
+    during: /iperf|as both ends’ ss tell|as ss tells/,
+  },
+  { warning: 'TCP window specified by the receiver', reason: 'the receiver is slower than the sender' },
+  { warning: 'TCP Zero Window segment', reason: 'the same' },
+  {
+    warning: 'DNS query retransmission',
+    reason: 'RFC 6762, 8.1: a probe for a name is sent three times',
+    port: '5353',
+  },
+  {
+    warning: 'DNS response retransmission',
+    reason: 'RFC 6762, 8.3: an announcement is sent twice',
+    port: '5353',
+  },
+  { warning: 'Previous segment(s) not captured', reason: 'it was lost, or is late', badWire: true },
+  { warning: "ACKed segment that wasn't captured", reason: 'the same', badWire: true },
+  {
+    warning: 'This frame is a (suspected) out-of-order segment',
+    reason: 'tshark’s guess of what is late, or sent again at once by SACK',
+    badWire: true,
+  },
+  {
+    warning: 'This frame is a (suspected) out-of-order segment',
+    reason: 'its guess of what is sent again in smaller pieces after ICMP',
+    during: /bytes are the most|behind it is told/,
+  },
+  { warning: 'D-SACK Sequence', reason: 'what was late was sent again as well', badWire: true },
+  {
+    warning: 'D-SACK Sequence',
+    reason: 'on a machine under load an acknowledgement comes later than a loss probe waits for it',
+    most: 60,
+  },
+  {
+    warning: 'This frame is a (suspected) out-of-order segment',
+    reason: 'the same, and the acknowledgement comes right behind the probe',
+    most: 20,
+  },
+  {
+    warning: 'TCP Checksum 0xffff instead of 0x0000',
+    reason: 'the kernel writes a checksum of zero so, as for UDP',
+    others: true,
+  },
+]
+
 const OUR_MAC = /^02:..:00:00:00:02$/
 
 /** The first of the frames with a fault, in one sentence; undefined when there are none. `path` is for the capture. */
 export async function faultsIn(passed: readonly Passed[], path: string): Promise<string | undefined> {
-  const packets = passed.map(({ at, bytes, badWire }) => ({
+  const packets = passed.map(({ at, bytes, during, badWire }) => ({
     interface: 0,
     time: Math.round(at * 1000),
     bytes,
-    comment: badWire ? BAD_WIRE : undefined,
+    comment: `${badWire ? BAD_WIRE : ''}${during}`,
   }))
   writeFileSync(path, new Uint8Array(writePcapng({ interfaces: ['wire'], packets })))
   const { stdout } = await execute(
@@ -76,22 +127,51 @@ export async function faultsIn(passed: readonly Passed[], path: string): Promise
     ],
     { maxBuffer: 64 * 1024 * 1024 },
   )
-  const faults = stdout.split('\n').filter(Boolean).map(faultIn).filter(Boolean)
+  const passes = new Passes()
+  const faults = stdout
+    .split('\n')
+    .filter(Boolean)
+    .map(line => passes.faultIn(line))
+    .filter(Boolean)
   return faults.length === 0 ? undefined : `${faults.length} faults of ${packets.length} frames: ${faults[0]}`
 }
 
-/** What is wrong in a frame that tshark suspects; undefined when all of it is explained. */
-function faultIn(line: string): string | undefined {
-  const [frame, comment, source = '', severities = '', messages = '', info] = line.split('\t')
-  const grave = severities.split(BETWEEN).map(severity => Number(severity) >= WARNING)
-  const warnings = messages.split(BETWEEN).filter((_, i) => grave[i])
-  const explained = [
-    ...EXPLAINED.map(([begins]) => begins),
-    ...(comment === BAD_WIRE ? EXPLAINED_BY_LOSS : []),
-    ...(OUR_MAC.test(source) ? [] : EXPLAINED_BY_OTHERS),
-  ]
-  const open = warnings.filter(warning => !explained.some(begins => warning.startsWith(begins)))
-  // A frame without a warning is here for its checksum.
-  if (warnings.length > 0 && open.length === 0) return undefined
-  return `frame ${frame}, ${open.join(', ') || 'a wrong checksum'}: ${info}`
+/** What is let pass of one capture. */
+class Passes {
+  readonly #times = new Map<Explained, number>()
+
+  /** What is wrong in a frame that tshark suspects; undefined when all of it is explained. */
+  faultIn(line: string): string | undefined {
+    const [frame, comment = '', source = '', port, severities = '', messages = '', info] = line.split('\t')
+    const grave = severities.split(BETWEEN).map(severity => Number(severity) >= WARNING)
+    const warnings = messages.split(BETWEEN).filter((_, i) => grave[i])
+    const open = warnings.filter(warning => !this.#isExplained({ warning, comment, source, port }))
+    // A frame without a warning is here for its checksum.
+    if (warnings.length > 0 && open.length === 0) return undefined
+    return `frame ${frame}, ${open.join(', ') || 'a wrong checksum'}: ${info}; during '${comment}'`
+  }
+
+  #isExplained(suspect: Suspect): boolean {
+    const one = EXPLAINED.find(
+      each => explains(each, suspect) && (this.#times.get(each) ?? 0) < (each.most ?? Infinity),
+    )
+    if (one !== undefined) this.#times.set(one, (this.#times.get(one) ?? 0) + 1)
+    return one !== undefined
+  }
 }
+
+interface Suspect {
+  readonly warning: string
+  readonly comment: string
+  /** The MAC of who sent it. */
+  readonly source: string
+  /** Where a datagram goes. */
+  readonly port: string | undefined
+}
+
+const explains = (one: Explained, { warning, comment, source, port }: Suspect): boolean =>
+  warning.startsWith(one.warning) &&
+  (one.during?.test(comment) ?? true) &&
+  (one.badWire === undefined || comment.startsWith(BAD_WIRE)) &&
+  (one.port === undefined || one.port === port) &&
+  (one.others === undefined || !OUR_MAC.test(source))

@@ -4,10 +4,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { expect } from 'vitest'
-import { EAGAIN } from '../stack/errno.ts'
-import type { Environment, Socket, Stack, StackConfig } from '../stack/stack.ts'
-import { connectPair, Simulation } from '../stack/testing/simulation.ts'
+import type { Environment, Stack, StackConfig } from '../stack/stack.ts'
 import type { Bundle } from './bundle.js'
 
 export type Create = (config: StackConfig, environment: Environment) => Stack
@@ -33,35 +30,4 @@ export class Shelf {
   async clear(): Promise<void> {
     if (this.#folder !== undefined) rmSync(await this.#folder, { recursive: true, force: true })
   }
-}
-
-export const text = (words: string): Uint8Array => new TextEncoder().encode(words)
-export const read = (stack: Stack, socket: Socket): string | number => {
-  const into = new Uint8Array(4096)
-  const length = stack.recv(socket, into)
-  return length < 0 ? length : new TextDecoder().decode(into.subarray(0, length))
-}
-
-/** The conversation that any two stacks must be able to have: handshake, text both ways, close, and all memory back. */
-export function converse(one: Create, other: Create): void {
-  const sim = new Simulation()
-  const alice = sim.add('alice', { profile: one })
-  const bob = sim.add('bob', { profile: other })
-  sim.start()
-  const baseline = [alice.stack.memory.used, bob.stack.memory.used]
-  const { near, far, listener } = connectPair(sim, alice, bob)
-  expect(alice.stack.send(near, text('hello'))).toBe(5)
-  sim.run(100)
-  expect(read(bob.stack, far)).toBe('hello')
-  expect(read(bob.stack, far)).toBe(EAGAIN)
-  bob.stack.send(far, text('good day'))
-  sim.run(100)
-  expect(read(alice.stack, near)).toBe('good day')
-  alice.stack.close(near)
-  sim.run(100)
-  expect(read(bob.stack, far)).toBe('')
-  bob.stack.close(far)
-  bob.stack.close(listener)
-  sim.run(300_000)
-  expect([alice.stack.memory.used, bob.stack.memory.used]).toEqual(baseline)
 }

@@ -21,10 +21,10 @@ import {
   type Socket,
   type SocketRecord,
 } from '../stack/stack.ts'
+import { converse, text } from '../stack/testing/conversation.ts'
 import { ethernet, HOST_IP, HOST_MAC, type Ipv4Fields, icmp, ipv4, PEER_MAC } from '../stack/testing/raw.ts'
-
 import { connectPair, Simulation, seededRandom } from '../stack/testing/simulation.ts'
-import { type Built, type Create, converse, Shelf, text } from './built.fixture.ts'
+import { type Built, type Create, Shelf } from './built.fixture.ts'
 import { bundleProfile, bundleSet, PROFILES } from './bundle.js'
 import { gates, overGate } from './gate.js'
 import { pairAround, SWITCHES } from './switches.js'

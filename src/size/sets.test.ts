@@ -1,7 +1,8 @@
 /** Any legal set of switches is a stack: thirty that nobody chose, and the presets, have the same conversation. */
 import { afterAll, expect, test } from 'vitest'
+import { converse } from '../stack/testing/conversation.ts'
 import { seededRandom } from '../stack/testing/simulation.ts'
-import { type Built, converse, Shelf } from './built.fixture.ts'
+import { type Built, Shelf } from './built.fixture.ts'
 import { bundleProfile, bundleSet, PROFILES } from './bundle.js'
 import { closure, SWITCHES, switchesNamed } from './switches.js'
 

@@ -364,7 +364,8 @@ export interface Stack {
   readonly address: Ipv4
   /**
    * Sets it, and the default router; announces and defends it as RFC 5227 says. Throws RangeError when no host may have the
-   * address, or the prefix is not of 1 to 32 bits.
+   * address, or the prefix is not of 1 to 32 bits. Connections of the one before end with EADDRNOTAVAIL; where the profile has
+   * a DHCP client, those of a link-local one go on (RFC 3927, 1.9).
    */
   setAddress(address: Ipv4, prefixLength: number, gateway: Ipv4): void
   /** All addresses of all links. These six are RTNETLINK's: a profile without it lists none and returns EOPNOTSUPP. */

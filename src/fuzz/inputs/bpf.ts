@@ -30,7 +30,7 @@ const TURNS_WITHOUT = 400
 
 export const bpf: Input<Piece> = {
   name: 'bpf',
-  round: 250,
+  round: 120,
 
   draw(dice) {
     const length = dice.one([1, 3, 8, 20, 60, 300])

@@ -237,7 +237,7 @@ type Piece = Call | { readonly profile: Profile } | { readonly wait: number }
 
 export const calls: Input<Piece> = {
   name: 'calls',
-  round: 260,
+  round: 100,
 
   draw(dice) {
     const made = times(dice.between(1, 60), (): Piece => {
@@ -251,10 +251,11 @@ export const calls: Input<Piece> = {
   fault(pieces) {
     const pair = new Pair(pieces.flatMap(piece => ('profile' in piece ? piece.profile : []))[0] ?? 'full')
     const handles: Socket[] = []
+    const gone = new Set<Socket>()
     for (const piece of pieces) {
       if ('wait' in piece) pair.pass(piece.wait)
       if (!('call' in piece)) continue
-      const wrong = played(pair, piece, handles)
+      const wrong = played(pair, piece, handles, gone)
       if (wrong !== undefined) return wrong
     }
     pair.expectSound()
@@ -265,10 +266,11 @@ export const calls: Input<Piece> = {
 }
 
 /** Makes the call; what is wrong with its result. */
-function played(pair: Pair, made: Call, handles: Socket[]): string | undefined {
+function played(pair: Pair, made: Call, handles: Socket[], gone: Set<Socket>): string | undefined {
   const { call, with: given } = made
   const play = CALLS[call]?.[1]
   const values = given.map(argument => valueFrom(argument, handles))
+  const isStale = gone.has(values[0] as Socket) && call !== 'nextSocket'
   let result: unknown
   try {
     result = step(() => play?.(pair.stack, values as unknown as Values, pair.now)) ?? 0
@@ -283,6 +285,9 @@ function played(pair: Pair, made: Call, handles: Socket[]): string | undefined {
   }
   if (typeof result !== 'number' || !Number.isInteger(result)) return `${call} gives ${String(result)}`
   if (result < 0 && !ERRNOS.has(result as errnos.Errno)) return `${call} gives ${result}, which is no errno`
+  if (isStale && !(result < 0 || (call === 'name' && result === 0)))
+    return `${call} gives ${result} for a handle that was given back`
+  if (result === 0 && (call === 'close' || call === 'abort')) gone.add(values[0] as Socket)
   if (result > 0 && ['socket', 'accept', 'resolve'].includes(call)) handles.push(result as Socket)
   return undefined
 }

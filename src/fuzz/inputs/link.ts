@@ -100,7 +100,7 @@ class Channel implements FrameChannel {
 /** Peers 1 and 2 by channels, and a host. Messages come from the peers by turns. */
 export const batches: Input<Message> = {
   name: 'batches',
-  round: 400,
+  round: 120,
   draw: dice => times(dice.between(1, 12), () => batch(dice)),
   show: messages => messages.map(hexOf).join(' '),
 
@@ -229,7 +229,7 @@ function framesOf(message: Message): (readonly number[])[] {
 /** MQTT's packets, cut where no packet ends. The pieces are what WebSocket messages held. */
 export const mqtt: Input<Message> = {
   name: 'mqtt-packets',
-  round: 800,
+  round: 400,
   show: messages => messages.map(hexOf).join(' '),
 
   draw(dice) {
@@ -264,29 +264,46 @@ export const mqtt: Input<Message> = {
 
   fault(pieces) {
     const packets = new MqttPackets()
-    const got: number[] = []
+    const got: string[] = []
     let refused = false
     for (const piece of pieces)
       try {
-        step(() => packets.add(Uint8Array.from(piece), packet => got.push(...packet)))
+        step(() => packets.add(Uint8Array.from(piece), packet => got.push(hexOf([...packet]))))
       } catch (error) {
         if (!(error instanceof RangeError && /^an MQTT packet of/.test(error.message))) throw error
         refused = true
         break
       }
-    const stream = pieces.flat()
-    if (hexOf(got) !== hexOf(stream.slice(0, got.length)))
-      return 'packets are not the bytes of the stream, in order'
-    return !refused && stream.length - got.length > MAX_PACKET
-      ? `${stream.length - got.length} bytes are held back`
-      : undefined
+    const right = packetsOf(pieces.flat())
+    if (got.join() !== right.packets.map(hexOf).join())
+      return `${got.length} packets come, by a second reader ${right.packets.length}`
+    return refused === right.tooLong
+      ? undefined
+      : 'a packet that is too long is not refused, or one that is not'
   },
+}
+
+/** MQTT 3.1.1, 2.2.3, up to a packet that is too long or not whole. */
+function packetsOf(bytes: readonly number[]): { packets: number[][]; tooLong: boolean } {
+  const packets: number[][] = []
+  for (let at = 0; at < bytes.length; ) {
+    const digits = bytes.slice(at + 1, at + 5)
+    const last = digits.findIndex(byte => byte < 128)
+    if (last < 0) return { packets, tooLong: digits.length === 4 }
+    const length =
+      2 + last + digits.slice(0, last + 1).reduce((sum, byte, i) => sum + (byte & 127) * 128 ** i, 0)
+    if (length > MAX_PACKET) return { packets, tooLong: true }
+    if (at + length > bytes.length) break
+    packets.push(bytes.slice(at, at + length))
+    at += length
+  }
+  return { packets, tooLong: false }
 }
 
 /** Frames behind lengths of 4 bytes, as the relay of a TAP device and QEMU send them. */
 export const stream: Input<Message> = {
   name: 'frame-stream',
-  round: 300,
+  round: 120,
   show: messages => messages.map(hexOf).join(' '),
 
   draw: dice =>

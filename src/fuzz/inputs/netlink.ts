@@ -32,7 +32,7 @@ type Message = readonly number[]
 
 export const netlink: Input<Message> = {
   name: 'netlink',
-  round: 150,
+  round: 80,
 
   draw: dice =>
     times(dice.between(1, 24), i => {

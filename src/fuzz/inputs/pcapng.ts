@@ -20,7 +20,7 @@ const MAGIC = 0x1a2b3c4d
 
 export const pcapng: Input<Block> = {
   name: 'pcapng',
-  round: 600,
+  round: 400,
 
   draw(dice) {
     if (dice.chance(0.3)) return ofOurs(dice)
@@ -174,12 +174,16 @@ class BlockPen {
   #packet(interfaces: number): Block {
     const dice = this.#dice
     const data = noise(dice, dice.one([0, 1, 14, 42, 60, 61]))
+    // Both lengths may tell the same lie.
+    const isFalse = this.#mischief > 0 && dice.below(12) === 0
+    if (isFalse) this.#honest = false
+    const length = isFalse ? edge(dice, data.length) : data.length
     const words = [
       dice.below(interfaces),
       dice.below(0x60000),
       dice.word(),
-      data.length,
-      data.length + dice.one([0, 0, 100]),
+      length,
+      length + (isFalse ? 0 : dice.one([0, 0, 100])),
     ]
     const padding = times(-data.length & 3, () => 0)
     return this.#block(6, [...words.flatMap(this.#u32), ...data, ...padding, ...this.#options([1, 2, 3, 4])])

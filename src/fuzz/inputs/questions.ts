@@ -141,7 +141,7 @@ function reply(dice: Dice): Reply {
 
 export const dhcp: Input<Reply> = {
   name: 'dhcp-answers',
-  round: 60,
+  round: 30,
   draw: dice => times(dice.between(1, 12), () => reply(dice)),
   show: replies =>
     replies
@@ -321,7 +321,7 @@ function dnsAnswer(dice: Dice): Answer {
 
 export const dns: Input<Answer> = {
   name: 'dns-answers',
-  round: 120,
+  round: 40,
   draw: dice => times(dice.between(1, 8), () => dnsAnswer(dice)),
   show: answers =>
     answers

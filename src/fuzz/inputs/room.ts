@@ -89,7 +89,7 @@ function piece(dice: Dice, i: number): Piece {
 
 export const room: Input<Piece> = {
   name: 'room',
-  round: 60,
+  round: 25,
   draw: dice => times(dice.between(1, 60), i => piece(dice, i)),
   show: pieces => JSON.stringify(pieces),
 
@@ -134,7 +134,11 @@ class Page {
       openSocket: () => this.#socket as unknown as WebSocket,
       negotiate: (_initiator, _servers, events) => {
         this.#connections.push(events)
-        return { signal: () => {}, send: () => true, path: async () => 'direct', close: () => {} }
+        // No event follows the end.
+        const close = () => {
+          this.#connections.splice(this.#connections.indexOf(events) >>> 0, 1)
+        }
+        return { signal: () => {}, send: () => true, path: async () => 'direct', close }
       },
       events: {
         onChannel: () => {},
@@ -227,6 +231,7 @@ class BrokersSocket {
   onerror: (() => void) | null = null
   onclose: (() => void) | null = null
   published = 0
+  #closed = false
 
   constructor() {
     setImmediate(() => this.onopen?.())
@@ -256,6 +261,7 @@ class BrokersSocket {
   }
 
   close(): void {
-    setImmediate(() => this.onclose?.())
+    if (!this.#closed) setImmediate(() => this.onclose?.())
+    this.#closed = true
   }
 }

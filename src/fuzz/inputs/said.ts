@@ -56,6 +56,11 @@ const RIGHT: readonly Json[] = [
     withNeighbour: true,
   },
   {
+    own: { name: 'dora', mac: '02:00:00:00:00:01' },
+    neighbour: { name: 'dora', mac: '02:00:00:00:00:02' },
+    withNeighbour: true,
+  },
+  {
     brokerUrl: 'wss://b.example/mqtt',
     iceServers: [{ urls: ['stun:s.example'], username: 'u', credential: 'c' }],
   },
@@ -155,7 +160,7 @@ function texts(dice: Dice): string[] {
 
 export const said: Input<string> = {
   name: 'said',
-  round: 1_500,
+  round: 600,
   draw: texts,
   show: pieces => JSON.stringify(pieces),
 
@@ -177,7 +182,7 @@ function wrongWith(text: string, replays: ReplayGuard, book: ToldBook, peer: str
       return 'the message is another when it is said again'
     if (typeof replays.isNew(message) !== 'boolean') return 'the message is neither new nor old'
     if (message.say !== 'gone' && replays.isNew(message)) return 'the message is new twice'
-    if (hasMore(message)) return 'the message has more than its fields'
+    if (isOdd(message)) return 'the message has fields that none has'
   }
   const control = parseControl(text)
   if (
@@ -190,7 +195,10 @@ function wrongWith(text: string, replays: ReplayGuard, book: ToldBook, peer: str
 }
 
 const FIELDS = new Set(['say', 'name', 'from', 'to', 'sequence', 'signal', 'attempt', 'how'])
-const hasMore = (message: Message): boolean => Object.keys(message).some(field => !FIELDS.has(field))
+const isOdd = (message: Message): boolean =>
+  Object.keys(message).some(field => !FIELDS.has(field)) ||
+  !/^[0-9a-f]{32}$/.test(`${message.from}`) ||
+  !/^[\w-]{1,63}$/.test('name' in message ? `${message.name}` : 'none')
 
 function parsed(text: string): unknown {
   try {

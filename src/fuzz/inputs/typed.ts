@@ -38,7 +38,26 @@ const said = (why: unknown, text: string): string | undefined =>
 const budget = typed({
   name: 'budget',
   round: 2_000,
-  known: ['64', '16', '4', ' ', '.', ',', '5', 'KiB', 'MiB', 'k', 'B', 'bytes', 'kib', 'M', '2'],
+  known: [
+    '64 KiB',
+    '4.1 MiB',
+    '5 MiB',
+    '64',
+    '16',
+    '4',
+    ' ',
+    '.',
+    ',',
+    '5',
+    'KiB',
+    'MiB',
+    'k',
+    'B',
+    'bytes',
+    'kib',
+    'M',
+    '2',
+  ],
   fault(text) {
     const read = parseBudget(text)
     if (!read.ok) return said(read.why, text)
@@ -99,11 +118,14 @@ const invitation = typed({
     'broker=',
     'wss://b.example/mqtt',
     `#room=quiet-heron&key=${KEY}`,
+    `#room=quiet-heron&key=${KEY.slice(1)}`,
+    `#room=quiet-heron&key=${KEY}A`,
   ],
   fault(text) {
     const read = parseInvitation(text)
     if (read.kind === 'none') return undefined
     if (read.kind === 'wrong') return said(read.why, text)
+    if (read.invitation.key.length !== 32) return `a key of ${read.invitation.key.length} bytes`
     const again = parseInvitation(invitationLink(read.invitation, 'https://example.org/'))
     return JSON.stringify(again) === JSON.stringify(read) ? undefined : 'its own link invites elsewhere'
   },
@@ -115,6 +137,7 @@ const bridge = typed({
   known: [
     'bridge',
     '|',
+    `bridge|https://example.org/#room=quiet-heron&key=${KEY}|left`,
     `https://example.org/#room=quiet-heron&key=${KEY}`,
     '--tap',
     '--address',
@@ -166,7 +189,7 @@ const environment = typed({
 const line = typed({
   name: 'line',
   round: 800,
-  known: ['hello', ' ', '\r', '\n', 'ä', '😀', 'x'.repeat(4_000), 'x'.repeat(95)],
+  known: ['hello', ' ', '\r', '\n', 'ä', '😀', 'x'.repeat(4_097), 'x'.repeat(4_000), 'x'.repeat(95)],
   fault(text) {
     const bytes = encodeLine(text)
     if (typeof bytes === 'string') return said(bytes, text)

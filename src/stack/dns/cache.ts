@@ -9,7 +9,7 @@ import { appendBoth, removeBoth } from '../memory/fifo.ts'
 import { CACHED_COUNT, CACHED_HEAD, NOW_MS, PAGE_COUNT } from '../memory/layout.ts'
 import { freeRecord, takeRecord } from '../memory/slab.ts'
 import { bucketOf, CHAIN, chain, unchain } from '../memory/table.ts'
-import { clearTimer, startTimer, TIMER_AT } from '../memory/wheel.ts'
+import { clearTimer, startTimer } from '../memory/wheel.ts'
 import { readName, TYPE_A, TYPE_CNAME, TYPE_PTR } from '../wire/dns.ts'
 import { hashName, sameName } from './name.ts'
 import { NAME_KIND } from './record.ts'
@@ -131,9 +131,6 @@ export function putAddress(m: Arena, at: Address, address: number): void {
 
 /** A set's time ends in so many milliseconds. */
 export const expireIn = (s: Core, at: Address, ms: number): void => startTimer(s.m, at, ms)
-
-/** Milliseconds for which a set is still good. */
-export const timeLeft = (m: Arena, at: Address): number => (m.get32(at + TIMER_AT) - m.get32(NOW_MS)) | 0
 
 /** Frees a set before its time, or at its end. */
 export function forgetCached(s: Core, at: Address): void {

@@ -23,7 +23,6 @@ export const isMulticast6 = (m: Arena, at: Address): boolean => m.get8(at) === 0
 export const isLinkLocal6 = (m: Arena, at: Address): boolean => (m.view.getUint16(at) & 0xffc0) === 0xfe80
 
 /** 2.7: scopes: 1 interface-local, 2 link-local, 5 site-local, 14 global. Unicast addresses have one as well (RFC 6724, 3.1). */
-export const SCOPE_INTERFACE = 1
 export const SCOPE_LINK = 2
 export const SCOPE_SITE = 5
 export const SCOPE_GLOBAL = 14

@@ -1,37 +1,10 @@
 import { expect, test } from 'vitest'
-import { EAGAIN, ECONNREFUSED } from '../errno.ts'
+import { ECONNREFUSED } from '../errno.ts'
 import { Event, type Socket } from '../stack.ts'
+import { converse } from '../testing/conversation.ts'
 import { connectPair, Simulation, seededRandom } from '../testing/simulation.ts'
 
-const text = (s: string) => new TextEncoder().encode(s)
-const read = (stack: { recv(s: Socket, into: Uint8Array): number }, socket: Socket) => {
-  const into = new Uint8Array(4096)
-  const n = stack.recv(socket, into)
-  return n < 0 ? n : new TextDecoder().decode(into.subarray(0, n))
-}
-
-test('two hosts shake hands, exchange text both ways and close', () => {
-  const sim = new Simulation()
-  const alice = sim.add('alice')
-  const bob = sim.add('bob')
-  sim.start()
-  const baseline = [alice.stack.memory.used, bob.stack.memory.used]
-  const { near, far, listener } = connectPair(sim, alice, bob)
-  expect(alice.stack.send(near, text('hello'))).toBe(5)
-  sim.run(100)
-  expect(read(bob.stack, far)).toBe('hello')
-  expect(read(bob.stack, far)).toBe(EAGAIN)
-  bob.stack.send(far, text('good day'))
-  sim.run(100)
-  expect(read(alice.stack, near)).toBe('good day')
-  alice.stack.close(near)
-  sim.run(100)
-  expect(read(bob.stack, far)).toBe('')
-  bob.stack.close(far)
-  bob.stack.close(listener)
-  sim.run(300_000)
-  expect([alice.stack.memory.used, bob.stack.memory.used]).toEqual(baseline)
-})
+test('two hosts shake hands, exchange text both ways and close', () => converse())
 
 test('a port on which nobody listens refuses', () => {
   const sim = new Simulation()

@@ -73,17 +73,6 @@ export function dhcpFrame(d: DhcpFields, from = PEER_IP, to = [255, 255, 255, 25
   return ethernet(BROADCAST_MAC, PEER_MAC, 0x0800, ipv4(17, payload, { from, to }))
 }
 
-/** A client's message, to a server. */
-export function dhcpRequestFrame(d: DhcpFields, from = [0, 0, 0, 0], to = [255, 255, 255, 255]): Uint8Array {
-  const payload = udp(68, 67, dhcpBytes({ op: 1, ...d }), from, to)
-  return ethernet(
-    to[0] === 255 ? BROADCAST_MAC : HOST_MAC,
-    d.chaddr ?? PEER_MAC,
-    0x0800,
-    ipv4(17, payload, { from, to }),
-  )
-}
-
 /** The DHCP message in a frame; undefined when it holds none. */
 export function readDhcp(frame: Uint8Array): DhcpMessage | undefined {
   if (frame[12] !== 8 || frame[13] !== 0 || frame[23] !== 17) return undefined

@@ -28,7 +28,7 @@ export interface SimulatedHost {
   readonly drops: Drop[]
 }
 
-type Profile = (config: StackConfig, environment: Environment) => Stack
+export type Profile = (config: StackConfig, environment: Environment) => Stack
 
 /** xorshift32: 0 … 2^32 - 1, by seed. */
 export function seededRandom(seed: number): () => number {

@@ -24,7 +24,6 @@ export const ICMP6_ECHO_REQUEST = 128
 export const ICMP6_ECHO_REPLY = 129
 
 /** Codes of these errors, RFC 4443, 3.1, 3.3 and 3.4. */
-export const UNREACHABLE6_ADDRESS = 3
 export const UNREACHABLE6_PORT = 4
 export const TIME_EXCEEDED6_REASSEMBLY = 1
 export const PARAMETER_FIELD = 0
