@@ -175,7 +175,7 @@ test('a bridge that is killed outright takes its device with it, and the page sa
   await expect(person(page)).toContainText('gone')
 })
 
-test('two bridges in a room: their kernels ping each other, and move ten megabytes whose hash a page confirms', async ({
+test('two bridges in a room: their kernels ping each other by both families, and move three megabytes whose hash a page confirms', async ({
   browser,
 }) => {
   test.setTimeout(120_000)
@@ -187,6 +187,11 @@ test('two bridges in a room: their kernels ping each other, and move ten megabyt
   await expect(page.locator('[data-testid=person][data-state=connected]')).toHaveCount(2)
   const ping = await linux.run('ping', ['-c', '3', '-i', '0.2', '-W', '2', '169.254.77.8'])
   expect(ping.out).toContain('3 packets transmitted, 3 received')
+
+  const told = await other.run('ip', ['-6', 'address', 'show', 'dev', 'lanlet0', 'scope', 'link'])
+  const [, linkLocal = ''] = /inet6 (fe80:[^/]+)/.exec(told.out) ?? []
+  const ping6 = await linux.run('ping', ['-c', '3', '-i', '0.2', '-W', '2', `${linkLocal}%lanlet0`])
+  expect(ping6.out).toContain('3 packets transmitted, 3 received')
 
   const address = await (await hostOf(page, page)).getByTestId('host-address').innerText()
   for (const from of [linux, other]) {
@@ -200,7 +205,7 @@ test('two bridges in a room: their kernels ping each other, and move ten megabyt
 /** A file as pages send them (src/host/programs/file.ts), from a kernel; the page answers with the hash that it computed. */
 const SENDER = `
   const { createHash, randomBytes } = require('crypto')
-  const file = randomBytes(10_000_000)
+  const file = randomBytes(3_000_000)
   const header = Buffer.alloc(15, 'LNF1')
   header.writeUInt16BE(1, 4)
   header.writeBigUInt64BE(BigInt(file.length), 6)

@@ -3,12 +3,13 @@
  * machine's own 127.0.0.1, which has the address 10.0.2.2 for us, and forwards a port of that to us.
  */
 import { createHash } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { type AddressInfo, createServer } from 'node:net'
 import { formatIpv4 } from '../stack/ip/addresses.ts'
 import { createStack } from '../stack/profiles/full.ts'
 import { formatIpv6 } from '../stack/wire/address6.ts'
 import { onABadWire } from './bad-wire.ts'
-import { type Check, type Peer, type Verdict, within } from './check.ts'
+import { type Check, type Peer, pause, type Verdict, within } from './check.ts'
 import { body, bodyHash, serveHttp } from './http-server.ts'
 import { MACHINE } from './namespace.ts'
 import { NodeHost } from './node-host.ts'
@@ -88,6 +89,11 @@ const checksOf = (place: Place, host: NodeHost, ours: string): readonly Check[] 
       run: () => weConnectOut(host, bytes),
     },
     {
+      name: 'datagrams of 1 to 60,000 bytes go out through it, and come back byte for byte',
+      needs: [],
+      run: () => datagramsComeBack(host),
+    },
+    {
       name: '20 connections at once are all served',
       needs: ['curl'],
       run: () => parallelDownloads(MACHINE, ours, 20, 200_000),
@@ -126,5 +132,30 @@ async function weConnectOut(host: NodeHost, bytes: number): Promise<Verdict> {
     return back === hash ? undefined : 'we heard something else than it said'
   } finally {
     server.close()
+  }
+}
+
+/** A server on the machine that sends back what comes (RFC 862). */
+async function datagramsComeBack(host: NodeHost): Promise<Verdict> {
+  const server = createSocket('udp4')
+  server.on('message', (data, from) => server.send(data, from.port, from.address))
+  await new Promise<void>(resolve => server.bind(0, '127.0.0.1', resolve))
+  const to = { remoteAddress: GATEWAY, remotePort: server.address().port }
+  const { readable, writable } = await new host.sockets.UDPSocket(to).opened
+  const [reader, writer] = [readable.getReader(), writable.getWriter()]
+  try {
+    for (const size of [1, 1_472, 1_473, 9_000, 60_000]) {
+      const data = body(size, size)
+      await writer.write({ data })
+      const late = pause(3_000).then(() => undefined)
+      const answer = await Promise.race([reader.read(), late])
+      if (answer === undefined) return `the one of ${size} bytes did not come back`
+      if (Buffer.compare(answer.value?.data ?? new Uint8Array(0), data) !== 0)
+        return `the one of ${size} bytes came back as another`
+    }
+    return undefined
+  } finally {
+    server.close()
+    await writer.close()
   }
 }

@@ -78,6 +78,19 @@ const EXPLAINED: readonly Explained[] = [
     reason: 'RFC 6762, 8.3: an announcement is sent twice',
     port: '5353',
   },
+  {
+    warning: 'DNS query retransmission',
+    reason: 'a machine that is emulated asks again soon, and is late itself',
+    during: /it resolves the name/,
+    others: true,
+    most: 6,
+  },
+  {
+    warning: 'DNS response retransmission',
+    reason: 'who is asked again answers again',
+    during: /it resolves the name/,
+    most: 6,
+  },
   { warning: 'Previous segment(s) not captured', reason: 'it was lost, or is late', badWire: true },
   { warning: "ACKed segment that wasn't captured", reason: 'the same', badWire: true },
   {
