@@ -13,7 +13,6 @@ import {
   KIND_REASSEMBLY,
   RECORD_KIND,
 } from '../core.ts'
-import { NAME_KIND } from '../dns/record.ts'
 import { NEIGHBOUR_HELD, NEIGHBOUR_KIND, YOUNGER } from '../ethernet/neighbours.ts'
 import { GROUP_KIND } from '../igmp/groups.ts'
 import { DESTINATION_KIND, DESTINATION_NEXT } from '../ip/destinations.ts'
@@ -48,7 +47,7 @@ import { type Edges, expectConnections } from './sound-tcp.ts'
 
 export type { Edges } from './sound-tcp.ts'
 
-/** The pools that are slabs of one kind. */
+/** The pools that are slabs of one kind and nothing else: among names stands the page of an answer by TCP (dns/stream.ts). */
 const SLABS: readonly RecordKind[] = [
   CONNECTION_KIND,
   DATAGRAM_KIND,
@@ -57,7 +56,6 @@ const SLABS: readonly RecordKind[] = [
   SETTINGS_KIND,
   FLIGHT_KIND,
   DESTINATION_KIND,
-  NAME_KIND,
   records.IPV6_KIND,
 ]
 
