@@ -103,14 +103,17 @@ describe('UDP', () => {
     d.stack.close(socket)
   })
 
-  test('one for a port that nobody has is answered with port unreachable, twenty of them in a burst', () => {
+  test('one for a port that nobody has is answered with port unreachable, some twenty of them in a burst', () => {
     const d = new Dialogue()
     for (let i = 0; i < 100; i++) expect(d.inFrame(frame(ipv4(17, udp(4000, 53, []))))).toBe(Drop.NoPort)
-    expect(d.others.length).toBe(20)
+    // What each costs is drawn: none, one or two of twenty.
+    const sent = d.others.length
+    expect(sent).toBeGreaterThan(10)
+    expect(sent).toBeLessThan(40)
     expect([d.others[0]?.[34], d.others[0]?.[35]]).toEqual([3, 3])
     d.wait(1000)
     d.inFrame(frame(ipv4(17, udp(4000, 53, []))))
-    expect(d.others.length).toBe(21)
+    expect(d.others.length).toBe(sent + 1)
   })
 
   test('to all, it is not answered', () => {
