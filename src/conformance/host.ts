@@ -15,12 +15,15 @@ const RESTLESS = 20_000
 
 /** A host as the script's settings want it; given an arena, the host that lives in it. */
 export function makeStack(header: Header, memory: number | ArrayBuffer = header.memory): Stack {
-  const { profile, mtu, largestFrame, address, gateway, seed, config } = header
+  const { profile, mtu, largestFrame, address, gateway, seed, config, macs } = header
+  const mac = (link: number) => Uint8Array.from(macBytes(hostMacOf(link, macs)))
+  const links = config.links?.map((link, i) => ({ ...link, mac: mac(i + 1) }))
   return PROFILES[profile as keyof typeof PROFILES](
     {
       ...config,
+      ...(links === undefined ? {} : { links }),
       memory,
-      mac: Uint8Array.from(macBytes(hostMacOf(0))),
+      mac: mac(0),
       mtu,
       ...(address === undefined ? {} : { address }),
       ...(gateway === undefined ? {} : { gateway }),
@@ -40,7 +43,7 @@ export interface Sent {
 export class Host {
   readonly stack: Stack
   /** The host's clock, ms. */
-  now = 0
+  now: number
   readonly outbox: Sent[] = []
   /** Whether the link takes nothing. */
   busy = false
@@ -48,6 +51,8 @@ export class Host {
   asleep = false
   /** What happened to its sockets since it was last asked. */
   readonly events = new Map<Socket, number>()
+  /** When the link takes the next frame. */
+  private freeAt: number
 
   /** `answer` gives what comes by itself, of which the script sees nothing; undefined: the script sees the frame. */
   constructor(
@@ -55,16 +60,26 @@ export class Host {
     private readonly answer: (frame: Uint8Array, link: number) => Uint8Array | 'silence' | undefined,
   ) {
     this.stack = makeStack(header)
+    this.now = header.bootsAt
+    this.freeAt = header.bootsAt
+    this.frameTakes = 1 / header.linkRate
     const [address6, bits] = header.address6?.split('/') ?? []
     if (address6 !== undefined) this.stack.addAddress6(Uint8Array.from(address6Bytes(address6)), Number(bits))
+  }
+
+  private readonly frameTakes: number
+
+  /** When something is due: a timer, or a frame that waits for the link. */
+  private dueAt(): number {
+    return this.freeAt > this.now ? Math.min(this.stack.pollAt(), this.freeAt) : this.stack.pollAt()
   }
 
   /** Lets time pass, timers firing on their way, until `stop` holds. */
   advance(until: number, stop = () => false): void {
     this.pump()
-    for (let turns = 0; this.stack.pollAt() <= until && !stop(); turns++) {
+    for (let turns = 0; this.dueAt() <= until && !stop(); turns++) {
       if (turns > RESTLESS) throw new Error('The host never comes to rest.')
-      this.now = Math.max(this.now, this.stack.pollAt())
+      this.now = Math.max(this.now, this.dueAt())
       this.stack.poll(this.now)
       this.pump()
     }
@@ -72,6 +87,19 @@ export class Host {
     this.now = Math.max(this.now, until)
     this.stack.poll(this.now)
     this.pump()
+  }
+
+  /** The same, but what the host has to send at the end of it waits for the next pump: its programs may have more to say first. */
+  advanceSilently(until: number): void {
+    if (until > this.now) this.pump()
+    for (let turns = 0; this.dueAt() < until; turns++) {
+      if (turns > RESTLESS) throw new Error('The host never comes to rest.')
+      this.now = Math.max(this.now, this.dueAt())
+      this.stack.poll(this.now)
+      this.pump()
+    }
+    this.now = Math.max(this.now, until)
+    this.stack.poll(this.now)
   }
 
   advanceToPacket(until: number): void {
@@ -84,7 +112,8 @@ export class Host {
       if (turns > RESTLESS) throw new Error('The host never comes to rest.')
       const answers: { readonly frame: Uint8Array; readonly link: number }[] = []
       this.stack.output((bytes, link) => {
-        if (this.busy) return false
+        if (this.busy || this.freeAt > this.now) return false
+        if (this.frameTakes > 0) this.freeAt = Math.max(this.freeAt, this.now - 1) + this.frameTakes
         const frame = this.answer(bytes, link)
         if (frame instanceof Uint8Array) answers.push({ frame, link })
         else if (frame === undefined) this.outbox.push({ at: this.now, bytes: bytes.slice(), link })

@@ -35,6 +35,14 @@ export interface Header {
   readonly nd: 'answered' | 'scripted'
   /** Whether the script begins as the host does, rather than when it has its address. */
   readonly boot: boolean
+  /** The host's clock as it begins, ms. */
+  readonly bootsAt: number
+  /** Whether the script is a record of what one host met: what it sends, and what calls give, is compared where a line asks alone. */
+  readonly replay: boolean
+  /** Of its links, in their order; those that the runner gives them if there are fewer. */
+  readonly macs: readonly string[]
+  /** Frames that its link takes in a millisecond. */
+  readonly linkRate: number
   /** Whether the arena must be as it was, once all is closed. */
   readonly baseline: boolean
   /** What else the stack is told: names, servers, further links. */
@@ -52,6 +60,7 @@ export type Step =
   | { readonly kind: 'expect'; readonly packet: Packet }
   | { readonly kind: 'quiet'; readonly until: number }
   | { readonly kind: 'skip' }
+  | { readonly kind: 'some' }
   | {
       readonly kind: 'call'
       readonly name: string
@@ -115,6 +124,10 @@ const DEFAULTS: Header = {
   arp: 'answered',
   nd: 'answered',
   boot: false,
+  bootsAt: 0,
+  replay: false,
+  macs: [],
+  linkRate: Number.POSITIVE_INFINITY,
   baseline: true,
   config: {},
 }
@@ -188,6 +201,14 @@ function parseHeader(line: string, before: Header): Partial<Header> {
       return { nd: value }
     case 'boot':
       return { boot: true }
+    case 'boots-at':
+      return { boot: true, bootsAt: millis(value) }
+    case 'replay':
+      return { replay: true, arp: 'scripted', nd: 'scripted', baseline: false }
+    case 'mac':
+      return { macs: values }
+    case 'link-rate':
+      return { linkRate: numberOf(value) }
     case 'no-baseline':
       return { baseline: false }
     default:
@@ -278,6 +299,7 @@ function parseInject(text: string): Step {
 
 function parseExpect(text: string): Step {
   if (text === 'any') return { kind: 'skip' }
+  if (text === 'some') return { kind: 'some' }
   const quiet = /^none until (\d+(?:\.\d+)?)$/.exec(text)
   if (quiet !== null) return { kind: 'quiet', until: millis(quiet[1] ?? '') }
   if (text.startsWith('none'))

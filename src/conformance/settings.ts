@@ -16,6 +16,8 @@ export function parseSetting(
       return { ...before, dns: first.split(',') }
     case 'forward':
       return { ...before, forward: true }
+    case 'no-ipv6':
+      return { ...before, ipv6: false }
     case 'link':
       return { ...before, links: [...(before.links ?? []), linkOf(before.links?.length ?? 0, values)] }
     case 'dhcp-server':
@@ -26,7 +28,8 @@ export function parseSetting(
 }
 
 /** The links are numbered in their order, from 1; what the script configures otherwise is link 0. */
-export const hostMacOf = (link: number): string => `02:00:00:00:0${link}:01`
+export const hostMacOf = (link: number, macs: readonly string[] = []): string =>
+  macs[link] ?? `02:00:00:00:0${link}:01`
 export const peerMacOf = (link: number): string => `02:00:00:00:0${link}:02`
 
 /** '198.51.100.1/24', '198.51.100.1/24 mtu 600' */

@@ -219,10 +219,22 @@ export class Alone {
   run(seed: number): Run {
     const dice = new Dice(seed)
     const host = dice.below(PLACES)
-    const settled = this.#host(host)
-    const frames = this.#written(dice, settled)
     this.#frames = 0
     this.#worst = { turns: 0, frame: '' }
+    const early = this.#unsettled(host)
+    if (early !== undefined) {
+      const failure = {
+        what: early,
+        form: 'alone',
+        seed,
+        host,
+        profile: 'while it settled',
+        frames: [],
+      } as const
+      return { frames: 0, live: 0, worst: this.#worst, failure }
+    }
+    const settled = this.#host(host)
+    const frames = this.#written(dice, settled)
     const what = this.#fault(settled, frames, seed)
     const done = { frames: this.#frames, live: 0, worst: this.#worst }
     if (what === undefined) return done
@@ -232,11 +244,16 @@ export class Alone {
 
   /** What is wrong when these frames come, at the times that the seed says. */
   replay(seed: number, host: number, frames: readonly Sent[]): string | undefined {
-    return this.#fault(this.#host(host), frames, seed)
+    return this.#unsettled(host) ?? this.#fault(this.#host(host), frames, seed)
+  }
+
+  /** What is wrong before any frame of the saboteur's has come. RangeError: there is no such host. */
+  #unsettled(host: number): string | undefined {
+    if (host >= PLACES) throw new RangeError(`there is no host ${host}`)
+    return faultOf(() => void this.#host(host))
   }
 
   #host(number: number): Settled {
-    if (number >= PLACES) throw new RangeError(`there is no host ${number}`)
     const settled = this.#settled.get(number) ?? settle(number)
     this.#settled.set(number, settled)
     return settled

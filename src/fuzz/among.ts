@@ -181,7 +181,20 @@ export class Among {
 
   run(seed: number): Run {
     const dice = new Dice(seed ^ 0x0a0b0c0d)
-    const settled = this.#segment(dice.below(SEGMENTS.length))
+    const host = dice.below(SEGMENTS.length)
+    const early = this.#unsettled(host)
+    if (early !== undefined) {
+      const failure = {
+        what: early,
+        form: 'blind',
+        seed,
+        host,
+        profile: 'while they settled',
+        frames: [],
+      } as const
+      return { frames: 0, live: 0, worst: { turns: 0, frame: '' }, failure }
+    }
+    const settled = this.#segment(host)
     const scene = new Scene(settled, seed, this.#kept)
     const what = faultOf(() => scene.fault())
     const { sent, worst } = scene
@@ -204,7 +217,13 @@ export class Among {
 
   /** What is wrong when these frames are sent, at their times, into what the seed has the hosts say. */
   replay(seed: number, number: number, frames: readonly Sent[]): string | undefined {
-    return this.#replayed(this.#segment(number), seed, frames)
+    return this.#unsettled(number) ?? this.#replayed(this.#segment(number), seed, frames)
+  }
+
+  /** What is wrong before the saboteur has come. RangeError: there is no such segment. */
+  #unsettled(number: number): string | undefined {
+    if (number >= SEGMENTS.length) throw new RangeError(`there is no segment ${number}`)
+    return faultOf(() => void this.#segment(number))
   }
 
   #replayed(settled: Settled, seed: number, frames: readonly Sent[]): string | undefined {
@@ -212,7 +231,6 @@ export class Among {
   }
 
   #segment(number: number): Settled {
-    if (number >= SEGMENTS.length) throw new RangeError(`there is no segment ${number}`)
     const settled = this.#settled.get(number) ?? settle(number)
     this.#settled.set(number, settled)
     return settled

@@ -57,17 +57,12 @@ const BREAKS: readonly Break[] = [
     to: 'if ((g.flags & RST) !== 0) { endConnection(s, t, ECONNRESET); return Drop.None }\n  const unacceptable = checkSequence(s, t)',
     found: /which nobody spoke to: error -104/,
   },
-  {
-    name: 'an ACK of anything is taken',
-    file: 'tcp/ack.ts',
-    from: 'return seqDiff(ack, una) >= -m.get32(t + SND_WND_MAX) && seqLe(ack, m.get32(t + SND_MAX))',
-    to: 'return true',
-    found: /Wrong|AssertionError/,
-  },
 ]
 const SEEDS = 1_500
+/** Milliseconds, on a machine that has other things to do as well. */
+const PATIENCE = 600_000
 
-test.each(BREAKS)('finds out that $name', async ({ file, from, to, found }) => {
+test.each(BREAKS)('finds out that $name', { timeout: PATIENCE }, async ({ file, from, to, found }) => {
   const { code } = await bundleSaboteur((text, path) => {
     if (path !== file) return text
     if (!text.includes(from)) throw new Error(`${file} has no '${from}' any more`)

@@ -14,7 +14,7 @@ const WATCHERS = [HERE + sep, join(SOURCES, 'simulate') + sep]
 /**
  * The program's text, and what its marks stand for.
  *
- * @param {(code: string, file: string) => string} [broken] changes the stack's sources first
+ * @param {(code: string, file: string) => string} [broken] changes the sources first; files of the stack go by their paths in it
  * @returns {Promise<{ code: string, places: readonly { place: string, isOnTheWay: boolean }[] }>}
  */
 export async function bundleSaboteur(broken = code => code) {
@@ -29,11 +29,12 @@ export async function bundleSaboteur(broken = code => code) {
         resolveId: id => (id === 'vitest' ? { id: vitest, external: true } : undefined),
         transform(code, id) {
           if (!id.startsWith(SOURCES) || id.includes(`${sep}testing${sep}`)) return undefined
-          if (!id.startsWith(STACK))
-            return WATCHERS.some(folder => id.startsWith(folder)) || !id.endsWith('.ts')
+          const folder = id.startsWith(STACK) ? STACK : SOURCES
+          const file = id.slice(folder.length).split(sep).join('/')
+          if (folder === SOURCES)
+            return WATCHERS.some(watcher => id.startsWith(watcher)) || !id.endsWith('.ts')
               ? undefined
-              : { code: withCountedLoops(code), map: null }
-          const file = id.slice(STACK.length).split(sep).join('/')
+              : { code: withCountedLoops(broken(code, file)), map: null }
           return { code: marks.instrument(watched(broken(code, file), file), file), map: null }
         },
       },

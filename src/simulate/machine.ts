@@ -6,8 +6,13 @@ import { createStack as client } from '../stack/profiles/client.ts'
 import { createStack as full } from '../stack/profiles/full.ts'
 import { createStack as minimal } from '../stack/profiles/minimal.ts'
 import { type Ipv4, type Ipv6, Option, type Socket, type Stack, type StackConfig } from '../stack/stack.ts'
+import type { Edges } from '../stack/testing/invariants.ts'
+import { environment } from '../stack/testing/simulation.ts'
 import { Dice } from './dice.ts'
+import { errandAddress } from './errand.ts'
 import type { HostPlan } from './plan.ts'
+import type { Recorder } from './recorder.ts'
+import { addressOn, configOf, gatewayOf, type Land, waysOf, wiresOf } from './settlement.ts'
 
 const PROFILES = { full, client, minimal }
 
@@ -32,7 +37,8 @@ declare global {
 export class Machine {
   readonly index: number
   readonly plan: HostPlan
-  readonly address: Ipv4
+  /** Its links go to these, in their order. */
+  readonly wires: readonly number[]
   stack: Stack
   programs: Program[] = []
   /** World time at which it runs again; 0: it runs. */
@@ -43,40 +49,95 @@ export class Machine {
   #linkFreeAt = 0
   #refuseEvery = 0
   #asked = 0
-  readonly #seed: number
+  readonly #land: Land
+  readonly #recorder: Recorder | undefined
+  /** What the last look at it has seen of windows. */
+  readonly edges: Edges = new Map()
+  /** When its address became another, world time. */
+  readonly moves: number[] = []
+  #address: Ipv4 = 0
   #life = 0
 
-  constructor(plan: HostPlan, index: number, seed: number) {
-    this.plan = plan
+  constructor(land: Land, index: number, recorder?: Recorder) {
+    this.plan = land.hosts[index] as HostPlan
     this.index = index
-    this.#seed = seed
-    this.#clock = plan.skew
-    this.address = 0x0a000001 + index
-    this.stack = this.#begin(plan.memory)
+    this.wires = wiresOf(this.plan)
+    this.#land = land
+    this.#recorder = recorder
+    this.#clock = this.plan.skew
+    this.stack = this.#begin(this.plan.memory, 0)
   }
 
-  #begin(memory: number | ArrayBuffer): Stack {
-    const dice = new Dice(this.#seed * 31 + this.index * 7 + this.#life++)
-    const { profile, ipv6, largestFrame } = this.plan
-    const config: StackConfig = {
-      memory,
-      mac: Uint8Array.of(2, 0, 0, 0, 0, this.index + 1),
-      address: `10.0.0.${this.index + 1}/24`,
-      ipv6,
-      ...(largestFrame === undefined ? {} : { largestFrame }),
-    }
-    const secret = Uint8Array.from({ length: 16 }, () => dice.below(256))
-    return PROFILES[profile](config, { random32: dice.word, secret })
+  #begin(memory: number | ArrayBuffer, now: number): Stack {
+    const seed = new Dice(this.#land.seed * 31 + this.index * 7 + this.#life++).word() >>> 1
+    const { profile, sysctls = {} } = this.plan
+    const config: StackConfig = { memory, ...configOf(this.#land, this.index) }
+    const bare = PROFILES[profile](config, environment(seed))
+    const stack =
+      this.#recorder?.begin(bare, { plan: this.plan, config, seed, at: this.clockAt(now) }) ?? bare
+    if (typeof memory !== 'number') return stack
+    for (const [name, value] of Object.entries(sysctls)) stack.setSysctl(name, value)
+    for (const { wire, gateway, link } of waysOf(this.#land, this.index))
+      stack.addRoute({
+        destination: addressOn(wire, 0) & 0xffffff00,
+        prefixLength: 24,
+        gateway,
+        link,
+        metric: 0,
+      })
+    return stack
+  }
+
+  /** The IPv4 address that others reach it by; 0 while it has none. */
+  get address(): Ipv4 {
+    const { address = 'fixed' } = this.plan
+    return address === 'fixed' && this.#renumbered === 0
+      ? addressOn(this.wires[0] ?? 0, this.index)
+      : this.stack.address
+  }
+
+  #renumbered = 0
+
+  /** Another address of its network. */
+  renumber(): void {
+    if ((this.plan.address ?? 'fixed') !== 'fixed' || this.wires.length > 1) return
+    this.#renumbered = addressOn(this.wires[0] ?? 0, 200 + this.index)
+    this.stack.setAddress(this.#renumbered, 24, gatewayOf(this.#land, this.index) ?? 0)
+  }
+
+  /** Whether this is, or was, an address of its. */
+  hasHad(address: Ipv4): boolean {
+    return address === this.address || this.#had.has(address) || address === errandAddress(this.index)
+  }
+
+  readonly #had = new Set<Ipv4>()
+
+  /** Whether it has an address, and this host one that it reaches: both link-local, or neither. */
+  reaches(other: Machine): boolean {
+    const [own, theirs] = [this.address, other.address]
+    return own !== 0 && theirs !== 0 && isLinkLocal(own) === isLinkLocal(theirs)
   }
 
   get runs(): boolean {
     return this.sleepsUntil === 0
   }
 
-  /** The IPv6 address that others may use now; undefined when there is none. */
-  get address6(): Ipv6 | undefined {
-    return this.stack.ipv6?.addresses.find(({ state }) => state === 'preferred')?.address
+  /** The other's IPv6 address, where this host reaches it: on a wire of both. */
+  address6(other: Machine): Ipv6 | undefined {
+    const own = this.stack.ipv6?.addresses.some(({ state }) => state === 'preferred')
+    if (!own || this.wires[0] !== other.wires[0]) return undefined
+    const usable = other.stack.ipv6?.addresses.filter(({ state }) => state === 'preferred')
+    // What an errand gives is taken back (errand.ts).
+    const all = usable?.map(({ address }) => address).filter(([first]) => first !== 0xfd) ?? []
+    return this.stack.sortDestinations(all)[0]
   }
+
+  /** For how long it has run, ms. */
+  awake(now: number): number {
+    return now - this.#slept
+  }
+
+  #slept = 0
 
   /** The machine's own clock at a time of the world's. */
   clockAt(now: number): number {
@@ -95,15 +156,19 @@ export class Machine {
   /** Whether frames wait for the link. */
   #waits = false
 
-  input(frame: Uint8Array, now: number): void {
-    if (this.runs) this.#refusing(() => this.stack.input(frame, this.clockAt(now)))
+  /** A frame from one of its wires. */
+  input(frame: Uint8Array, now: number, wire: number): void {
+    if (!this.runs) return
+    const link = this.wires.length === 1 ? 0 : this.wires.indexOf(wire)
+    this.#refusing(() => this.stack.input(frame, this.clockAt(now), link))
   }
 
   /** Timers, events, programs, frames: all that is due. */
-  step(now: number, transmit: (frame: Uint8Array) => void): void {
+  step(now: number, transmit: (frame: Uint8Array, wire: number) => void): void {
     if (!this.runs) return
     this.#refusing(() => {
       this.stack.poll(this.clockAt(now))
+      this.#noteAddress(now)
       this.stack.events((socket, bits) => this.#happened.push([socket, bits]))
       for (const [socket, bits] of this.#happened.splice(0))
         this.programs.find(program => program.owns(socket))?.step(now, socket, bits)
@@ -115,15 +180,23 @@ export class Machine {
 
   readonly #happened: [Socket, number][] = []
 
-  #output(now: number, transmit: (frame: Uint8Array) => void): void {
+  #noteAddress(now: number): void {
+    const { address } = this.stack
+    if (address === this.#address) return
+    if (this.#address !== 0) this.moves.push(now)
+    this.#address = address
+    this.#had.add(address)
+  }
+
+  #output(now: number, transmit: (frame: Uint8Array, wire: number) => void): void {
     this.#waits = false
-    this.stack.output(frame => {
+    this.stack.output((frame, link) => {
       if (this.#linkFreeAt > now) {
         this.#waits = true
         return false
       }
       this.#linkFreeAt = Math.max(this.#linkFreeAt, now - 1) + 1 / this.plan.rate
-      transmit(frame.slice())
+      transmit(frame.slice(), this.wires[link] ?? 0)
       return true
     })
   }
@@ -150,11 +223,12 @@ export class Machine {
   }
 
   /** The same host goes on in another stack, around a copy of its arena. */
-  transplant(): void {
-    this.stack = this.#begin(this.stack.arena.slice(0))
+  transplant(now: number): void {
+    this.stack = this.#begin(this.stack.arena.slice(0), now)
   }
 
   sleep(until: number, now: number, clockRuns: boolean): void {
+    this.#slept += Math.max(0, until - Math.max(now, this.sleepsUntil))
     this.sleepsUntil = Math.max(this.sleepsUntil, until)
     if (!clockRuns) this.#clock -= until - now
   }
@@ -164,12 +238,14 @@ export class Machine {
   }
 
   /** All that it knew is gone. */
-  losePower(): void {
+  losePower(now: number): void {
     for (const program of this.programs) program.lost()
     this.programs = []
     this.#happened.length = 0
     this.#waits = false
-    this.stack = this.#begin(this.plan.memory)
+    this.edges.clear()
+    this.#renumbered = 0
+    this.stack = this.#begin(this.plan.memory, now)
   }
 
   /** Whoever does not hear of the other end any more gives up, where the profile can. */
@@ -186,10 +262,13 @@ export class Machine {
   }
 }
 
-/** Bytes by pool, of all that has to come back. What is known of neighbours and destinations may stay. */
+const isLinkLocal = (address: Ipv4): boolean => address >>> 16 === 0xa9fe
+
+/** What may stay: what is known of neighbours, destinations, better routers (RFC 1122, 3.2.2.2) and lent addresses (RFC 2131, 4.3.1). */
+const REMEMBERED = ['neighbours', 'destinations', 'routes', 'leases', 'free']
+
+/** Bytes by pool, of all that has to come back. */
 export const usedBy = (stack: Stack): ReadonlyMap<string, number> =>
   new Map(
-    stack.memory.pools
-      .filter(({ name }) => !['neighbours', 'destinations', 'free'].includes(name))
-      .map(({ name, used }) => [name, used]),
+    stack.memory.pools.filter(({ name }) => !REMEMBERED.includes(name)).map(({ name, used }) => [name, used]),
   )

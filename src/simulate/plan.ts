@@ -1,9 +1,8 @@
 /**
- * A plan is what a seed stands for: hosts, the wire between them, and what happens at which millisecond. It is data, so a run that
- * fails can be tried again with less of it (shrink.ts).
+ * A plan is what a seed stands for: hosts, the wires between them, and what happens at which millisecond. It is data, so a run that
+ * fails can be tried again with less of it (shrink.ts). draw.ts makes one of a seed. What a plan does not say is as it was
+ * before it could be said, so that the cases (cases/) stay what they are.
  */
-import { Dice } from './dice.ts'
-
 export type ProfileName = 'full' | 'client' | 'minimal'
 
 export interface HostPlan {
@@ -17,6 +16,27 @@ export interface HostPlan {
   readonly skew: number
   /** The largest frame that its link carries, bytes; 1514 if absent. All hosts of a plan have the same. */
   readonly largestFrame?: number
+  /** The wires that it has a link on, by their numbers; wire 0 if absent. A host on more than one forwards between them. */
+  readonly wires?: readonly number[]
+  /** Where its address comes from: the plan, a DHCP server, or itself (RFC 3927). From the plan if absent. */
+  readonly address?: 'fixed' | 'dhcp' | 'auto'
+  /** Its first link-local address is that of this host, too. */
+  readonly twin?: number
+  /** It is the DHCP server of its wire, and lends for so many seconds. */
+  readonly lease?: number
+  /** It tells the link its name (mDNS), and DHCP servers. */
+  readonly named?: boolean
+  /** Settings that are other than the usual ones, where the profile has any. */
+  readonly sysctls?: Readonly<Record<string, number>>
+}
+
+/** An Ethernet segment. */
+export interface WirePlan {
+  /** The largest IP packet that routers put on it; what hosts on it believe, too, if `told`. 1500. */
+  readonly mtu: number
+  readonly told: boolean
+  /** There is an IPv6 router on it, which advertises a network; of its packets none larger than this pass. 0: there is none. */
+  readonly router6: number
 }
 
 /** What befalls frames on the wire; probabilities for each of them, times in ms. */
@@ -32,6 +52,9 @@ export interface Weather {
   readonly twice: number
   /** One bit of its IP packet is turned. */
   readonly corrupt: number
+  /** That a segment with text says that some of it is urgent (RFC 9293, 3.8.5), and that a packet that may be marked is (RFC 3168, 5). */
+  readonly urgent?: number
+  readonly marks?: number
 }
 
 export const CALM: Weather = {
@@ -43,6 +66,8 @@ export const CALM: Weather = {
   lateBy: 0,
   twice: 0,
   corrupt: 0,
+  urgent: 0,
+  marks: 0,
 }
 
 /** A TCP connection from one host's program to another's, and what the two have to say. */
@@ -58,8 +83,21 @@ export interface StreamPlan {
   /** The most that is written or read at once, and the pause after it, ms. */
   readonly piece: number
   readonly pause: number
-  /** How the client ends it: in order; without reading what the server says; by a reset after half of its bytes. */
-  readonly ending: 'order' | 'deaf' | 'reset'
+  /**
+   * How the client ends it: in order; without reading what the server says; by a reset after half of its bytes; without
+   * reading, and with seconds to linger.
+   */
+  readonly ending: 'order' | 'deaf' | 'reset' | 'linger'
+  /** How it begins: by a call; by one that brings text (RFC 7413); by calls from both ends at once (RFC 9293, figure 7). A call if absent. */
+  readonly opening?: 'call' | 'text' | 'cross'
+  /** Whether one end is silent until it has heard all of the other; both speak at once if absent. */
+  readonly turns?: 'client first' | 'server first'
+  /** How long the client reads nothing, once, in the middle, ms. */
+  readonly nap?: number
+  readonly noDelay?: boolean
+  readonly reno?: boolean
+  /** Ms. */
+  readonly userTimeout?: number
 }
 
 export interface DatagramsPlan {
@@ -70,6 +108,9 @@ export interface DatagramsPlan {
   readonly count: number
   readonly bytes: number
   readonly pause: number
+  /** They go to a group that all hosts have joined which can. */
+  readonly group?: boolean
+  readonly ttl?: number
 }
 
 export interface PingPlan {
@@ -80,15 +121,49 @@ export interface PingPlan {
   readonly count: number
   readonly bytes: number
   readonly pause: number
+  readonly ttl?: number
+}
+
+/** A host asks for another's name or address, or for what nobody has. */
+export interface QuestionPlan {
+  readonly kind: 'question'
+  readonly from: number
+  readonly to: number
+  readonly asks: 'A' | 'AAAA' | 'PTR' | 'nobody' | 'server'
+}
+
+/** A program that looks: at frames, at what raw sockets hear, at tables, at sockets. */
+export interface WatcherPlan {
+  readonly kind: 'watcher'
+  readonly host: number
+  readonly lasts: number
+  readonly ring: boolean
+  readonly filter: boolean
 }
 
 export type Incident = { readonly at: number } & (
   | StreamPlan
   | DatagramsPlan
   | PingPlan
-  | { readonly kind: 'weather'; readonly weather: Weather }
-  /** These hosts and the others do not hear each other for so long. */
-  | { readonly kind: 'partition'; readonly hosts: readonly number[]; readonly lasts: number }
+  | QuestionPlan
+  | WatcherPlan
+  /** Of one wire; of all if there is no number. */
+  | { readonly kind: 'weather'; readonly weather: Weather; readonly wire?: number }
+  /** These hosts and the others do not hear each other for so long; on one wire, if there is a number. */
+  | {
+      readonly kind: 'partition'
+      readonly hosts: readonly number[]
+      readonly lasts: number
+      readonly wire?: number
+    }
+  /** The host accepts no connections for so long: its listener is closed, with all that waited in it. */
+  | { readonly kind: 'hush'; readonly host: number; readonly lasts: number }
+  /** Somebody gives the host another address, a route, a group, and takes them back so long after. */
+  | { readonly kind: 'errand'; readonly host: number; readonly lasts: number }
+  /** The host's address becomes another of its network. */
+  | { readonly kind: 'renumber'; readonly host: number }
+  /** The others are told that the host is gone for good, which it is not; it says goodbye itself. */
+  | { readonly kind: 'gone'; readonly host: number }
   /** The host loses its power, and all that it knew; so long after it starts again. */
   | { readonly kind: 'restart'; readonly host: number; readonly lasts: number }
   /** The machine sleeps; its clock goes on in the meantime, or stands still. */
@@ -103,122 +178,8 @@ export type Incident = { readonly at: number } & (
 
 export interface Plan {
   readonly seed: number
+  /** One of 1500 bytes if absent. */
+  readonly wires?: readonly WirePlan[]
   readonly hosts: readonly HostPlan[]
   readonly incidents: readonly Incident[]
-}
-
-const KIB = 1024
-/** By its own pace a stream takes no longer than this. */
-const SLOWEST = 60_000
-/** Incidents begin within so long. */
-const STORM_LASTS = 120_000
-
-export function planOf(seed: number): Plan {
-  const dice = new Dice(seed)
-  const hosts = Array.from({ length: dice.between(2, 5) }, () => drawHost(dice))
-  const incidents: Incident[] = [{ at: 0, kind: 'weather', weather: drawWeather(dice) }]
-  const draw = (most: number, make: (id: number) => Incident) => {
-    for (let n = dice.below(most + 1); n > 0; n--) incidents.push(make(incidents.length))
-  }
-  const at = () => dice.below(STORM_LASTS)
-  const host = () => dice.below(hosts.length)
-  incidents.push(drawStream(dice, 1, hosts.length))
-  draw(8, id => drawStream(dice, id, hosts.length))
-  draw(3, id => drawMessages(dice, id, hosts.length))
-  draw(2, () => ({ at: at(), kind: 'weather', weather: drawWeather(dice) }))
-  draw(2, () => ({ at: at(), kind: 'partition', hosts: [host()], lasts: drawPause(dice) }))
-  draw(1, () => ({ at: at(), kind: 'restart', host: host(), lasts: dice.below(30_000) }))
-  draw(1, () => ({
-    at: at(),
-    kind: 'sleep',
-    host: host(),
-    lasts: drawPause(dice),
-    clockRuns: dice.chance(0.5),
-  }))
-  draw(2, () => ({ at: at(), kind: 'transplant', host: host() }))
-  draw(1, () => ({
-    at: at(),
-    kind: 'refuse',
-    host: host(),
-    every: dice.between(2, 40),
-    lasts: dice.below(20_000),
-  }))
-  draw(2, () => ({ at: at(), kind: 'linkUp', host: host() }))
-  const drawn = dice.chance(0.1) ? hosts.map(withLargeFrames) : hosts
-  return { seed, hosts: drawn, incidents: incidents.sort((a, b) => a.at - b.at) }
-}
-
-/** A host takes no frame larger than a sixteenth of its memory, so all have as much. */
-const withLargeFrames = (host: HostPlan): HostPlan => ({
-  ...host,
-  profile: 'full',
-  memory: 256 * KIB,
-  largestFrame: 9_000,
-})
-
-function drawHost(dice: Dice): HostPlan {
-  const profile = dice.one(['full', 'full', 'client', 'minimal'] as const)
-  return {
-    profile,
-    memory: dice.one([20, 24, 32, 64, 64, 128, 256]) * KIB,
-    ipv6: profile === 'full' && dice.chance(0.5),
-    rate: dice.one([1, 10, 10_000]),
-    skew: dice.one([0, dice.below(1 << 20), dice.word()]),
-  }
-}
-
-function drawWeather(dice: Dice): Weather {
-  const some = (most: number) => (dice.chance(0.5) ? 0 : dice.below(1_000) / 1_000) * most
-  return {
-    delay: dice.one([0, 1, 1, 10, 100]),
-    loss: some(0.1),
-    burst: some(0.01),
-    burstLasts: dice.one([1, 10, 100, dice.below(3_000)]),
-    late: some(0.2),
-    lateBy: dice.one([2, 20, 300]),
-    twice: some(0.05),
-    corrupt: some(0.05),
-  }
-}
-
-/** Short ones are most. */
-const drawPause = (dice: Dice): number =>
-  dice.one([dice.below(1_000), dice.below(20_000), dice.below(120_000)])
-
-function drawEnds(dice: Dice, hosts: number): { from: number; to: number } {
-  const from = dice.below(hosts)
-  return { from, to: (from + 1 + dice.below(hosts - 1)) % hosts }
-}
-
-function drawStream(dice: Dice, id: number, hosts: number): Incident {
-  const stream = drawTalk(dice, id, hosts)
-  const pieces = Math.max(stream.bytes, stream.back) / stream.piece
-  return pieces * stream.pause > SLOWEST ? { ...stream, pause: 0 } : stream
-}
-
-function drawTalk(dice: Dice, id: number, hosts: number): StreamPlan & { readonly at: number } {
-  return {
-    at: dice.below(STORM_LASTS / 2),
-    kind: 'stream',
-    id,
-    ...drawEnds(dice, hosts),
-    ipv6: dice.chance(0.5),
-    bytes: dice.one([0, 1, dice.below(3_000), dice.below(100_000)]),
-    back: dice.one([0, 1, dice.below(3_000), dice.below(100_000)]),
-    piece: dice.one([1 + dice.below(100), 1_460, 1 + dice.below(10_000)]),
-    pause: dice.one([0, 0, 1, dice.below(500)]),
-    ending: dice.one(['order', 'order', 'order', 'order', 'deaf', 'reset'] as const),
-  }
-}
-
-function drawMessages(dice: Dice, id: number, hosts: number): Incident {
-  return {
-    at: dice.below(STORM_LASTS),
-    kind: dice.one(['datagrams', 'ping'] as const),
-    id,
-    ...drawEnds(dice, hosts),
-    count: dice.between(1, 30),
-    bytes: dice.one([0, dice.below(100), dice.below(1_400), dice.below(9_000)]),
-    pause: dice.one([0, 1, dice.below(1_000)]),
-  }
 }

@@ -8,7 +8,8 @@
  *   npm run simulate -- --built               each with the sources and with the built files: the same, byte for byte?
  *   npm run simulate -- --json                and one line of JSON
  *
- * A seed that fails is shrunk: what is left of its plan is printed, to be put into cases/.
+ * A seed that fails is shrunk, and what one host met in what is left of its plan is written as a packet script, storm-SEED.pkt, to be
+ * put into src/conformance/scripts. Where no host alone fails by what it meets, the plan itself goes into cases/.
  */
 import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -40,7 +41,7 @@ function whole(name, text) {
 
 const code = await bundleSimulation()
 const built = values.built ? await bundleSimulation(true) : undefined
-const { planOf, run, shrink } = await importSimulation(code)
+const { planOf, run, shrink, storyOf } = await importSimulation(code)
 const tally = values.seed === undefined ? await many() : one(whole('seed', values.seed))
 const report = process.env['REPORT']
 if (report !== undefined) writeFileSync(report, JSON.stringify(tally))
@@ -107,6 +108,12 @@ function tell({ seed, failure }) {
 /** @param {number} seed */
 function tellLeast(seed) {
   const least = shrink(planOf(seed))
-  console.log(`  shrunk to ${least.incidents.length} incidents, ${run(least).failure}:`)
+  const { failure, script } = storyOf(least)
+  console.log(`  shrunk to ${least.hosts.length} hosts and ${least.incidents.length} incidents, ${failure}:`)
   console.log(JSON.stringify(least))
+  if (script === undefined)
+    return console.log('  No host alone fails by what it meets: this plan is the case.')
+  const file = `storm-${seed}.pkt`
+  writeFileSync(file, script)
+  console.log(`  ${file}, ${script.split('\n').length} lines: put it into src/conformance/scripts`)
 }

@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { CALM, type Plan, planOf } from './plan.ts'
+import { createStack } from '../stack/profiles/full.ts'
+import { environment } from '../stack/testing/simulation.ts'
+import { planOf } from './draw.ts'
+import { CALM, type Plan } from './plan.ts'
+import { Recorder } from './recorder.ts'
 import { shrink } from './shrink.ts'
 import { run } from './world.ts'
 
@@ -33,16 +37,82 @@ describe('a storm', () => {
   })
 
   test('that loses all frames excuses no stream that is not told to be cut off', () => {
-    const stream = planOf(1).incidents.find(({ kind }) => kind === 'stream')
     const host = { profile: 'full', memory: 65536, ipv6: false, rate: 10, skew: 0 } as const
     const incidents = [{ at: 0, kind: 'weather', weather: { ...CALM, loss: 1 } } as const]
-    if (stream?.kind !== 'stream') throw new Error('The first plan has a stream.')
+    const stream = { kind: 'stream', id: 1, from: 0, to: 1, ipv6: false, pause: 0, piece: 100 } as const
     const plan: Plan = {
       seed: 1,
       hosts: [host, host],
-      incidents: [...incidents, { ...stream, from: 0, to: 1, ending: 'order' }],
+      incidents: [...incidents, { at: 1, ...stream, bytes: 10, back: 10, ending: 'order' }],
     }
     expect(run(plan).failure).toContain('has no excuse')
+  })
+})
+
+describe('a storm of every kind', () => {
+  const host = {
+    profile: 'full',
+    memory: 131072,
+    ipv6: true,
+    rate: 10_000,
+    skew: 0,
+    named: true,
+    sysctls: { 'net.ipv4.tcp_ecn': 1 },
+  } as const
+  const stream = {
+    kind: 'stream',
+    from: 0,
+    to: 1,
+    ipv6: false,
+    pause: 1,
+    piece: 1_000,
+    bytes: 20_000,
+  } as const
+  const plan: Plan = {
+    seed: 1,
+    wires: [{ mtu: 1500, told: true, router6: 1400 }],
+    hosts: [{ ...host, lease: 60 }, { ...host, address: 'dhcp' }, host],
+    incidents: [
+      { at: 0, kind: 'weather', weather: { ...CALM, urgent: 0.5, marks: 0.1 } },
+      { at: 10, ...stream, id: 1, back: 10, ending: 'order', opening: 'text', noDelay: true, nap: 100 },
+      { at: 20, ...stream, ipv6: true, id: 6, from: 2, to: 0, back: 0, ending: 'deaf' },
+      { at: 20, ...stream, id: 2, back: 20_000, ending: 'reset', opening: 'cross', reno: true },
+      { at: 30, ...stream, id: 3, back: 0, ending: 'linger', opening: 'call', userTimeout: 60_000 },
+      {
+        at: 40,
+        kind: 'datagrams',
+        id: 4,
+        from: 0,
+        to: 2,
+        count: 3,
+        bytes: 3_000,
+        pause: 1,
+        group: true,
+        ttl: 2,
+      },
+      { at: 50, kind: 'ping', id: 5, from: 2, to: 0, count: 3, bytes: 100, pause: 1 },
+      { at: 60, kind: 'question', from: 0, to: 2, asks: 'A' },
+      { at: 70, kind: 'watcher', host: 2, lasts: 5_000, ring: true, filter: true },
+      { at: 80, kind: 'errand', host: 2, lasts: 9_000 },
+      { at: 9_000, kind: 'hush', host: 1, lasts: 1_000 },
+      { at: 10_000, kind: 'linkUp', host: 0 },
+      { at: 11_000, kind: 'transplant', host: 2 },
+      { at: 12_000, kind: 'gone', host: 2 },
+      { at: 13_000, kind: 'renumber', host: 2 },
+      { at: 20_000, kind: 'partition', hosts: [1], lasts: 1_000 },
+      { at: 30_000, kind: 'sleep', host: 0, lasts: 1_000, clockRuns: true },
+      { at: 40_000, kind: 'restart', host: 1, lasts: 1_000 },
+    ],
+  }
+
+  test('calls all that a stack can be asked', () => {
+    const recorders = plan.hosts.map(() => new Recorder())
+    expect(run(plan, index => recorders[index]).failure).toBeUndefined()
+    const called = new Set(recorders.flatMap(recorder => [...recorder.called]))
+    const stack = createStack({ memory: 65536, mac: Uint8Array.of(2, 0, 0, 0, 0, 1) }, environment(1))
+    const calls = Object.entries(stack).flatMap(([name, of]) => (typeof of === 'function' ? [name] : []))
+    expect(calls.length).toBeGreaterThan(40)
+    expect(calls.filter(name => !called.has(name))).toEqual([])
   })
 })
 

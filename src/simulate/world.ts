@@ -8,14 +8,19 @@
 import { createHash } from 'node:crypto'
 import { expectSound } from '../stack/testing/invariants.ts'
 import { Dice } from './dice.ts'
+import { runErrand, undoErrand } from './errand.ts'
+import { BEGIN_TAKES, isExcused } from './excuses.ts'
 import { Machine, usedBy } from './machine.ts'
 import type { DatagramsPlan, Incident, PingPlan, Plan, StreamPlan } from './plan.ts'
 import { MessageReceiver, MessageSender } from './programs/messages.ts'
-import { End, type Ending, StreamClient, StreamListener } from './programs/stream.ts'
+import { Questioner } from './programs/questions.ts'
+import { CrossingEnd, End, type Ending, type Side, StreamClient, StreamListener } from './programs/stream.ts'
+import { Watcher } from './programs/watcher.ts'
+import type { Recorder } from './recorder.ts'
+import { wirePlans } from './settlement.ts'
+import { expectAddresses } from './tenancy.ts'
 import { Wire } from './wire.ts'
 
-/** Until the hosts' addresses have been probed and claimed. */
-const BEGIN_TAKES = 20_000
 /** The storm's last moment: incidents end before it. */
 const STORM_ENDS = 300_000
 /** All conversations are over so long after the storm: a program gives up after a quarter of an hour, TCP before. */
@@ -26,8 +31,8 @@ const FORGETS_WITHIN = 700_000
 const LOOK_EVERY = 400
 /** A run that takes more steps than this runs in circles. */
 const STEPS_AT_MOST = 3_000_000
-/** Interruptions that TCP outlives, also in the handshake: whoever was asked waits half a minute for its last ACK, and longer each time. */
-const BEARABLE = 10_000
+/** After the storm every host that asks for an address has one within: a DHCP client asks once a minute at least (RFC 2131, 4.1). */
+const ADDRESSED_WITHIN = 300_000
 
 export interface Outcome {
   readonly seed: number
@@ -38,25 +43,37 @@ export interface Outcome {
   readonly frames: number
   /** Virtual. */
   readonly seconds: number
+  /** Those whose doings show it, the one to blame first. */
+  readonly hosts: readonly number[]
   /** Conversations by their end. */
   readonly endings: ReadonlyMap<Ending | 'unheard', number>
 }
 
-export function run(plan: Plan): Outcome {
-  const world = new World(plan)
+/** `record` gives the recorder of a host, if it is to be overheard. */
+export function run(plan: Plan, record: (host: number) => Recorder | undefined = () => undefined): Outcome {
+  const world = new World(plan, record)
   let failure: string | undefined
+  let hosts: readonly number[] = []
   try {
     world.play()
   } catch (error) {
+    if (error instanceof Wrong) hosts = error.hosts
     failure = error instanceof Error ? error.message.split('\n', 1)[0] : String(error)
     if (error instanceof Error && !(error instanceof Wrong))
       failure = `${error.name}: ${failure} ${where(error)}`
   }
-  return world.outcome(failure)
+  return world.outcome(failure, hosts)
 }
 
-/** Something that must be true of every run is not. */
-class Wrong extends Error {}
+/** Something that must be true of every run is not; what these hosts did shows it. */
+class Wrong extends Error {
+  readonly hosts: readonly number[]
+
+  constructor(sentence: string, hosts: readonly number[] = []) {
+    super(sentence)
+    this.hosts = hosts
+  }
+}
 
 const where = ({ stack = '' }: Error): string =>
   stack
@@ -68,7 +85,7 @@ const where = ({ stack = '' }: Error): string =>
 
 class World {
   readonly #plan: Plan
-  readonly #wire: Wire
+  readonly #wires: readonly Wire[]
   readonly #machines: readonly Machine[]
   readonly #streams = new Map<number, StreamPlan>()
   readonly #messages = new Map<number, DatagramsPlan | PingPlan>()
@@ -81,10 +98,13 @@ class World {
   #frames = 0
   #steps = 0
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, record: (host: number) => Recorder | undefined) {
     this.#plan = plan
-    this.#wire = new Wire(new Dice(plan.seed ^ 0x77777777))
-    this.#machines = plan.hosts.map((host, index) => new Machine(host, index, plan.seed))
+    this.#wires = wirePlans(plan).map(
+      (wire, index, { length }) =>
+        new Wire(wire, index, length > 1, new Dice((plan.seed ^ 0x77777777) + index)),
+    )
+    this.#machines = plan.hosts.map((_, index) => new Machine(plan, index, record(index)))
     for (const incident of plan.incidents) {
       if (incident.kind === 'stream') this.#streams.set(incident.id, incident)
       if (incident.kind === 'datagrams' || incident.kind === 'ping') this.#messages.set(incident.id, incident)
@@ -106,12 +126,13 @@ class World {
     this.#judge()
     this.#later(this.#now, () => {
       for (const each of this.#closing) each.close()
+      for (const machine of this.#machines) machine.stack.leave()
     })
     this.#runUntil(this.#now + FORGETS_WITHIN)
     this.#expectBaseline()
   }
 
-  outcome(failure: string | undefined): Outcome {
+  outcome(failure: string | undefined, hosts: readonly number[]): Outcome {
     const endings = new Map<Ending | 'unheard', number>()
     for (const id of this.#streams.keys())
       for (const side of ['client', 'server']) {
@@ -121,6 +142,7 @@ class World {
     return {
       seed: this.#plan.seed,
       failure: failure && `${Math.round(this.#now)} ms: ${failure}`,
+      hosts,
       digest: this.#digest.digest('hex'),
       frames: this.#frames,
       seconds: this.#now / 1_000,
@@ -139,7 +161,7 @@ class World {
   #runUntil(until: number, done: () => boolean = () => false): void {
     while (!done()) {
       const next = Math.min(
-        this.#wire.next,
+        ...this.#wires.map(wire => wire.next),
         this.#agenda[0]?.at ?? Number.POSITIVE_INFINITY,
         ...this.#machines.map(machine => machine.nextAt()),
       )
@@ -153,12 +175,17 @@ class World {
   #turn(): void {
     if (++this.#steps > STEPS_AT_MOST) throw new Wrong(`${this.#steps} steps, and no end`)
     this.#act()
-    for (let frame = this.#wire.take(this.#now); frame; frame = this.#wire.take(this.#now))
-      for (const machine of this.#machines)
-        if (machine.index !== frame.from && this.#wire.hears(frame.from, machine.index)) {
-          machine.input(frame.bytes, this.#now)
-          this.#step(machine)
-        }
+    for (const [index, wire] of this.#wires.entries())
+      for (let frame = wire.take(this.#now); frame; frame = wire.take(this.#now))
+        for (const machine of this.#machines)
+          if (
+            machine.index !== frame.from &&
+            machine.wires.includes(index) &&
+            wire.hears(frame.from, machine.index)
+          ) {
+            machine.input(frame.bytes, this.#now, index)
+            this.#step(machine)
+          }
     for (const machine of this.#machines) {
       if (!machine.runs && machine.sleepsUntil <= this.#now) machine.wake()
       if (machine.nextAt() <= this.#now) this.#step(machine)
@@ -174,15 +201,26 @@ class World {
   }
 
   #step(machine: Machine): void {
-    machine.step(this.#now, bytes => {
+    machine.step(this.#now, (bytes, wire) => {
       this.#frames++
-      this.#digest.update(`${this.#now} ${machine.index} `).update(bytes)
-      this.#wire.send(machine.index, bytes, this.#now)
+      this.#digest.update(`${this.#now} ${machine.index} ${wire} `).update(bytes)
+      this.#wires[wire]?.send(machine.index, bytes, this.#now)
     })
   }
 
   #look(): void {
-    for (const machine of this.#machines) expectSound(machine.stack)
+    for (const machine of this.#machines) this.#expectSound(machine)
+    expectAddresses(this.#plan, this.#machines)
+  }
+
+  #expectSound(machine: Machine): void {
+    try {
+      expectSound(machine.stack, machine.edges)
+    } catch (error) {
+      throw new Wrong(`host ${machine.index}: ${error instanceof Error ? error.message : error}`, [
+        machine.index,
+      ])
+    }
   }
 
   // ---- what happens --------------------------------------------------------------------------------------------
@@ -194,17 +232,36 @@ class World {
     this.#closing.push(streams, messages)
   }
 
-  readonly #told = (id: number, side: string, ending: Ending): void => {
-    const other = side === 'client' ? 'server' : 'client'
-    if (ending === 'gave up' && this.#now > BEGIN_TAKES + STORM_ENDS && this.#waits(id, other))
-      throw new Wrong(`stream ${id}: its two ends have waited for each other for a quarter of an hour`)
-    // A client that tried again may have reached the server twice: its last word counts.
-    this.#endings.set(`${id} ${side}`, ending)
-    if (ending.startsWith('wrong')) throw new Wrong(`stream ${id}, ${side}: ${ending}`)
+  readonly #told = (id: number, side: Side, ending: Ending): void => {
+    const { from, to } = this.#streams.get(id) as StreamPlan
+    if (ending === 'gave up' && this.#now > BEGIN_TAKES + STORM_ENDS) this.#hung(id, side)
+    if (ending.startsWith('wrong'))
+      throw new Wrong(`stream ${id}, ${side}: ${ending}`, side === 'client' ? [from, to] : [to, from])
+    // A client that tried again may have reached the server twice: its last word counts. But text in a SYN may reach it once
+    // more when all was said (RFC 7413, 2.1: that "the application … tolerates duplicate SYN data" is asked of it).
+    const key = `${id} ${side}`
+    if (this.#streams.get(id)?.opening === 'text' && this.#endings.get(key) === 'complete') return
+    this.#endings.set(key, ending)
+  }
+
+  /** For a quarter of an hour of calm nothing has moved, and nobody said why. */
+  #hung(id: number, side: Side): void {
+    const { from, to } = this.#streams.get(id) as StreamPlan
+    const [own, peer] = side === 'client' ? [from, to] : [to, from]
+    if (this.#waits(id, side === 'client' ? 'server' : 'client'))
+      throw new Wrong(`stream ${id}: its two ends have waited for each other for a quarter of an hour`, [
+        own,
+        peer,
+      ])
+    // RFC 9293, 3.8.4: whoever only listens and asks nothing may wait for ever. Those profiles that can have keep-alives do ask.
+    // Where memory is full the other end's host may hear no first word, and so keep a connection that no program speaks on.
+    const isFull = [own, peer].some(index => this.#machine(index).stack.memory.failures > 0)
+    if (this.#machine(own).plan.profile !== 'minimal' && !isFull)
+      throw new Wrong(`stream ${id}: its ${side} was not told that there is no other end`, [own, peer])
   }
 
   /** Whether this end of a stream is still there and has not ended. */
-  #waits(id: number, side: 'client' | 'server'): boolean {
+  #waits(id: number, side: Side): boolean {
     return this.#machines.some(({ programs }) =>
       programs.some(
         program =>
@@ -225,23 +282,34 @@ class World {
   #happen(incident: Incident): void {
     const ends = (lasts: number) => Math.min(this.#now + lasts, BEGIN_TAKES + STORM_ENDS - 1)
     switch (incident.kind) {
-      case 'stream': {
-        const [machine, peer] = [this.#machine(incident.from), this.#machine(incident.to)]
-        machine.programs.push(new StreamClient(machine, peer, incident, this.#now, this.#told))
-        return
-      }
+      case 'stream':
+        return this.#beginStream(incident)
       case 'datagrams':
       case 'ping': {
         const [machine, peer] = [this.#machine(incident.from), this.#machine(incident.to)]
         machine.programs.push(new MessageSender(machine, peer, incident, this.#now, complain))
         return
       }
-      case 'weather':
-        this.#wire.weather = incident.weather
+      case 'question': {
+        const [machine, peer] = [this.#machine(incident.from), this.#machine(incident.to)]
+        machine.programs.push(new Questioner(machine, peer, incident, this.#now, complain))
         return
-      case 'partition':
-        this.#wire.partition(incident.hosts)
-        return this.#later(ends(incident.lasts), () => this.#wire.heal(incident.hosts))
+      }
+      case 'watcher': {
+        const machine = this.#machine(incident.host)
+        machine.programs.push(new Watcher(machine, incident, this.#now))
+        return
+      }
+      case 'weather':
+        for (const wire of this.#wiresOf(incident)) wire.weather = incident.weather
+        return
+      case 'partition': {
+        const wires = this.#wiresOf(incident)
+        for (const wire of wires) wire.partition(incident.hosts)
+        return this.#later(ends(incident.lasts), () => {
+          for (const wire of wires) wire.heal(incident.hosts)
+        })
+      }
       case 'restart':
         return this.#restart(this.#machine(incident.host), ends(incident.lasts))
       case 'sleep':
@@ -249,21 +317,64 @@ class World {
       case 'linkUp':
         return this.#machine(incident.host).linkUp(this.#now)
       case 'transplant':
-        return this.#machine(incident.host).transplant()
+        return this.#machine(incident.host).transplant(this.#now)
       case 'refuse':
         this.#machine(incident.host).refuse(incident.every)
         return this.#later(ends(incident.lasts), () => this.#machine(incident.host).refuse(0))
+      case 'hush':
+        return this.#hush(this.#machine(incident.host), ends(incident.lasts))
+      case 'errand': {
+        const machine = this.#machine(incident.host)
+        runErrand(machine)
+        return this.#later(ends(incident.lasts), () => undoErrand(machine))
+      }
+      case 'renumber':
+        return this.#machine(incident.host).renumber()
+      case 'gone':
+        return this.#gone(this.#machine(incident.host))
     }
   }
 
+  #beginStream(plan: StreamPlan): void {
+    const [machine, peer] = [this.#machine(plan.from), this.#machine(plan.to)]
+    const world = {
+      told: this.#told,
+      addressedBy: BEGIN_TAKES + STORM_ENDS + ADDRESSED_WITHIN,
+      complain: (what: string): never => {
+        throw new Wrong(what, [plan.from, plan.to])
+      },
+    }
+    if (plan.opening !== 'cross') {
+      machine.programs.push(new StreamClient(machine, peer, plan, this.#now, world))
+      return
+    }
+    machine.programs.push(new CrossingEnd(machine, peer, plan, this.#now, world, 'client'))
+    peer.programs.push(new CrossingEnd(peer, machine, plan, this.#now, world, 'server'))
+  }
+
+  /** The wire that an incident is of, or all. */
+  #wiresOf({ wire }: { readonly wire?: number }): readonly Wire[] {
+    return this.#wires.filter((_, index) => wire === undefined || index === wire)
+  }
+
+  #hush(machine: Machine, until: number): void {
+    for (const program of machine.programs) if (program instanceof StreamListener) program.hush(until)
+  }
+
+  #gone(machine: Machine): void {
+    machine.stack.leave()
+    for (const other of this.#machines)
+      if (other !== machine && other.runs) other.stack.hostGone(machine.address)
+  }
+
   #restart(machine: Machine, until: number): void {
-    machine.losePower()
+    machine.losePower(this.#now)
     machine.sleep(until, this.#now, true)
     this.#later(until, () => this.#serve(machine))
   }
 
   #calm(): void {
-    this.#wire.calm()
+    for (const wire of this.#wires) wire.calm()
     for (const machine of this.#machines) machine.refuse(0)
   }
 
@@ -287,33 +398,25 @@ class World {
     for (const [id, plan] of this.#streams) {
       const client = this.#endings.get(`${id} client`)
       const server = this.#endings.get(`${id} server`)
-      if (client === undefined) throw new Wrong(`the client of stream ${id} came to no end`)
-      if (plan.ending !== 'order' || this.#isExcused(plan)) continue
+      if (client === undefined) throw new Wrong(`the client of stream ${id} came to no end`, [plan.from])
+      if (plan.ending !== 'order' || isExcused(plan, this.#plan, this.#machines)) continue
       if (client !== 'complete' || server !== 'complete')
         throw new Wrong(
           `stream ${id} has no excuse: its client ended with '${client}', its server with '${server}'`,
+          [plan.from, plan.to],
         )
     }
   }
 
-  #isExcused({ from, to }: StreamPlan): boolean {
-    const ends = [from, to]
-    if (ends.some(index => this.#machine(index).stack.memory.failures > 0)) return true
-    return this.#plan.incidents.some(incident => {
-      if (incident.kind === 'partition') return incident.lasts > BEARABLE
-      if (incident.kind === 'sleep') return ends.includes(incident.host) && incident.lasts > BEARABLE
-      if (incident.kind === 'restart' || incident.kind === 'refuse') return ends.includes(incident.host)
-      return false
-    })
-  }
-
   #expectBaseline(): void {
     for (const machine of this.#machines) {
-      expectSound(machine.stack)
+      this.#expectSound(machine)
       for (const [pool, used] of usedBy(machine.stack)) {
         const before = machine.baseline.get(pool) ?? 0
         if (used > before)
-          throw new Wrong(`host ${machine.index} holds ${used} bytes of ${pool}, and had ${before}`)
+          throw new Wrong(`host ${machine.index} holds ${used} bytes of ${pool}, and had ${before}`, [
+            machine.index,
+          ])
       }
     }
   }

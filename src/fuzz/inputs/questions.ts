@@ -170,6 +170,8 @@ export const dhcp: Input<Reply> = {
       // Questions come at once, when a lease grows old, or after a refusal.
       for (let i = 0; i < 8 && !answered; i++) link.pass(i < 4 ? 2_000 : 600_000, answer)
       const { address } = link.host
+      if (address !== 0 && !isHosts(address))
+        return `the host has ${address.toString(16)}, which no host may have`
       if (address !== 0 && address >>> 16 !== 0xa9fe && !given.has(address))
         return `the host has ${address.toString(16)}, which nobody gave it`
     }
@@ -186,6 +188,9 @@ export const dhcp: Input<Reply> = {
     return undefined
   },
 }
+
+/** RFC 1122, 3.2.1.3. */
+const isHosts = (address: number): boolean => ![0, 127].includes(address >>> 24) && address >>> 28 < 14
 
 /** To a DISCOVER an offer, to all else an ACK, unless it says otherwise. */
 function dhcpReply(question: Uint8Array, { type, address, options, twist }: Reply): number[] | undefined {
@@ -255,6 +260,9 @@ function dnsName(dice: Dice): number[] {
       [...label('b'), ...SAME],
       // Pointers to themselves, to each other, forward, into the header, beyond the end; lengths that are none.
       [0xc0, 12 + dice.below(60)],
+      // Behind such a question the first record begins at 28, and its data at 40.
+      [0xc0, 28],
+      [0xc0, 40],
       [0xc0, dice.below(12)],
       [0xc0 + dice.below(64), dice.below(256)],
       [0x40 + dice.below(128), dice.below(256)],
@@ -321,7 +329,7 @@ function dnsAnswer(dice: Dice): Answer {
 
 export const dns: Input<Answer> = {
   name: 'dns-answers',
-  round: 40,
+  round: 60,
   draw: dice => times(dice.between(1, 8), () => dnsAnswer(dice)),
   show: answers =>
     answers

@@ -62,8 +62,10 @@ export async function tryInputs(program, wish) {
  */
 function jobsOf({ rounds, name, seed }, names, counts) {
   const wanted = name === 'all' ? names : names.filter(each => each === name)
-  if (wanted.length === 0)
-    throw new Error(`There is no input '${name}': there are ${names.join(', ')} and all.`)
+  if (wanted.length === 0) {
+    console.error(`--input takes one of ${names.join(', ')}, or all, not '${name}'.`)
+    process.exit(2)
+  }
   return Array.from({ length: rounds }, (_, round) =>
     wanted.map(each => {
       const target = names.indexOf(each)

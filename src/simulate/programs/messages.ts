@@ -1,10 +1,12 @@
 /** Datagrams and echo requests: each may be lost, or come twice; none may come that was not sent. */
-import { Event, Protocol, type Socket } from '../../stack/stack.ts'
+import { Event, Option, Protocol, type Socket } from '../../stack/stack.ts'
 import type { Machine, Program } from '../machine.ts'
 import type { DatagramsPlan, PingPlan } from '../plan.ts'
 import { checkSaid, saying } from './said.ts'
 
 export const DATAGRAM_PORT = 9
+/** 239.1.2.3 */
+const GROUP = 0xef010203
 const LARGEST = 9_100
 /** id and sequence number, two bytes each. */
 const HEAD = 4
@@ -70,7 +72,8 @@ export class MessageSender implements Program {
       const { id, kind, bytes } = this.plan
       const port = kind === 'ping' ? this.sent : DATAGRAM_PORT
       // Whatever it returns: a message that cannot go now is lost, as a program's would be that sends at its pace.
-      this.machine.stack.sendTo(this.socket as Socket, message(id, this.sent, bytes), this.peer.address, port)
+      const to = this.plan.kind === 'datagrams' && this.plan.group ? GROUP : this.peer.address
+      this.machine.stack.sendTo(this.socket as Socket, message(id, this.sent, bytes), to, port)
       this.sent++
       this.wakeAt = now + (this.sent < this.plan.count ? Math.max(1, this.plan.pause) : 5_000)
     } else if (this.wakeAt <= now) this.end()
@@ -83,6 +86,8 @@ export class MessageSender implements Program {
       return false
     }
     this.socket = made as Socket
+    const { ttl } = this.plan
+    if (ttl !== undefined) this.machine.stack.setOption(this.socket, Option.Ttl, ttl)
     return true
   }
 
@@ -140,6 +145,7 @@ export class MessageReceiver implements Program {
       const made = stack.socket(Protocol.Udp)
       if (made > 0 && stack.bind(made as Socket, 0, DATAGRAM_PORT) === 0) this.socket = made as Socket
       else this.wakeAt = now + 1_000
+      if (this.socket !== 0) stack.joinGroup(this.socket, GROUP)
       return
     }
     if ((bits & Event.Readable) === 0) return
@@ -155,6 +161,8 @@ export class MessageReceiver implements Program {
   }
 
   close(): void {
-    if (this.socket !== 0) this.machine.stack.close(this.socket)
+    if (this.socket === 0) return
+    this.machine.stack.leaveGroup(this.socket, GROUP)
+    this.machine.stack.close(this.socket)
   }
 }

@@ -33,7 +33,7 @@ export const COOKIE = 44
 export const METRIC_SRTT = 60
 export const METRIC_RTTVAR = 64
 export const METRIC_SSTHRESH = 68
-const DESTINATION_KIND: RecordKind = { pool: POOL_DESTINATIONS, size: 72, urgent: false }
+export const DESTINATION_KIND: RecordKind = { pool: POOL_DESTINATIONS, size: 72, urgent: false }
 
 /** Two maximum segment lifetimes (RFC 9293, 3.4.2): what the path was like before that says little. */
 const KEPT_MS = 240_000

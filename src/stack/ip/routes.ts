@@ -42,7 +42,7 @@ export const ROUTE_METRIC = 32
 /** The next of our addresses (local.ts), or of the routes that redirects have made. */
 export const ROUTE_NEXT_ADDRESS = 36
 
-const ROUTE_KIND: RecordKind = { pool: POOL_ROUTES, size: ROUTE_SIZE, urgent: false }
+export const ROUTE_KIND: RecordKind = { pool: POOL_ROUTES, size: ROUTE_SIZE, urgent: false }
 
 /** The switch FIB_TRIE or FIB_LIST: how routes are ordered. */
 export interface Fib {

@@ -113,6 +113,7 @@ export function isDuplicate(s: Core, a: Address): void {
   if (had) connectionsLoseAddress(s, a + ADDRESS6)
   clearTimer(m, a)
   leaveSolicitedNode(s, a)
+  m.put8(a + AGAIN, NOT_AGAIN)
   m.put8(a + STATE6, DUPLICATE)
   if (had) tellServices(s)
 }

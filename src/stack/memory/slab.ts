@@ -7,9 +7,9 @@
 import { type Address, type Arena, freePage, PAGE, type Page, pageOf, takePage } from './arena.ts'
 import { POOL_PARTIAL, POOL_STRIDE, POOLS_AT } from './layout.ts'
 
-const NEXT = 0
+export const NEXT = 0
 const PREVIOUS = 4
-const FREE = 8
+export const FREE = 8
 const USED = 12
 const HEADER = 16
 

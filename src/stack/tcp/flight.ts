@@ -72,7 +72,7 @@ export const EPOCH_AT = 92
 /** RFC 3168, 6.1.2: what was in flight when the window was last reduced ends here. */
 export const REDUCED_AT = 96
 
-const FLIGHT_KIND: RecordKind = { pool: POOL_FLIGHTS, size: 100, urgent: true }
+export const FLIGHT_KIND: RecordKind = { pool: POOL_FLIGHTS, size: 100, urgent: true }
 
 /** The connection's record; 0 while nothing is under way. */
 export const flightOf = (m: Arena, t: Tcb): Flight => m.get32(t + FLIGHT) as Flight

@@ -34,6 +34,7 @@ import { sendAgain } from './recovery.ts'
 import { seqDiff, seqLt } from './seq.ts'
 import { CLAIMED_MTU, CLAIMED_SEQ, OFFERED_MSS, settingsOf, wantSettings } from './settings.ts'
 import {
+  CWND,
   ESTABLISHED,
   FLAG_TIMESTAMPS,
   flightSize,
@@ -201,8 +202,11 @@ export const pathMtu: PathMtu = {
       const { m } = s
       const r = settingsOf(m, t)
       if (r === 0 || m.get32(t + REMOTE_ADDRESS) !== address || m.get16(r + OFFERED_MSS) === 0) return
-      m.put16(t + MSS, m.get16(r + OFFERED_MSS))
+      const mss = m.get16(r + OFFERED_MSS)
+      m.put16(t + MSS, mss)
       m.put16(r + OFFERED_MSS, 0)
+      // RFC 5681, 3.1: a window of less than one segment would wait for a probe each time.
+      if (m.get32(t + CWND) < mss) m.put32(t + CWND, mss)
     })
   },
 }

@@ -42,7 +42,7 @@ export const LINGER_UNTIL = 44
 export const OFFERED_MSS = 48
 export const CLAIMED_MTU = 50
 export const CLAIMED_SEQ = 52
-const SETTINGS_KIND: RecordKind = { pool: POOL_SETTINGS, size: 56, urgent: false }
+export const SETTINGS_KIND: RecordKind = { pool: POOL_SETTINGS, size: 56, urgent: false }
 
 /** RFC 9293, 3.8.4 (MUST-28): the interval "MUST default to no less than two hours"; the other two are Linux's. */
 const KEEP_IDLE_DEFAULT = 7200

@@ -1,0 +1,64 @@
+/**
+ * What excuses a stream that did not end in order. Each is something that TCP does not promise to outlive, or that the stream's own
+ * user asked for; a stream that had none of it must end in order, whatever the weather.
+ */
+import type { Machine } from './machine.ts'
+import type { Incident, Plan, StreamPlan } from './plan.ts'
+import { forwards, wiresOf } from './settlement.ts'
+
+/** Interruptions that TCP outlives, also in the handshake: whoever was asked waits half a minute for its last ACK, and longer each time. */
+const BEARABLE = 10_000
+/** From the first probe on it takes as long, at least, until they are a minute apart: 0.8 s, doubled and doubled again. */
+const LONG_NAP = 30_000
+/** The plan's incidents are counted from here. */
+export const BEGIN_TAKES = 20_000
+
+export function isExcused(stream: StreamPlan, plan: Plan, machines: readonly Machine[]): boolean {
+  const ends = [stream.from, stream.to].map(index => machines[index] as Machine)
+  // Memory that is full resets, refuses and forgets (DESIGN's memory; RFC 9293, 3.8.6: "resource management").
+  if (ends.some(({ stack }) => stack.memory.failures > 0)) return true
+  // RFC 9293, 3.9.1.1, USER TIMEOUT: its user has said how long.
+  if (stream.userTimeout !== undefined) return true
+  // RFC 9293, 3.8.6.1: whoever reads nothing for long keeps the window closed, and a connection whose user has gone is given up
+  // when its probes are a minute apart (tcp/clock.ts, abandon).
+  if ((stream.nap ?? 0) > LONG_NAP) return true
+  if (hasMoved(stream, plan, ends)) return true
+  const onTheWay = [...ends.map(({ index }) => index), ...routersFor(stream, plan)]
+  return plan.incidents.some(incident => breaks(incident, stream, onTheWay))
+}
+
+/**
+ * A connection's addresses cannot change (RFC 9293, 3.3.1): one whose host has come to another since, by a lease that ended
+ * (RFC 2131, 4.4.5), by a conflict (RFC 3927, 2.5; RFC 5227, 2.4) or by its user, has ended with it.
+ */
+function hasMoved(stream: StreamPlan, { incidents }: Plan, ends: readonly Machine[]): boolean {
+  const began = incidents.find(incident => incident.kind === 'stream' && incident.id === stream.id)?.at ?? 0
+  return ends.some(({ moves }) => moves.some(at => at >= BEGIN_TAKES + began))
+}
+
+/** Between wires: all routers, of which any may be on the way. */
+function routersFor({ from, to }: StreamPlan, { hosts }: Plan): number[] {
+  const [own, theirs] = [from, to].map(index => wiresOf(hosts[index] as Plan['hosts'][number]))
+  if (own?.[0] === theirs?.[0]) return []
+  return hosts.flatMap((host, index) => (forwards(host) ? [index] : []))
+}
+
+function breaks(incident: Incident, { from, to }: StreamPlan, onTheWay: readonly number[]): boolean {
+  switch (incident.kind) {
+    case 'partition':
+      return incident.lasts > BEARABLE
+    case 'sleep':
+      return onTheWay.includes(incident.host) && incident.lasts > BEARABLE
+    case 'restart':
+    case 'refuse':
+      return onTheWay.includes(incident.host)
+    // A listener's connections that nobody has accepted are reset with it (RFC 9293, 3.10.4: CLOSE in LISTEN).
+    case 'hush':
+      return incident.host === to
+    // Connections to it were told to end.
+    case 'gone':
+      return incident.host === from || incident.host === to
+    default:
+      return false
+  }
+}
