@@ -5,7 +5,7 @@
 import { onACongestedWire } from './bad-wire.ts'
 import { type Check, type Verdict, within } from './check.ts'
 import { kernelCounts } from './kernel-counts.ts'
-import { type Ends, FAMILIES, type Over } from './kernel-ends.ts'
+import { type Ends, FAMILIES, IPV6, type Over } from './kernel-ends.ts'
 import { download, type Moved, upload, weSayAndHear } from './transfers.ts'
 
 const SETTING = 'net.ipv4.tcp_ecn'
@@ -18,7 +18,7 @@ export const congestionNotification = (ends: Ends): readonly Check[] => {
   const weSlowDown = async () => host.stack.counters['tcpEceReductions'] ?? 0
   // It counts the ACKs that told it of a mark.
   const itIsTold = () => kernelCounts(linux, 'TCPDeliveredCE')
-  return FAMILIES.flatMap(over => [
+  const checks = (over: Over): readonly Check[] => [
     {
       name: `${over.words}the kernel asks for ECN, we are told of marks and slow down; ss there says the same`,
       needs: ['curl', 'ss'],
@@ -40,7 +40,8 @@ export const congestionNotification = (ends: Ends): readonly Check[] => {
       run: () =>
         weAsk(ends, () => counted(weSlowDown, host, () => weSayAndHear(host, linux, over.theirs, bytes))),
     },
-  ])
+  ]
+  return FAMILIES.flatMap(over => checks(over).map(check => ({ ...check, long: over.words === IPV6 })))
 }
 
 /** Hashes are equal, and the sender has counted more than before. */

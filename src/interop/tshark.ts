@@ -66,6 +66,12 @@ const EXPLAINED: readonly Explained[] = [
     reason: 'a program that was ended, or a test that is over, with text unread',
     during: /iperf|as both ends’ ss tell|as ss tells/,
   },
+  {
+    warning: 'Connection reset (RST)',
+    reason: 'under load a FIN is sent twice; who has left does not know our second acknowledgment of it',
+    others: true,
+    most: 10,
+  },
   { warning: 'TCP window specified by the receiver', reason: 'the receiver is slower than the sender' },
   { warning: 'TCP Zero Window segment', reason: 'the same' },
   {
