@@ -13,7 +13,7 @@ import {
   KIND_REASSEMBLY,
   RECORD_KIND,
 } from '../core.ts'
-import { QUERY_NEXT, STREAM_PAGE } from '../dns/query.ts'
+import * as query from '../dns/query.ts'
 import { NAME_KIND } from '../dns/record.ts'
 import { NEIGHBOUR_HELD, NEIGHBOUR_KIND, YOUNGER } from '../ethernet/neighbours.ts'
 import { GROUP_KIND } from '../igmp/groups.ts'
@@ -114,11 +114,21 @@ function expectPools(m: Arena, pages: readonly (readonly Address[])[]): void {
       pages[pool]?.length ?? 0,
       `the pages of pool ${pool}`,
     )
-  // A long answer to a question for a name comes into a page of its own, of the pool that the questions are in (dns/stream.ts).
-  const answers = chainOf(m, layout.QUERIES_HEAD, QUERY_NEXT).map(q => m.get32(q + STREAM_PAGE))
-  const isSlab = (page: Address) => !answers.includes(page)
-  for (const kind of SLABS) expectSlab(m, kind, pages[kind.pool]?.filter(isSlab) ?? [])
+  const answers = answerPages(m)
+  for (const kind of SLABS)
+    expectSlab(
+      m,
+      kind,
+      (pages[kind.pool] ?? []).filter(page => !answers.includes(page)),
+    )
+  for (const page of answers) must(pages[layout.POOL_NAMES]?.includes(page) === true, 'whose page', page)
 }
+
+/** The pages into which answers of name servers come by TCP. */
+const answerPages = (m: Arena): readonly Address[] =>
+  chainOf(m, layout.QUERIES_HEAD, query.QUERY_NEXT)
+    .filter(q => m.get8(q + query.QUERY_STATE) === query.STREAMING)
+    .map(q => m.get32(q + query.STREAM_PAGE))
 
 function expectSlab(m: Arena, kind: RecordKind, pages: readonly Address[]): void {
   if (pages.length === 0) return
