@@ -103,10 +103,11 @@ export abstract class End implements Program {
   protected converse(now: number, bits: number): void {
     if ((bits & Event.Closed) !== 0) this.closed = true
     if ((bits & Event.Urgent) !== 0) this.machine.stack.urgent(this.socket as Socket)
-    const more = this.read(now)
+    const reads = this.read(now)
     if (this.ended !== undefined) return
     this.say(now)
     if (this.ended !== undefined) return
+    const more = reads || this.hasMoreToSay()
     if (this.heardEnd && this.saidAll) return this.end('complete')
     if (this.closed && !more && this.napsUntil <= now) {
       const error = this.socket === 0 ? 0 : this.machine.stack.error(this.socket)
@@ -135,10 +136,10 @@ export abstract class End implements Program {
     return this.plan?.pause ?? 0
   }
 
-  /** Whether there may be more to read, or to say, that only its own pace holds back. */
+  /** Whether there may be more to read that only its own pace holds back. */
   private read(now: number): boolean {
     const { plan } = this
-    if (this.heardEnd || this.socket === 0 || this.naps(now)) return this.hasMoreToSay()
+    if (this.heardEnd || this.socket === 0 || this.naps(now)) return false
     const n = this.machine.stack.recv(this.socket, this.into)
     if (n === 0) this.hearEnd()
     if (n > 0 && plan !== undefined) {
@@ -147,9 +148,10 @@ export abstract class End implements Program {
       this.heard += n
     }
     if (n >= 0) this.moved(now)
-    return n > 0 || this.hasMoreToSay()
+    return n > 0
   }
 
+  /** Whether only its own pace holds back what it has to say. */
   private hasMoreToSay(): boolean {
     return this.plan !== undefined && !this.saidAll && !this.blocked && !this.closed && this.hasTheWord()
   }
