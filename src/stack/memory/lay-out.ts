@@ -42,6 +42,8 @@ export const ARENA_MAX = 4 * 1024 * 1024
  * for control traffic, and two of data.
  */
 const PAGES_MIN = 9
+/** Where data and sockets have taken all the rest: a page of text to say, one for the record of its flight, one to hear with. */
+const RESERVE_MIN = 3
 /** PROC_FS: counters, then settings, bytes. */
 const NUMBERS_SIZE = COUNTER_COUNT * 4 + SYSCTL_SIZE
 /** One bucket for each 512 bytes of arena: about one a connection when it is full of them. A small one has half as many. */
@@ -92,7 +94,7 @@ export function layOut(s: Core, settings: Settings, secret: Uint8Array): void {
   m.put8(ICMP_TOKENS, 20)
   freeAll(m, first, pages)
   s.features.procFs?.layOut(s)
-  m.put32(RESERVE, Math.max(2, Math.min(16, pages >> 5)))
+  m.put32(RESERVE, Math.max(pages > PAGES_MIN + 1 ? RESERVE_MIN : 2, Math.min(16, pages >> 5)))
   m.put32(INPUT_PAGE, takePage(m, POOL_STANDING, true))
   m.put32(OUTPUT_PAGE, takePage(m, POOL_STANDING, true))
   s.features.offload?.layOut(s, settings.largestFrame)

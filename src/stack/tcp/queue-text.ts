@@ -21,7 +21,7 @@ import {
   takePage,
 } from '../memory/arena.ts'
 import { append } from '../memory/fifo.ts'
-import { POOL_SEND } from '../memory/layout.ts'
+import { FREE_COUNT, POOL_PAGES, POOL_SEND, POOL_STRIDE, POOLS_AT } from '../memory/layout.ts'
 import { MSS_DEFAULT, reclaimPages } from './connection.ts'
 import { endOfText } from './output.ts'
 import { MSS, SEND_HEAD, SEND_QUEUED, SEND_TAIL, type Tcb } from './tcb.ts'
@@ -86,12 +86,19 @@ function pageWithRoom(m: Arena, t: Tcb, segment: number): Page {
   return tail !== 0 && m.get16(tail + PAGE_LENGTH) < segment && endOfPage(m, tail) < tail + PAGE ? tail : 0
 }
 
+/**
+ * Where no text waits to be sent, one connection may have a page of the reserve for some: what hosts and connections are
+ * remembered by may have taken all the rest for good. What is left of it is enough to send it, and to hear (window.ts, mayHear).
+ */
+const maySay = (m: Arena): boolean =>
+  m.get32(FREE_COUNT) > 1 && m.get32(POOLS_AT + POOL_SEND * POOL_STRIDE + POOL_PAGES) === 0
+
 function addTextPage(s: Core, t: Tcb): Page {
   const { m } = s
   let page = takePage(m, POOL_SEND, false)
   if (page === 0) {
     reclaimPages(s)
-    page = takePage(m, POOL_SEND, false)
+    page = takePage(m, POOL_SEND, maySay(m))
     if (page === 0) return 0
   }
   m.put16(page + PAGE_OFFSET, TEXT_OFFSET)

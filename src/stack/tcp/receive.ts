@@ -40,7 +40,7 @@ import {
   RECV_TAIL,
   type Tcb,
 } from './tcb.ts'
-import { mayUseReserve, offeredWindow } from './window.ts'
+import { mayHear, offeredWindow } from './window.ts'
 
 /** Text this short is copied behind the last, if that has room. */
 const SMALL = 512
@@ -90,7 +90,7 @@ function appendInput(s: Core, t: Tcb): boolean {
   let page = keepInput(m, POOL_RECEIVE)
   if (page === 0) {
     reclaimPages(s)
-    page = keepInput(m, POOL_RECEIVE, mayUseReserve(m, t))
+    page = keepInput(m, POOL_RECEIVE, mayHear(m, t))
     if (page === 0) return false
   }
   m.put16(page + PAGE_OFFSET, g.at - page)

@@ -5,7 +5,15 @@
  */
 import type { Core } from '../core.ts'
 import type { Arena } from '../memory/arena.ts'
-import { FREE_COUNT, PAGE_COUNT, RESERVE } from '../memory/layout.ts'
+import {
+  FREE_COUNT,
+  PAGE_COUNT,
+  POOL_PAGES,
+  POOL_RECEIVE,
+  POOL_STRIDE,
+  POOLS_AT,
+  RESERVE,
+} from '../memory/layout.ts'
 import { seqDiff } from './seq.ts'
 import { MSS, RCV_EDGE, RCV_NXT, RCV_SCALE, RECV_HEAD, RECV_QUEUED, type Tcb } from './tcb.ts'
 
@@ -25,7 +33,7 @@ const receiveLimit = (m: Arena, t: Tcb): number =>
 export function receiveWindow(s: Core, t: Tcb): number {
   const { m } = s
   const limit = receiveLimit(m, t)
-  const memory = Math.max(Number(mayUseReserve(m, t)), m.get32(FREE_COUNT) - m.get32(RESERVE)) * PAGE_DATA
+  const memory = Math.max(Number(mayHear(m, t)), m.get32(FREE_COUNT) - m.get32(RESERVE)) * PAGE_DATA
   const space = Math.min(limit - m.get32(t + RECV_QUEUED), memory)
   const offered = offeredWindow(m, t)
   // 3.8.6.2.2: the edge moves when it can move by min(Fr * RCV.BUFF, Eff.snd.MSS), Fr = 1/2; or by all that memory has.
@@ -33,11 +41,13 @@ export function receiveWindow(s: Core, t: Tcb): number {
 }
 
 /**
- * Whoever has nothing to read may have a page of the reserve, while that is whole: text that two hosts have to say to
- * each other may fill both, and would wait for ever if neither could hear.
+ * Whoever has nothing to read may have a page of the reserve, while that is whole or nobody has anything to read: text that
+ * two hosts have to say to each other may fill both, and would wait for ever if neither could hear.
  */
-export const mayUseReserve = (m: Arena, t: Tcb): boolean =>
-  m.get32(t + RECV_HEAD) === 0 && m.get32(FREE_COUNT) >= m.get32(RESERVE)
+export function mayHear(m: Arena, t: Tcb): boolean {
+  const unread = m.get32(POOLS_AT + POOL_RECEIVE * POOL_STRIDE + POOL_PAGES)
+  return m.get32(t + RECV_HEAD) === 0 && m.get32(FREE_COUNT) >= (unread === 0 ? 1 : m.get32(RESERVE))
+}
 
 /** What the peer may still send by what it was told last. */
 export const offeredWindow = (m: Arena, t: Tcb): number =>
