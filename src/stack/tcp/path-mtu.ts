@@ -47,6 +47,7 @@ import {
   SND_UNA,
   stateOf,
   type Tcb,
+  TIME_WAIT,
 } from './tcb.ts'
 import { TIMESTAMPS_SPACE } from './timestamps.ts'
 import { isInFlight, senderOf } from './unreachable.ts'
@@ -201,7 +202,9 @@ export const pathMtu: PathMtu = {
     visitConnections(s.m, t => {
       const { m } = s
       const r = settingsOf(m, t)
-      if (r === 0 || m.get32(t + REMOTE_ADDRESS) !== address || m.get16(r + OFFERED_MSS) === 0) return
+      // In TIME-WAIT the window's place holds a link of a list (time-wait.ts).
+      if (r === 0 || m.get32(t + REMOTE_ADDRESS) !== address || stateOf(m, t) === TIME_WAIT) return
+      if (m.get16(r + OFFERED_MSS) === 0) return
       const mss = m.get16(r + OFFERED_MSS)
       m.put16(t + MSS, mss)
       m.put16(r + OFFERED_MSS, 0)
