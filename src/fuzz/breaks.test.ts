@@ -48,7 +48,7 @@ const BREAKS: readonly Break[] = [
     file: 'ip/reassemble.ts',
     from: 'if (!owed) return freePages(m, first)',
     to: 'if (!owed) return',
-    found: /AssertionError|not given back/,
+    found: /pages of fragments|not given back/,
   },
   {
     name: 'a reset is believed wherever it stands',

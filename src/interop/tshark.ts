@@ -68,8 +68,8 @@ const EXPLAINED: readonly Explained[] = [
   },
   {
     warning: 'Connection reset (RST)',
-    reason: 'under load a FIN is sent twice; who has left does not know our second acknowledgment of it',
-    others: true,
+    reason:
+      'under load a FIN is sent twice; who has closed knows nothing of what the second acknowledgment of it is about',
     most: 10,
   },
   { warning: 'TCP window specified by the receiver', reason: 'the receiver is slower than the sender' },

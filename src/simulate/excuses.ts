@@ -2,9 +2,11 @@
  * What excuses a stream that did not end in order. Each is something that TCP does not promise to outlive, or that the stream's own
  * user asked for; a stream that had none of it must end in order, whatever the weather.
  */
+import { ECONNRESET, ETIMEDOUT } from '../stack/errno.ts'
 import type { Machine } from './machine.ts'
-import type { Incident, Plan, StreamPlan } from './plan.ts'
-import { forwards, wiresOf } from './settlement.ts'
+import type { Incident, Plan, StreamPlan, Weather } from './plan.ts'
+import { BACKLOG, type Ending } from './programs/stream.ts'
+import { forwards, wirePlans, wiresOf } from './settlement.ts'
 
 /** Interruptions that TCP outlives, also in the handshake: whoever was asked waits half a minute for its last ACK, and longer each time. */
 const BEARABLE = 10_000
@@ -12,8 +14,20 @@ const BEARABLE = 10_000
 const LONG_NAP = 30_000
 /** The plan's incidents are counted from here. */
 export const BEGIN_TAKES = 20_000
+/** The largest IP packet of Ethernet, and what of it every fragment has again. */
+const WHOLE = 1500
+const IPV4_HEADER = 20
+/** Fragments of a segment that are lost on a wire, on the average, which TCP need not outlive. There is no weather that bad for one frame. */
+const LOST_OF_EACH = 0.25
 
-export function isExcused(stream: StreamPlan, plan: Plan, machines: readonly Machine[]): boolean {
+/** `client` and `server` are how its two ends ended; undefined: the server never heard of it. */
+export function isExcused(
+  stream: StreamPlan,
+  plan: Plan,
+  machines: readonly Machine[],
+  client: Ending,
+  server: Ending | undefined,
+): boolean {
   const ends = [stream.from, stream.to].map(index => machines[index] as Machine)
   // Memory that is full resets, refuses and forgets (DESIGN's memory; RFC 9293, 3.8.6: "resource management").
   if (ends.some(({ stack }) => stack.memory.failures > 0)) return true
@@ -23,6 +37,8 @@ export function isExcused(stream: StreamPlan, plan: Plan, machines: readonly Mac
   // when its probes are a minute apart (tcp/clock.ts, abandon).
   if ((stream.nap ?? 0) > LONG_NAP) return true
   if (hasMoved(stream, plan, ends)) return true
+  if (client === `error ${ECONNRESET}` && mayBeMistaken(stream, plan)) return true
+  if ([client, server].includes(`error ${ETIMEDOUT}`) && isInPieces(stream, plan)) return true
   const onTheWay = [...ends.map(({ index }) => index), ...routersFor(stream, plan)]
   return plan.incidents.some(incident => breaks(incident, stream, onTheWay))
 }
@@ -35,6 +51,33 @@ function hasMoved(stream: StreamPlan, { incidents }: Plan, ends: readonly Machin
   const began = incidents.find(incident => incident.kind === 'stream' && incident.id === stream.id)?.at ?? 0
   return ends.some(({ moves }) => moves.some(at => at >= BEGIN_TAKES + began))
 }
+
+/**
+ * RFC 4987, 3.6: a SYN that a crowded listener answered with a cookie, and that came once more when there was room again, begins
+ * a second connection. The peer acknowledges the first number there, which the second must reset (RFC 9293, 3.10.7.4, fifth).
+ */
+function mayBeMistaken({ to }: StreamPlan, { hosts, incidents }: Plan): boolean {
+  const { profile, sysctls = {} } = hosts[to] as Plan['hosts'][number]
+  if (profile !== 'full' || sysctls['net.ipv4.tcp_syncookies'] === 0) return false
+  const calls = incidents.filter(each => each.kind === 'stream' && each.to === to && each.opening !== 'cross')
+  return calls.length > BACKLOG && weathers(incidents).some(({ twice }) => twice > 0)
+}
+
+/**
+ * Who does not discover path MTUs lets routers cut its segments, and one is lost with any of its fragments (RFC 791, 3.2). Where
+ * most are, eight in a row may be, after which TCP gives up (RFC 1122, 4.2.3.5: R2).
+ */
+function isInPieces(stream: StreamPlan, plan: Plan): boolean {
+  const discovers = [stream.from, stream.to].every(index => plan.hosts[index]?.profile !== 'minimal')
+  if (discovers || routersFor(stream, plan).length === 0) return false
+  const narrowest = Math.min(...wirePlans(plan).map(({ mtu }) => mtu))
+  const pieces = Math.ceil((WHOLE - IPV4_HEADER) / ((narrowest - IPV4_HEADER) & ~7))
+  const most = Math.max(...weathers(plan.incidents).map(({ loss, corrupt }) => loss + corrupt))
+  return pieces > 1 && pieces * most > LOST_OF_EACH
+}
+
+const weathers = (incidents: Plan['incidents']): Weather[] =>
+  incidents.flatMap(each => (each.kind === 'weather' ? [each.weather] : []))
 
 /** Between wires: all routers, of which any may be on the way. */
 function routersFor({ from, to }: StreamPlan, { hosts }: Plan): number[] {

@@ -2,6 +2,7 @@
  * A machine: a stack, its clock, its power, and the programs that run on it. Its memory may refuse, its arena may move to
  * another stack in the midst of all, and when its power goes, everything goes.
  */
+import { ENOBUFS } from '../stack/errno.ts'
 import { createStack as client } from '../stack/profiles/client.ts'
 import { createStack as full } from '../stack/profiles/full.ts'
 import { createStack as minimal } from '../stack/profiles/minimal.ts'
@@ -15,6 +16,13 @@ import type { Recorder } from './recorder.ts'
 import { addressOn, configOf, gatewayOf, type Land, waysOf, wiresOf } from './settlement.ts'
 
 const PROFILES = { full, client, minimal }
+
+const KEEP_ALIVE = [
+  [Option.KeepIdle, 60],
+  [Option.KeepInterval, 10],
+  [Option.KeepCount, 6],
+  [Option.KeepAlive, 1],
+] as const
 
 /** A program has one or more sockets, hears of what happens on them, and is woken when it asked to be. */
 export interface Program {
@@ -248,13 +256,10 @@ export class Machine {
     this.stack = this.#begin(this.plan.memory, now)
   }
 
-  /** Whoever does not hear of the other end any more gives up, where the profile can. */
-  keepAlive(socket: Socket): void {
+  /** Whoever does not hear of the other end any more gives up, where the profile can. False: there is no memory to ask with. */
+  keepAlive(socket: Socket): boolean {
     const { stack } = this
-    stack.setOption(socket, Option.KeepIdle, 60)
-    stack.setOption(socket, Option.KeepInterval, 10)
-    stack.setOption(socket, Option.KeepCount, 6)
-    stack.setOption(socket, Option.KeepAlive, 1)
+    return KEEP_ALIVE.every(([option, value]) => stack.setOption(socket, option, value) !== ENOBUFS)
   }
 
   remember(): void {

@@ -399,7 +399,7 @@ class World {
       const client = this.#endings.get(`${id} client`)
       const server = this.#endings.get(`${id} server`)
       if (client === undefined) throw new Wrong(`the client of stream ${id} came to no end`, [plan.from])
-      if (plan.ending !== 'order' || isExcused(plan, this.#plan, this.#machines)) continue
+      if (plan.ending !== 'order' || isExcused(plan, this.#plan, this.#machines, client, server)) continue
       if (client !== 'complete' || server !== 'complete')
         throw new Wrong(
           `stream ${id} has no excuse: its client ended with '${client}', its server with '${server}'`,

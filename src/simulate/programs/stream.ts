@@ -13,7 +13,7 @@ import { checkSaid, saying } from './said.ts'
 
 const ID_BYTES = 4
 export const STREAM_PORT = 7
-const BACKLOG = 4
+export const BACKLOG = 4
 /** Longer than any timer of TCP's. */
 const GIVE_UP_AFTER = 900_000
 /** Memory may come back without a word. */
@@ -242,8 +242,7 @@ abstract class Caller extends End {
     if (!this.machine.reaches(this.peer)) return this.waitForAddress(now)
     const made = stack.socket(Protocol.Tcp)
     if (made < 0) return this.later(now, made)
-    this.set(made as Socket)
-    const error = this.call(made as Socket)
+    const error = this.set(made as Socket) ? this.call(made as Socket) : ENOBUFS
     if (error < 0) {
       stack.close(made as Socket)
       return this.later(now, error)
@@ -260,13 +259,14 @@ abstract class Caller extends End {
     if (now > this.world.addressedBy) this.end('no address')
   }
 
-  private set(socket: Socket): void {
+  /** False: it could not ask for keep-alives. */
+  private set(socket: Socket): boolean {
     const { noDelay, reno, userTimeout } = this.plan
     const { stack } = this.machine
-    this.machine.keepAlive(socket)
     if (noDelay) stack.setOption(socket, Option.NoDelay, 1)
     if (reno) stack.setOption(socket, Option.Congestion, 0)
     if (userTimeout !== undefined) stack.setOption(socket, Option.UserTimeout, userTimeout)
+    return this.machine.keepAlive(socket)
   }
 
   /** No way there, nobody there yet, no memory: a program tries again, for a while. */
@@ -441,7 +441,11 @@ export class StreamListener implements Program {
     if (this.socket === 0) return this.begin(now)
     this.wakeAt = now + AGAIN_AFTER * 50
     for (let made = stack.accept(this.socket); made > 0; made = stack.accept(this.socket)) {
-      this.machine.keepAlive(made as Socket)
+      // One that could wait for ever is not begun.
+      if (!this.machine.keepAlive(made as Socket)) {
+        stack.abort(made as Socket)
+        continue
+      }
       this.machine.programs.push(new StreamServer(this.machine, made as Socket, this.plans, now, this.told))
     }
   }

@@ -17,7 +17,7 @@ import { challenge, refute } from './challenge.ts'
 import { finWait2, startClock } from './clock.ts'
 import { endConnection } from './connection.ts'
 import { noteLastWords } from './last-words.ts'
-import { handshakeDone, listenInput } from './listen.ts'
+import { handshakeDone, listenInput, PROMISED } from './listen.ts'
 import { oweAck, oweDuplicateAck } from './output.ts'
 import { receiveText } from './receive.ts'
 import { refuseSegment } from './reset.ts'
@@ -79,6 +79,8 @@ export function takeSegment(s: Core): Drop {
   const listener = receiverOf(s, 0, 0)
   if (listener !== 0 && stateOf(m, listener) === LISTEN) {
     const child = s.features.synCookies?.redeem(s, listener) ?? 0
+    // RFC 4987, 3.6: the peer is connected, and will send again what has not come. A reset (3.10.7.2) would end that.
+    if (child === PROMISED) return dropped(s, Drop.OutsideWindow)
     return child !== 0 ? segmentArrives(s, child as Tcb) : listenInput(s, listener, t)
   }
   // 3.10.7.1: all data is discarded; anything but a reset is answered with one.

@@ -33,6 +33,9 @@ import {
 import { sequenceBeyond } from './time-wait.ts'
 import { receiveWindow } from './window.ts'
 
+/** In the place of a connection that a cookie may still bring, syn-cookies.ts. */
+export const PROMISED = 1
+
 /** `old` is in TIME-WAIT between the same ports and gives way to the SYN in `s.segment`; 0: there is none. */
 export function listenInput(s: Core, listener: Tcb, old: Tcb): Drop {
   const { m, segment: g } = s

@@ -67,6 +67,20 @@ describe('a SYN to a listener whose backlog is full', () => {
   })
 })
 
+describe('a peer that was given a cookie is connected, and is not refused', () => {
+  test('when what it says comes before its first text, which comes again', () => {
+    const { d, listener } = flooded()
+    d.in('SYN 0:0')
+    d.out('SYN,ACK 0:0 ack 1')
+    expect(d.in('PSH,ACK 11:21 ack 1')).toBe(Drop.OutsideWindow)
+    expect(d.in('ACK 65536:65536 ack 1')).toBe(Drop.OutsideWindow)
+    d.quiet()
+    d.in('PSH,ACK 1:11 ack 1')
+    d.accept(listener)
+    expect((d.recv() as number[]).length).toBe(10)
+  })
+})
+
 describe('an ACK is no cookie', () => {
   test('when a number in it is wrong', () => {
     const { d, listener } = flooded()
@@ -74,7 +88,9 @@ describe('an ACK is no cookie', () => {
     d.out('SYN,ACK 0:0 ack 1')
     expect(d.in('ACK 1:1 ack 2')).toBe(Drop.NoConnection)
     d.out('RST 2:2')
-    expect(d.in('ACK 2:2 ack 1')).toBe(Drop.NoConnection)
+    expect(d.in('ACK 0:0 ack 1')).toBe(Drop.NoConnection)
+    d.out('RST 1:1')
+    expect(d.in('ACK 65537:65537 ack 1')).toBe(Drop.NoConnection)
     d.out('RST 1:1')
     expect(d.stack.accept(listener)).toBe(EAGAIN)
     expect(d.in('ACK 1:1 ack 1')).toBe(Drop.None)

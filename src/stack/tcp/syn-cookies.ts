@@ -4,7 +4,8 @@
  *
  *     31      27 26   24 23                                0
  *     +---------+-------+----------------------------------+
- *     |  time   |  MSS  | keyed hash of all that it is for |
+ *     |  time   |  MSS  | peer's ISS + keyed hash of the   |
+ *     |         |       | rest of what it is for           |
  *     +---------+-------+----------------------------------+
  *
  * and, where the SYN had timestamps, the window scale is in the low bits of ours, which the peer echoes.
@@ -28,7 +29,7 @@ import {
 } from '../wire/tcp.ts'
 import { MSS_DEFAULT } from './connection.ts'
 import { keyedHash, keyOf } from './isn.ts'
-import { bear } from './listen.ts'
+import { bear, PROMISED } from './listen.ts'
 import { linkMss } from './mss.ts'
 import { bareAt, sendBare } from './reset.ts'
 import { BACKLOG, ISS, OVERFLOW_AT, RCV_EDGE, RCV_NXT, READY, SND_MAX, SND_NXT, type Tcb } from './tcb.ts'
@@ -40,8 +41,11 @@ import { shiftFor } from './window-scale.ts'
 export interface SynCookies {
   /** Answers the SYN in `s.segment`, for which the listener has no room. */
   answer(s: Core, listener: Tcb): Drop
-  /** The connection that the ACK in `s.segment` completes, in SYN-RECEIVED; 0 when it brings no cookie back. */
-  redeem(s: Core, listener: Tcb): Tcb
+  /**
+   * The connection that the ACK in `s.segment` completes, in SYN-RECEIVED; 0 when it brings no cookie back. PROMISED: it does, but
+   * what the peer said first is still on its way.
+   */
+  redeem(s: Core, listener: Tcb): Tcb | typeof PROMISED
 }
 
 /** The values of the MSS that a cookie can hold: the largest that is no more than the peer's counts. */
@@ -73,7 +77,7 @@ function cookieFor(s: Core, irs: number, step: number, mss: number): number {
     (g.destinationPort << 16) | g.sourcePort,
   )
   const top = (step << 3) | mss
-  return (top << 24) | (keyedHash(m, tuple, irs, DOMAIN ^ top) & HASH_MASK)
+  return (top << 24) | ((keyedHash(m, tuple, top, DOMAIN) + irs) & HASH_MASK)
 }
 
 function indexOfMss(offered: number): number {
@@ -125,7 +129,7 @@ function markedClock(m: Arena, bits: number): number {
   return marked - clock > 0 ? marked - SCALE_MASK - 1 : marked
 }
 
-function redeem(s: Core, listener: Tcb): Tcb {
+function redeem(s: Core, listener: Tcb): Tcb | typeof PROMISED {
   const { m, segment: g } = s
   const nobody = 0 as Tcb
   const overflow = m.get32(listener + OVERFLOW_AT)
@@ -139,7 +143,9 @@ function redeem(s: Core, listener: Tcb): Tcb {
   const step = cookie >>> 27
   const mss = (cookie >>> 24) & 7
   if (((stepNow(m) - step) & TIME_MASK) > LIFE_STEPS) return nobody
-  if (cookieFor(s, (g.seq - 1) | 0, step, mss) !== cookie) return nobody
+  // How far the segment is behind the SYN. None can be farther than the window that a cookie offers, which has no scale.
+  const beyond = (cookieFor(s, (g.seq - 1) | 0, step, mss) - cookie) & HASH_MASK
+  if (beyond > 0) return beyond > 0xffff ? nobody : PROMISED
   return rebuild(s, listener, cookie, MSS_TABLE[mss] ?? MSS_DEFAULT)
 }
 
