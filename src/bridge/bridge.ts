@@ -208,8 +208,7 @@ class Bridge {
     this.#room = undefined
     this.#segment.end()
     room?.leave()
-    this.#tap?.close()
-    await closed(this.#socket)
+    await Promise.all([this.#tap?.close(), closed(this.#socket)])
     if (this.#wasJoined) this.#say(this.#sum())
   }
 

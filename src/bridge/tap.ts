@@ -3,6 +3,7 @@
  * when its stream ends; with it goes the device, however we end.
  */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { accessSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -47,7 +48,7 @@ export class Tap {
         if (address !== undefined) ip('address', 'add', address, 'dev', device)
         ip('link', 'set', device, 'up')
       } catch (error) {
-        tap.close()
+        await tap.close()
         throw error
       }
       return tap
@@ -71,11 +72,11 @@ export class Tap {
     return readStation(stdout)
   }
 
-  /** Takes the device down. */
-  close(): void {
+  /** Takes the device down; resolves when it is gone. */
+  async close(): Promise<void> {
     this.#closed = true
     this.#stream.end()
-    this.#relay.unref()
+    if (this.#relay.exitCode === null && this.#relay.signalCode === null) await once(this.#relay, 'exit')
   }
 }
 

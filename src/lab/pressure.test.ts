@@ -55,6 +55,27 @@ test('a window that closed says what fills it', () => {
   expect(told({ connections: [{ ...record, state: 'TIME-WAIT' } as ConnectionRecord] })).toEqual([])
 })
 
+test('windows that are down to the last page are told, where memory is scarce and nothing waits to be read', () => {
+  const record = {
+    state: 'ESTABLISHED',
+    rcvWnd: 1460,
+    remoteAddress: '10.0.0.2',
+    remotePort: 23,
+    receiveQueued: 0,
+  } as ConnectionRecord
+  expect(told({ connections: [record, record] })).toEqual([
+    {
+      what: '2 windows have closed but for one segment, one to 10.0.0.2:23.',
+      cause: '4 KiB of the budget are free: the last page to hear with is promised to all.',
+      frame: undefined,
+    },
+  ])
+  expect(told({ connections: [{ ...record, receiveQueued: 1460 }] })).toEqual([])
+  expect(told({ connections: [{ ...record, rcvWnd: 2920 }] })).toEqual([])
+  const roomy = { ...host.memory, used: 0 }
+  expect(told({ memory: roomy, connections: [record] })).toEqual([])
+})
+
 test('what was reclaimed is counted by its kind', () => {
   const counters = { tcpReclaimedTimeWait: 2, tcpReclaimedOutOfOrder: 1 }
   expect(told({ counters }).map(({ what }) => what)).toEqual([

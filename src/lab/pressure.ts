@@ -33,6 +33,7 @@ export function consequencesOf(
 ): Consequence[] {
   return [
     ...closedWindows(host),
+    ...narrowWindows(host),
     ...host.drops.filter(({ drop }) => NO_ROOM.includes(drop)).map(each => droppedFrames(each, describe)),
     ...RECLAIMED.flatMap(([counter, what]) => reclaimed(host.counters[counter] ?? 0, what)),
     ...refusals(host),
@@ -56,6 +57,33 @@ function closedWindows({ connections, memory }: HostSnapshot): Consequence[] {
           : `${closed.length} windows are closed, one to ${to}.`,
       cause:
         unread > 0 ? `${sizeName(unread)} wait to be read, ${free}.` : `${free}: too little to promise any.`,
+      frame: undefined,
+    },
+  ]
+}
+
+/** What a window keeps when nothing is left but the page that whoever has nothing to read may always fill (tcp/window.ts). */
+const LAST_PAGE = 1460
+
+/** A host with less free than this has nothing else to promise. */
+const SCARCE = 8 * 1024
+
+function narrowWindows({ connections, memory }: HostSnapshot): Consequence[] {
+  const free = memory.size - memory.used
+  const narrow = connections.filter(
+    ({ state, rcvWnd, receiveQueued }) =>
+      rcvWnd > 0 && rcvWnd <= LAST_PAGE && receiveQueued === 0 && RECEIVING.includes(state),
+  )
+  const [first] = narrow
+  if (first === undefined || free > SCARCE) return []
+  const to = `${first.remoteAddress}:${first.remotePort}`
+  return [
+    {
+      what:
+        narrow.length === 1
+          ? `The window to ${to} has closed but for one segment.`
+          : `${narrow.length} windows have closed but for one segment, one to ${to}.`,
+      cause: `${sizeName(free)} of the budget are free: the last page to hear with is promised to all.`,
       frame: undefined,
     },
   ]

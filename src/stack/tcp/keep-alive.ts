@@ -19,13 +19,13 @@ import {
   PROBES,
   USER_TIMEOUT,
 } from './settings.ts'
-import { ESTABLISHED, FLAG_KEEP_ALIVE, flightSize, stateOf, type Tcb, TIME_WAIT } from './tcb.ts'
+import { FLAG_KEEP_ALIVE, flightSize, SYN_RECEIVED, stateOf, type Tcb, TIME_WAIT } from './tcb.ts'
 
 /** Milliseconds until the next probe is due, 0 or less when it is; Infinity when none is wanted. */
 export function keepAliveWait(s: Core, t: Tcb, r: Address): number {
   const { m } = s
   const state = stateOf(m, t)
-  if (m.get8(r + KEEP_ALIVE) === 0 || state < ESTABLISHED || state === TIME_WAIT) return Infinity
+  if (m.get8(r + KEEP_ALIVE) === 0 || state < SYN_RECEIVED || state === TIME_WAIT) return Infinity
   const silent = (m.get32(NOW_MS) - m.get32(r + HEARD_AT)) >>> 0
   const due = (m.get16(r + KEEP_IDLE) + m.get8(r + PROBES) * m.get16(r + KEEP_INTERVAL)) * 1000
   // "Keep-alive packets MUST only be sent when no sent data is outstanding" (MUST-26): the retransmissions tell as much.
