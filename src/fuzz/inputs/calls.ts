@@ -16,6 +16,7 @@ import {
   type Socket,
   type Stack,
 } from '../../stack/stack.ts'
+import { blankPort } from '../../stack/testing/port-facts.ts'
 import { edge, times, words } from './bytes.ts'
 import { type Input, isSentence, step } from './input.ts'
 import { OWN, Pair, PEER, type Profile } from './pair.ts'
@@ -159,23 +160,7 @@ const CALLS: Readonly<Record<string, readonly [draw: readonly Draw[], play: Play
   error: [[handle], (s, [h]) => s.error(h)],
   name: [[handle, d => d.one(['local', 'remote'])], (s, [h, e]) => Number(s.name(h, e, end()))],
   nextSocket: [[handle], (s, [h]) => s.nextSocket(h, blankSocket())],
-  ethtool: [
-    [link],
-    (s, [l]) =>
-      s.ethtool(l, {
-        driver: '',
-        up: false,
-        mtu: 0,
-        rxFrames: 0,
-        rxBytes: 0,
-        rxErrors: 0,
-        txFrames: 0,
-        txBytes: 0,
-        rxRing: 0,
-        txRing: 0,
-        txWaiting: 0,
-      }),
-  ],
+  ethtool: [[link], (s, [l]) => s.ethtool(l, blankPort())],
   sysctl: [[setting], (s, [n]) => s.sysctl(n) ?? 0],
   setSysctl: [[setting, number], (s, [n, v]) => s.setSysctl(n, v)],
   addAddress: [[link, ipv4, little], (s, [l, a, n]) => s.addAddress(l, a, n)],

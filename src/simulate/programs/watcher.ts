@@ -2,7 +2,9 @@
  * A program that looks on: packet, raw and netlink sockets, with and without a ring and a filter, the tables, the list of
  * sockets, a port's figures. Where the profile lacks one of them it looks at the others.
  */
+import { blankSocket } from '../../stack/inspect/inspect.ts'
 import { type Captured, type Endpoint, Option, Protocol, type Socket } from '../../stack/stack.ts'
+import { blankPort } from '../../stack/testing/port-facts.ts'
 import type { Machine, Program } from '../machine.ts'
 import type { WatcherPlan } from '../plan.ts'
 
@@ -87,9 +89,9 @@ export class Watcher implements Program {
 
   private look(): void {
     const { stack } = this.machine
-    const record = { ...BLANK }
+    const record = blankSocket()
     for (let at = stack.nextSocket(0, record); at !== 0; at = stack.nextSocket(at, record));
-    stack.ethtool(0, { ...PORT })
+    stack.ethtool(0, blankPort())
     stack.sysctl('net.ipv4.tcp_ecn')
     const end: Endpoint = { address: 0, port: 0 }
     if (record.socket !== 0) stack.name(record.socket, 'remote', end)
@@ -98,43 +100,4 @@ export class Watcher implements Program {
     for (const { prefixLength } of stack.routes)
       if (prefixLength > 32) throw new Error('A route has no network.')
   }
-}
-
-const PORT = {
-  driver: '',
-  up: false,
-  mtu: 0,
-  rxFrames: 0,
-  rxBytes: 0,
-  rxErrors: 0,
-  txFrames: 0,
-  txBytes: 0,
-  rxRing: 0,
-  txRing: 0,
-  txWaiting: 0,
-}
-
-const BLANK = {
-  socket: 0 as Socket | 0,
-  protocol: Protocol.Tcp as Protocol,
-  state: 0,
-  localAddress: 0,
-  localPort: 0,
-  remoteAddress: 0,
-  remotePort: 0,
-  receiveQueued: 0,
-  sendQueued: 0,
-  lost: 0,
-  timer: 0,
-  timerIn: 0,
-  retransmits: 0,
-  srtt: 0,
-  rttvar: 0,
-  rto: 0,
-  mss: 0,
-  cwnd: 0,
-  ssthresh: 0,
-  inFlight: 0,
-  sndWnd: 0,
-  rcvWnd: 0,
 }

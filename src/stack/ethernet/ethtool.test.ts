@@ -2,23 +2,11 @@ import { expect, test } from 'vitest'
 import { ENODEV } from '../errno.ts'
 import type { PortFacts } from '../stack.ts'
 import { Dialogue, established } from '../testing/dialogue.ts'
+import { blankPort } from '../testing/port-facts.ts'
 import { ethernet, HOST_MAC, icmp, ipv4, PEER_MAC } from '../testing/raw.ts'
 
-const blank = (): PortFacts => ({
-  driver: '',
-  up: false,
-  mtu: 0,
-  rxFrames: 0,
-  rxBytes: 0,
-  rxErrors: 0,
-  txFrames: 0,
-  txBytes: 0,
-  rxRing: 0,
-  txRing: 0,
-  txWaiting: 0,
-})
 const factsOf = (d: Dialogue, link = 0): PortFacts => {
-  const facts = blank()
+  const facts = blankPort()
   expect(d.stack.ethtool(link, facts)).toBe(0)
   return facts
 }
@@ -34,7 +22,7 @@ test('a port tells its driver, its MTU and its rings', () => {
     txRing: 9,
     txWaiting: 0,
   })
-  expect(d.stack.ethtool(1, blank())).toBe(ENODEV)
+  expect(d.stack.ethtool(1, blankPort())).toBe(ENODEV)
 })
 
 test('frames and bytes are counted each way as they pass, those that are no frames as errors', () => {
