@@ -19,6 +19,8 @@ const WHOLE = 1500
 const IPV4_HEADER = 20
 /** Fragments of a segment that are lost on a wire, on the average, which TCP need not outlive. There is no weather that bad for one frame. */
 const LOST_OF_EACH = 0.25
+/** The same of a segment and its acknowledgement, over all wires between the two. One wire alone has no weather that bad. */
+const LOST_OF_A_TRY = 0.45
 
 /** `client` and `server` are how its two ends ended; undefined: the server never heard of it. */
 export function isExcused(
@@ -39,6 +41,7 @@ export function isExcused(
   if (hasMoved(stream, plan, ends)) return true
   if (client === `error ${ECONNRESET}` && mayBeMistaken(stream, plan)) return true
   if ([client, server].includes(`error ${ETIMEDOUT}`) && isInPieces(stream, plan)) return true
+  if (isFarInBadWeather(stream, plan) && wasGivenUp([client, server])) return true
   const onTheWay = [...ends.map(({ index }) => index), ...routersFor(stream, plan)]
   return plan.incidents.some(incident => breaks(incident, stream, onTheWay))
 }
@@ -75,6 +78,17 @@ function isInPieces(stream: StreamPlan, plan: Plan): boolean {
   const most = Math.max(...weathers(plan.incidents).map(({ loss, corrupt }) => loss + corrupt))
   return pieces > 1 && pieces * most > LOST_OF_EACH
 }
+
+/** Where most tries are lost, eight in a row may be, after which TCP gives up (RFC 1122, 4.2.3.5: R2). */
+function isFarInBadWeather(stream: StreamPlan, plan: Plan): boolean {
+  const wires = routersFor(stream, plan).length === 0 ? 1 : wirePlans(plan).length
+  const worst = Math.max(...weathers(plan.incidents).map(({ loss, corrupt }) => loss + corrupt))
+  return 2 * wires * worst > LOST_OF_A_TRY
+}
+
+/** Who gives up is told, unless its program had ended in order before; the other is reset when it speaks again. */
+const wasGivenUp = (ends: readonly (Ending | undefined)[]): boolean =>
+  ends.includes(`error ${ETIMEDOUT}`) || (ends.includes(`error ${ECONNRESET}`) && ends.includes('complete'))
 
 const weathers = (incidents: Plan['incidents']): Weather[] =>
   incidents.flatMap(each => (each.kind === 'weather' ? [each.weather] : []))
