@@ -4,7 +4,6 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { measureBeside } from '../size/beside.js'
 
 const SOURCES = ['index.html', 'vite.config.ts', 'package-lock.json', 'tsconfig.json', 'src', 'public']
 
@@ -44,6 +43,8 @@ export async function build(root) {
 export async function measureSwitches(root) {
   const file = join(root, 'dist', 'size.json')
   if (Object.keys(JSON.parse(readFileSync(file, 'utf8')).switches).length > 0) return
+  // What it stands on is not there before the packages are installed.
+  const { measureBeside } = await import('../size/beside.js')
   writeFileSync(file, JSON.stringify(await measureBeside()))
 }
 
