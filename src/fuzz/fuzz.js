@@ -20,6 +20,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { imported } from '../serve/imported.js'
+import { whole } from '../serve/whole-number.js'
 import { bundleSaboteur } from './bundle.js'
 import { tryInputs } from './inputs/try.js'
 import { readTold, tell } from './told.js'
@@ -42,14 +43,6 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
-
-/** @param {string} name @param {string} text */
-function whole(name, text) {
-  const number = Number(text)
-  if (Number.isSafeInteger(number) && number >= 0) return number
-  console.error(`--${name} takes a whole number of 0 or more, not '${text}'.`)
-  process.exit(2)
-}
 
 const frames = values.seed === undefined ? whole('frames', values.frames) : 1
 const first = values.seed === undefined ? 1 : whole('seed', values.seed)

@@ -15,6 +15,7 @@ import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { whole } from '../serve/whole-number.js'
 import { bundleSimulation, importSimulation } from './bundle.js'
 
 /** @typedef {import('./world.ts').Outcome} Outcome */
@@ -30,14 +31,6 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
-
-/** @param {string} name @param {string} text */
-function whole(name, text) {
-  const number = Number(text)
-  if (Number.isSafeInteger(number) && number >= 0) return number
-  console.error(`--${name} takes a whole number of 0 or more, not '${text}'.`)
-  process.exit(2)
-}
 
 const code = await bundleSimulation()
 const built = values.built ? await bundleSimulation(true) : undefined
